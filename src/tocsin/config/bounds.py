@@ -1,0 +1,95 @@
+"""Every bound on a resource, each named and explained, so that an operator can see what a hostile input may cost.
+
+Sizes are bytes unless the name says otherwise. A record or file that goes over a bound is set aside with a
+reason and counted; nothing is cut short in silence.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MiB: Final = 1024 * 1024
+GiB: Final = 1024 * MiB
+
+# --- reading ---------------------------------------------------------------------------------------------
+RECORD_BYTES: Final = 16 * MiB
+"""One record (line, JSON object, CSV row). A 10 MB PowerShell script block is real; a 50 MB line is not."""
+
+READ_BLOCK_BYTES: Final = 256 * 1024
+"""How much is asked of a stream at a time."""
+
+SNIFF_BYTES: Final = 64 * 1024
+"""How much of a file is looked at to tell its format."""
+
+JSON_DEPTH: Final = 64
+"""Nesting that a JSON record may have; deeper is a bomb, no log."""
+
+EXPANDED_BYTES: Final = 64 * GiB
+"""Decompressed bytes that one archive may give in all."""
+
+EXPANSION_RATIO: Final = 1_000
+"""Decompressed over compressed bytes, judged after `EXPANSION_FREE_BYTES`; logs reach about 50, bombs 1,000 and more."""
+
+EXPANSION_FREE_BYTES: Final = 64 * MiB
+"""Decompressed bytes before the ratio is judged: a small file of zeros is no danger."""
+
+ARCHIVE_MEMBERS: Final = 100_000
+"""Members that are read from one archive."""
+
+ARCHIVE_DEPTH: Final = 3
+"""Archives inside archives (a .gz inside a .zip inside a .tar)."""
+
+EVTX_BYTES: Final = 4 * GiB
+"""An EVTX file inside an archive is spooled to disk up to this size, because its reader needs to seek."""
+
+FIELDS_PER_RECORD: Final = 4_096
+"""Fields of one record; more and the record is set aside."""
+
+BATCH_EVENTS: Final = 1_000
+"""Events in a batch while scanning."""
+
+BATCH_BYTES: Final = 8 * MiB
+"""Raw bytes in a batch while scanning; whichever bound comes first closes it."""
+
+# --- what is kept of a record ----------------------------------------------------------------------------
+SET_ASIDE_RAW_CHARS: Final = 2_000
+"""Start of a set-aside record that is kept for the operator to see."""
+
+SET_ASIDE_KEPT: Final = 10_000
+"""Set-aside entries that are kept with their text in one run; all are counted."""
+
+EVIDENCE_RAW_CHARS: Final = 4_000
+"""Raw text pinned with a piece of evidence."""
+
+EVIDENCE_PER_FINDING: Final = 1_000
+"""Events that one correlation finding cites; the true count is told beside them."""
+
+# --- rules -----------------------------------------------------------------------------------------------
+REGEX_SECONDS: Final = 0.05
+"""Time one regular expression may spend on one value before it is stopped."""
+
+REGEX_TIMEOUTS: Final = 3
+"""Times a rule's expression may be stopped before the rule is suspended, visibly."""
+
+RULE_BYTES: Final = 1 * MiB
+"""One rule file (SigmaHQ's largest is 40 KiB)."""
+
+CORRELATION_HITS: Final = 1_000_000
+"""Base-rule hits that correlation rules keep waiting for their time window; over it the oldest windows are judged early, visibly."""
+
+# --- incidents -------------------------------------------------------------------------------------------
+STORY_SENTENCES: Final = 40
+"""Sentences an incident's story may have; the rest is summed up in one that says how many more."""
+
+FINDINGS_PER_INCIDENT: Final = 5_000
+"""Findings kept with their evidence in one incident; further ones are counted."""
+
+# --- store -----------------------------------------------------------------------------------------------
+COLUMNS_PER_KIND: Final = 256
+"""Columns of one kind's Parquet files; any field beyond goes into `t_rest`."""
+
+WAL_SEGMENT_BYTES: Final = 64 * MiB
+"""A write-ahead segment is closed and sealed at this size."""
+
+WAL_FRAME_BYTES: Final = 64 * MiB
+"""One frame of the write-ahead log; a larger length on disk is a torn write."""

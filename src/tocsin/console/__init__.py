@@ -1,0 +1,1 @@
+"""The console: shows what was found. Decides nothing."""

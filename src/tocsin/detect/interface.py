@@ -1,0 +1,44 @@
+"""What a detector is (DESIGN section 2). Ours and plug-ins pass the same suite, `detect/checks.py`.
+
+1. Deterministic: the same events, in batches split anywhere, give the same findings.
+2. No evidence invented: a finding cites only events that `process` was given.
+3. Unknown and missing fields are no error.
+4. State is bounded by `memory_bound` bytes and survives `snapshot` → `restore`.
+5. Time comes from the events and from `advance`; a detector owns no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from tocsin.records.event import EventBatch
+from tocsin.records.finding import Finding
+
+END_OF_TIME = 2**62
+"""The watermark that says: no more events will come."""
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Judges batches of events."""
+
+    name: str
+    version: str
+    memory_bound: int
+
+    def process(self, batch: EventBatch) -> Sequence[Finding]:
+        """The findings that `batch` completes, in order of their last evidence in the batch."""
+
+    def advance(self, watermark: int) -> Sequence[Finding]:
+        """The findings that are complete once no event older than `watermark` (instant) can come."""
+
+    def snapshot(self) -> bytes:
+        """The whole state, for `restore`."""
+
+    def restore(self, state: bytes, version: str) -> None:
+        """Takes up `state` that `version` of this detector wrote.
+
+        Raises:
+            PluginError: the state is not of a version that this one reads.
+        """

@@ -1,0 +1,35 @@
+"""The enumerated statements that evidence can make. `detect/claims.py` reads them from events; `advise` words them.
+
+Each type lists the values it may carry, the first ones required. A detector that is unsure makes `record_says`,
+which only quotes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CLAIM_TYPES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    # type: (required values, optional values)
+    "process_started": (("image",), ("command_line", "parent", "user", "host")),
+    "script_run": (("script",), ("user", "host", "path")),
+    "logon_succeeded": (("user",), ("address", "host", "method", "service")),
+    "logon_failed": (("user",), ("address", "host", "method", "service", "reason")),
+    "privilege_used": (("user", "command"), ("host", "as_user")),
+    "account_changed": (("action", "target"), ("user", "host", "group")),
+    "cloud_operation": (("operation",), ("user", "address", "target", "detail", "service")),
+    "file_changed": (("action", "path"), ("process", "user", "host")),
+    "registry_changed": (("key",), ("value", "process", "user", "host")),
+    "network_connection": (("destination",), ("port", "process", "source", "host", "action", "protocol")),
+    "name_looked_up": (("name",), ("process", "host", "address")),
+    "web_request": (("method", "path"), ("address", "status", "host", "agent")),
+    "service_installed": (("name",), ("path", "user", "host")),
+    "task_scheduled": (("name",), ("command", "user", "host")),
+    "log_cleared": (("log",), ("user", "host")),
+    "module_loaded": (("path",), ("process", "host", "user")),
+    "process_accessed": (("target",), ("process", "host", "user")),
+    "control_command": (("function",), ("source", "destination", "protocol")),
+    "alert_raised": (("product", "signature"), ("source", "destination", "host")),
+    "device_changed": (("change",), ("user", "address", "host")),
+    "repeated": (("count", "what"), ("group", "minutes", "distinct")),
+    "record_says": (("text",), ("host", "user")),
+}
