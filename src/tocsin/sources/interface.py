@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from tocsin.records.event import Logsource
 
@@ -70,6 +70,27 @@ class LineParser(Protocol):
 
         Raises:
             BadRecord: it is a record and cannot be read.
+        """
+
+
+@runtime_checkable
+class SpanningParser(LineParser, Protocol):
+    """A `LineParser` whose records may span lines, as a quoted CSV field does.
+
+    `parse` gives None until a record is whole. The draft (or BadRecord) it then gives is that of the text that was
+    `pending` before the call, a line feed, and the line. If `parse` gives None and `pending` is '', the line was no
+    record.
+    """
+
+    @property
+    def pending(self) -> str:
+        """The text taken so far of a record that is not whole yet."""
+
+    def finish(self) -> Draft | None:
+        """The draft of the `pending` text at the end of the file, or None where nothing is pending.
+
+        Raises:
+            BadRecord: the file ends inside a record.
         """
 
 
