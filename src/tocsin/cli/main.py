@@ -1,0 +1,82 @@
+"""`tocsin`: the group of commands. Each command's module is imported only when it is called, so that help is quick."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+
+import click
+
+from tocsin import __version__
+from tocsin.records.errors import TocsinError
+
+EXIT_DONE, EXIT_FINDINGS, EXIT_USAGE, EXIT_DEGRADED = 0, 1, 2, 3
+"""Exit codes of every command; where two apply, 2 goes before 3 and 3 before 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command that is not imported yet."""
+
+    target: str
+    summary: str
+
+
+COMMANDS = {
+    "demo": Entry("tocsin.cli.demo:demo", "A simulated day of a town hall, start to finish; offline, no questions."),
+    "scan": Entry("tocsin.cli.scan:scan", "Read log files or folders; tell the few things that need you."),
+    "incidents": Entry("tocsin.cli.incidents:incidents", "List the incidents in a store."),
+    "explain": Entry("tocsin.cli.incidents:explain", "Tell one incident whole, with its evidence."),
+    "rules": Entry("tocsin.cli.rules:rules", "Check, add, list and remove Sigma rules."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when called, and listed without being imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """The commands in the order a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command itself; while help is being listed, only its name and summary."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = entry.target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Lists the commands from their summaries."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "TOCSIN"},
+    epilog="Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, 3 something could not be read.",
+)
+@click.version_option(__version__, prog_name="tocsin")
+def tocsin() -> None:
+    """The alarm bell for those who have no security team.
+
+    Reads the logs you already have, tells you in plain words the few things that need you, proves each one, and
+    does nothing without your say.
+    """
+
+
+def main() -> None:
+    """Runs the command line; an error that somebody can act on is told in one or two sentences, without a traceback."""
+    try:
+        tocsin()
+    except TocsinError as error:
+        click.echo(f"tocsin: {error}", err=True)
+        sys.exit(EXIT_USAGE)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): no error. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_DONE)
