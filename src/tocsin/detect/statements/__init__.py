@@ -1,0 +1,1 @@
+"""What each family of logs states, as typed claims; `detect/claims.py` picks the family."""
