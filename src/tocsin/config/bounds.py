@@ -45,6 +45,9 @@ EVTX_BYTES: Final = 4 * GiB
 FIELDS_PER_RECORD: Final = 4_096
 """Fields of one record; more and the record is set aside."""
 
+PARSED_MESSAGE_CHARS: Final = 8 * 1024
+"""A log message longer than this is kept whole as text, but not searched for the fields of well-known messages."""
+
 BATCH_EVENTS: Final = 1_000
 """Events in a batch while scanning."""
 
