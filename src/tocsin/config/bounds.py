@@ -80,12 +80,36 @@ RULE_BYTES: Final = 1 * MiB
 CORRELATION_HITS: Final = 1_000_000
 """Base-rule hits that correlation rules keep waiting for their time window; over it the oldest windows are judged early, visibly."""
 
+CORRELATION_BYTES: Final = 128 * MiB
+"""Evidence that waits with those hits, as it is held (compressed); over it the oldest windows are judged early, visibly."""
+
+CORRELATION_SECONDS: Final = 10 * 366 * 24 * 3600
+"""The longest `timespan` of a correlation rule: hits are held for that long."""
+
+CORRELATION_MEMBERS: Final = 64
+"""Rules that one correlation may refer to: an ordered one does work for each hit that grows with their square."""
+
+CORRELATION_TERMS: Final = 256
+"""Alternatives that an extended condition may come to when it is multiplied out; more is no rule a person wrote."""
+
+CORRELATION_DEPTH: Final = 50
+"""Correlations that refer to correlations that refer to correlations…"""
+
 # --- incidents -------------------------------------------------------------------------------------------
 STORY_SENTENCES: Final = 40
 """Sentences an incident's story may have; the rest is summed up in one that says how many more."""
 
 FINDINGS_PER_INCIDENT: Final = 5_000
 """Findings kept with their evidence in one incident; further ones are counted."""
+
+FINDINGS_PER_PATTERN: Final = 20
+"""Findings kept of one rule on the same entities within one hour; further ones are counted."""
+
+EVIDENCE_HELD: Final = 40_000
+"""Pieces of evidence (each up to `EVIDENCE_RAW_CHARS`) that the incident desk holds; over it repeats and the mildest go first, counted."""
+
+RULE_HOURS_KEPT: Final = 10_000
+"""Distinct hours and hosts remembered for each rule to tell whether it is noise."""
 
 # --- store -----------------------------------------------------------------------------------------------
 COLUMNS_PER_KIND: Final = 256

@@ -33,6 +33,7 @@ class Incident:
         score: What it was ranked by; only an order, no probability.
         findings: In order of time, never empty.
         aliases: Ids of incidents that were merged into this one.
+        further: Findings that belong to it and were only counted (`bounds.FINDINGS_PER_INCIDENT` and its like).
     """
 
     id: str
@@ -51,6 +52,12 @@ class Incident:
     origin: str = "live"
     status: Status = "open"
     aliases: tuple[str, ...] = ()
+    further: int = 0
+
+    @property
+    def count(self) -> int:
+        """All its findings, those that were only counted included."""
+        return len(self.findings) + self.further
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,242 @@
+"""The incident desk: takes in findings, gives out ranked incidents whose ids hold.
+
+1. The grouping depends on the findings only, not on how they were batched or when it was asked for
+   (unless more came than is held: see 3).
+2. An id that was given out stays: a group is known by the first findings that ids were given for. Where two known groups
+   become one, the id given first is kept and the other becomes an alias of it.
+3. Memory is bounded (`bounds.EVIDENCE_HELD`, `FINDINGS_PER_PATTERN`); what is not kept is counted.
+4. Findings of a simulation form incidents of their own, never with live ones.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+
+from tocsin.config import bounds
+from tocsin.incidents.linking import link
+from tocsin.incidents.noise import noisy_rules
+from tocsin.incidents.patterns import Key, Pattern, Rule, RuleUse, Slot, key_of, pattern_of, slot_of, take
+from tocsin.incidents.ranking import Rank, needs_you, rank
+from tocsin.records.errors import PluginError
+from tocsin.records.finding import Finding, weakest_auth
+from tocsin.records.incident import Incident
+
+VERSION: Final = "1"
+"""Of the state that `snapshot` writes."""
+
+ID_PREFIX: Final = "inc-"
+ID_DIGITS: Final = 10
+"""An incident's id: the prefix and the first digits of its first finding's id; short enough to type."""
+
+
+class _State(msgspec.Struct, array_like=True):
+    version: str
+    patterns: list[tuple[Slot, Pattern]]
+    uses: list[tuple[Rule, RuleUse]]
+    ids: list[tuple[str, str]]
+    aliases: dict[str, tuple[str, ...]]
+    shed: int
+
+
+class IncidentDesk:
+    """Findings in, incidents out."""
+
+    def __init__(self) -> None:
+        self._patterns: dict[Slot, Pattern] = {}
+        self._uses: dict[Rule, RuleUse] = {}
+        self._ids: dict[str, str] = {}  # first finding → incident id, in the order they were given out
+        self._aliases: dict[str, tuple[str, ...]] = {}
+        self._held = 0
+        self._known: tuple[Incident, ...] | None = None
+        self.shed = 0
+
+    def add(self, findings: Sequence[Finding]) -> None:
+        """Takes in `findings`, in any order; one whose id it holds already is left out."""
+        for finding in findings:
+            self._add(finding)
+        if findings:
+            self._known = None
+        if self._held > bounds.EVIDENCE_HELD:
+            self._shed()
+
+    def incidents(self) -> tuple[Incident, ...]:
+        """Those that need somebody (`ranking.needs_you`), most urgent first."""
+        return tuple(incident for incident in self.all() if needs_you(incident))
+
+    def quiet(self) -> tuple[Incident, ...]:
+        """The rest: noise and lone mild findings, kept for who wants to look."""
+        return tuple(incident for incident in self.all() if not needs_you(incident))
+
+    def all(self) -> tuple[Incident, ...]:
+        """Every group as an incident, ranked: those that need somebody first, then by score."""
+        if self._known is None:
+            self._known = self._judge()
+        return self._known
+
+    def snapshot(self) -> bytes:
+        """The whole state, for `restore`."""
+        state = _State(
+            VERSION,
+            list(self._patterns.items()),
+            list(self._uses.items()),
+            list(self._ids.items()),
+            self._aliases,
+            self.shed,
+        )
+        try:
+            return msgspec.msgpack.encode(state)
+        except UnicodeEncodeError:  # a lone surrogate in some record's text: UTF-8 cannot hold it
+            return msgspec.msgpack.encode(_encodable(msgspec.to_builtins(state)))
+
+    def restore(self, state: bytes, version: str = VERSION) -> None:
+        """Takes up `state` that `version` of this desk wrote.
+
+        Raises:
+            PluginError: the state is not of a version that this one reads, or damaged.
+        """
+        if version != VERSION:
+            raise PluginError("incidents", f"its state is of version {version}, this one reads {VERSION}")
+        try:
+            read = msgspec.msgpack.decode(state, type=_State)
+        except (msgspec.DecodeError, UnicodeDecodeError) as damage:
+            raise PluginError("incidents", f"its state cannot be read: {damage}") from damage
+        self._patterns = dict(read.patterns)
+        self._uses = dict(read.uses)
+        self._ids = dict(read.ids)
+        self._aliases = read.aliases
+        self.shed = read.shed
+        self._held = sum(pattern.evidence() for pattern in self._patterns.values())
+        self._known = None
+
+    def _add(self, finding: Finding) -> None:
+        slot = slot_of(finding)
+        pattern = self._patterns.get(slot)
+        if pattern is None:
+            pattern = self._patterns[slot] = pattern_of(finding, slot)
+        before = pattern.evidence()
+        if not take(pattern, finding):
+            return
+        self._held += pattern.evidence() - before
+        use = self._uses.get(pattern.rule)
+        if use is None:
+            use = self._uses[pattern.rule] = RuleUse(finding.level)
+        use.note(finding, pattern.keys)
+
+    def _shed(self) -> None:
+        """Lets evidence go until three quarters of the bound are held: repeats first, then the mildest, most frequent rules."""
+        target = bounds.EVIDENCE_HELD * 3 // 4
+        mildest = sorted(
+            self._patterns,
+            key=lambda slot: (
+                self._patterns[slot].severity,
+                -self._uses[slot[2]].count,
+                self._patterns[slot].order,
+            ),
+        )
+        for slot in mildest:
+            if self._held <= target:
+                return
+            pattern = self._patterns[slot]
+            self._held -= sum(len(finding.evidence) for finding in pattern.findings[1:])
+            del pattern.findings[1:]
+        for slot in mildest:
+            if self._held <= target:
+                return
+            pattern = self._patterns.pop(slot)
+            self._held -= pattern.evidence()
+            self.shed += pattern.count
+
+    def _judge(self) -> tuple[Incident, ...]:
+        noisy = noisy_rules(self._uses)
+        patterns_of = Counter(pattern.rule for pattern in self._patterns.values())
+        groups = link(self._patterns.values(), noisy)
+        judged = [(rank(group, noisy, patterns_of), group) for group in groups]
+        incidents = [self._incident(ranked, group, noisy) for ranked, group in judged]
+        incidents.sort(key=lambda one: (not needs_you(one), -one.score, one.first, one.id))
+        return tuple(replace(one, rank=place) for place, one in enumerate(incidents, 1))
+
+    def _incident(self, ranked: Rank, group: Sequence[Pattern], noisy: Collection[Rule]) -> Incident:
+        found = _told(group)
+        known = [pattern for pattern in group if pattern.rule not in noisy]
+        keys = list(dict.fromkeys(key for pattern in (*known, *group) for key in pattern.keys))
+        name = self._name(sorted(found, key=_when))
+        return Incident(
+            id=name,
+            rank=0,
+            severity=ranked.severity,
+            score=ranked.score,
+            first=min(pattern.first for pattern in group),
+            last=max(pattern.last for pattern in group),
+            hosts=_names(found, keys, "host"),
+            users=_names(found, keys, "user"),
+            addresses=_names(found, keys, "address"),
+            techniques=_distinct(technique for finding in found for technique in finding.techniques),
+            tactics=_distinct(tactic for pattern in group for tactic in pattern.tactics),
+            findings=tuple(found),
+            auth=weakest_auth(finding.auth for finding in found),
+            origin=group[0].origin,
+            aliases=self._aliases.get(name, ()),
+            further=sum(pattern.count for pattern in group) - len(found),
+        )
+
+    def _name(self, found: Sequence[Finding]) -> str:
+        """The id given out first to any of these findings, the others its aliases; a new one where there is none."""
+        given = [self._ids[finding.id] for finding in found if finding.id in self._ids]
+        if not given:
+            name = ID_PREFIX + found[0].id[:ID_DIGITS]
+            self._ids[found[0].id] = name
+            return name
+        order = {name: place for place, name in enumerate(self._ids.values())}
+        name, *merged = sorted(set(given), key=order.__getitem__)
+        if merged:
+            older = [alias for other in merged for alias in (other, *self._aliases.pop(other, ()))]
+            self._aliases[name] = _distinct((*self._aliases.get(name, ()), *older))
+            self._ids |= {finding: name for finding, other in self._ids.items() if other in merged}
+        return name
+
+
+def _when(finding: Finding) -> tuple[int, int, str]:
+    return finding.start, finding.time, finding.id
+
+
+def _told(group: Sequence[Pattern]) -> list[Finding]:
+    """The findings an incident carries, in order of time: over the bound the gravest and earliest of each pattern stay."""
+    found = [
+        (place, -pattern.severity, finding)
+        for pattern in group
+        for place, finding in enumerate(pattern.findings)
+    ]
+    found.sort(key=lambda one: (one[0], one[1], _when(one[2])))
+    return sorted((one[2] for one in found[: bounds.FINDINGS_PER_INCIDENT]), key=_when)
+
+
+def _names(found: Sequence[Finding], keys: Sequence[Key], kind: str) -> tuple[str, ...]:
+    """The entities of `kind` as the logs write them: those that linked first, in `keys`' order; each known by one name."""
+    named: dict[tuple[str, str], str] = {}
+    for finding in found:
+        for entity in finding.entities:
+            key = key_of(entity.kind, entity.id)
+            if key is not None:
+                named.setdefault(key[:2], entity.id)
+    linked = [named[key[:2]] for key in keys if key.kind == kind and key[:2] in named]
+    shared = [e.id for f in found for e in f.entities if e.kind == kind and key_of(e.kind, e.id) is None]
+    return _distinct((*linked, *shared))
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(item) for item in value]
+    return value
