@@ -3,5 +3,21 @@
 from __future__ import annotations
 
 from tocsin.sources.interface import LineFormat
+from tocsin.sources.text.auditd import Auditd
+from tocsin.sources.text.cef import Cef
+from tocsin.sources.text.fortigate import FortiGate
+from tocsin.sources.text.leef import Leef
+from tocsin.sources.text.rfc3164 import Rfc3164
+from tocsin.sources.text.rfc5424 import Rfc5424
+from tocsin.sources.text.web_error import WebError
 
-FORMATS: tuple[LineFormat, ...] = ()
+FORMATS: tuple[LineFormat, ...] = (
+    Auditd(),
+    Cef(),
+    Leef(),
+    FortiGate(),
+    WebError(),
+    Rfc5424(),
+    Rfc3164(),
+)
+"""In no order of preference: the surest wins."""

@@ -7,9 +7,9 @@ year that puts it nearest to the file's own time.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 
-from tocsin.records.instants import DAY, SECOND, from_datetime, parse_rfc3339, to_datetime
+from tocsin.records.instants import DAY, MINUTE, SECOND, from_datetime, parse_rfc3339, to_datetime
 from tocsin.sources.interface import ReadContext
 
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -56,13 +56,13 @@ def clf_instant(text: str, context: ReadContext) -> int | None:
     if match is None or match[2].lower() not in MONTHS:
         return None
     day, month, year, hour, minute, second, sign, off_h, off_m = match.groups()
-    moment = _moment(int(year), MONTHS[month.lower()], int(day), f"{hour}:{minute}:{second}")
-    if moment is None:
+    shown = wall_clock(int(year), MONTHS[month.lower()], int(day), f"{hour}:{minute}:{second}")
+    if shown is None:
         return None
     if sign is None:
-        return local_instant(moment, context.zone)
-    offset = timedelta(hours=int(off_h), minutes=int(off_m))
-    return from_datetime(moment.replace(tzinfo=UTC) - (offset if sign == "+" else -offset))
+        return local_instant(shown, context.zone)
+    offset = (int(off_h) * 60 + int(off_m)) * MINUTE
+    return from_datetime(shown) - (offset if sign == "+" else -offset)
 
 
 def named_month_instant(
@@ -83,11 +83,12 @@ def named_month_instant(
     chosen = int(year) if year else _nearest_year(number, int(day), context)
     if chosen is None:
         return None
-    moment = _moment(chosen, number, int(day), clock)
-    return None if moment is None else local_instant(moment, context.zone)
+    shown = wall_clock(chosen, number, int(day), clock)
+    return None if shown is None else local_instant(shown, context.zone)
 
 
-def _moment(year: int, month: int, day: int, clock: str) -> datetime | None:
+def wall_clock(year: int, month: int, day: int, clock: str) -> datetime | None:
+    """The naive datetime of a date and `HH:MM:SS[.fraction]`, None where there is no such day or time."""
     hour, minute, rest = clock.split(":")
     second, _, fraction = rest.partition(".")
     try:
