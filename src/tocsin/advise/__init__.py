@@ -1,1 +1,1 @@
-"""Advice: an incident's story and next steps in plain words, each sentence rendered from claims. Pure."""
+"""Puts incidents into words: a title, a story that proves itself, and three next steps."""

@@ -1,0 +1,300 @@
+"""Three next steps for a person at three in the morning who is no security expert.
+
+Each step names the actual computer, account or address; none deletes, wipes, reinstalls or pays; each can be undone.
+A step is offered by one small function of the scene, with how urgent it is; the three most urgent are told, most urgent
+first. The last three offers always apply, so there are always three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from tocsin.advise.phrases import listed, name, quoted, when
+from tocsin.advise.scene import Scene
+from tocsin.records.incident import Incident
+
+STEPS: Final = 3
+
+
+class Step(NamedTuple):
+    """One thing to do, and how urgent it is (0 to 100)."""
+
+    urgency: int
+    text: str
+
+
+def steps(incident: Incident) -> tuple[str, ...]:
+    """Three distinct next steps for `incident`, most urgent first."""
+    scene = Scene(incident)
+    offered = [step for offer in _OFFERS if (step := offer(scene)) is not None]
+    offered.sort(key=lambda step: -step.urgency)
+    return tuple(dict.fromkeys(step.text for step in offered))[:STEPS]
+
+
+def _isolate(scene: Scene) -> Step | None:
+    if not scene.computers:
+        return None
+    grave = scene.tactic(
+        "impact", "lateral-movement", "command-and-control", "credential-access", "exfiltration"
+    )
+    computers = listed([name(host) for host in scene.computers])
+    it = "it" if len(scene.computers) == 1 else "them"
+    return Step(
+        95 if grave else 60,
+        f"Disconnect {computers} from the network (pull the network cable or switch off Wi-Fi) and leave {it} "
+        f"switched on: switching off would lose traces. Plugging back in undoes this.",
+    )
+
+
+def _plant(scene: Scene) -> Step | None:
+    command = next(scene.of("control_command"), None)
+    if command is None and not scene.tactic("impair-process-control", "inhibit-response-function"):
+        return None
+    target = command.values.get("destination") if command else None
+    where = name(target) if target else "the plant"
+    return Step(
+        98,
+        f"Ask the operator on shift to read the gauges at {where} itself, and to run it by hand if they differ from the "
+        "screen. Stop nothing from here.",
+    )
+
+
+def _backups(scene: Scene) -> Step | None:
+    if not (scene.tactic("impact") or scene.technique("T1490", "T1486", "T1485", "T1561")):
+        return None
+    hosts = f" of {listed([name(h) for h in scene.incident.hosts])}" if scene.incident.hosts else ""
+    return Step(
+        92,
+        "Unplug the backup disk or backup device from the network, then check from another computer that last night's "
+        f"backup{hosts} can be opened. Restore nothing yet.",
+    )
+
+
+def _cloud_sessions(scene: Scene) -> Step | None:
+    if not scene.cloud_people:
+        return None
+    people = listed([name(user) for user in scene.cloud_people])
+    each = "it" if len(scene.cloud_people) == 1 else "each of them"
+    return Step(
+        90,
+        f"In the Microsoft 365 admin centre (Users, Active users) open {people}: reset the password and choose "
+        f"“Sign out of all sessions” for {each}. Tell the owner by telephone, not by e-mail.",
+    )
+
+
+def _mail_rules(scene: Scene) -> Step | None:
+    rule = next(scene.operations(lambda text: "inboxrule" in text or text == "set-mailbox"), None)
+    if rule is None:
+        return None
+    owner = name(rule.values["user"]) if rule.values.get("user") else "the account"
+    return Step(
+        88,
+        f"With the owner of {owner} look at the mail rules and forwarding (Outlook on the web: Settings, Mail, Rules) and "
+        "switch off what the owner did not make. Take a picture of each rule first.",
+    )
+
+
+def _consent(scene: Scene) -> Step | None:
+    grant = next(scene.operations(lambda text: "consent" in text or "oauth2permissiongrant" in text), None)
+    if grant is None:
+        return None
+    app = quoted(grant.values["target"], 60) if grant.values.get("target") else "the app"
+    return Step(
+        87,
+        f"In the Microsoft Entra admin centre (Enterprise applications) open {app} and set “Enabled for users to "
+        "sign in” to No. Setting it back to Yes undoes this.",
+    )
+
+
+def _second_proof(scene: Scene) -> Step | None:
+    change = next(
+        scene.operations(
+            lambda t: "security info" in t or "strong authentication" in t or "authenticationmethod" in t
+        ),
+        None,
+    )
+    if change is None or not change.values.get("user"):
+        return None
+    return Step(
+        86,
+        f"Telephone the owner of {name(change.values['user'])} and go through the sign-in methods of that account (Microsoft "
+        "365: My Account, Security info) together: which telephone or app is not the owner's?",
+    )
+
+
+def _passwords(scene: Scene) -> Step | None:
+    people = [user for user in scene.people if user not in scene.cloud_people]
+    if not people or not scene.tactic(
+        "credential-access",
+        "initial-access",
+        "lateral-movement",
+        "privilege-escalation",
+        "persistence",
+        "impact",
+    ):
+        return None
+    whom = listed([name(user) for user in people])
+    return Step(
+        80,
+        f"Give {whom} a new password, from a computer that is not part of this incident, and tell the owner by telephone, "
+        "not by e-mail.",
+    )
+
+
+def _new_account(scene: Scene) -> Step | None:
+    made = next((c for c in scene.of("account_changed") if c.values["action"] == "created"), None)
+    if made is None:
+        return None
+    by = f" ({name(made.values['user'])} is named as its maker)" if made.values.get("user") else ""
+    return Step(
+        84,
+        f"Ask who made the account {name(made.values['target'])}{by}. If nobody can say, disable it; do not delete it, it is "
+        "evidence.",
+    )
+
+
+def _new_rights(scene: Scene) -> Step | None:
+    joined = next((c for c in scene.of("account_changed") if c.values["action"] == "added to a group"), None)
+    if joined is None:
+        return None
+    group = (
+        f" in the group {quoted(joined.values['group'], 60)}"
+        if joined.values.get("group")
+        else " in its new group"
+    )
+    return Step(
+        82,
+        f"Ask whether {name(joined.values['target'])} belongs{group}. If nobody can say, take it out of the group again and "
+        "note that you did.",
+    )
+
+
+def _installed(scene: Scene) -> Step | None:
+    thing = next(scene.of("service_installed", "task_scheduled"), None)
+    if thing is None:
+        return None
+    what = "service" if thing.type == "service_installed" else "scheduled task"
+    host = f" on {name(thing.values['host'])}" if thing.values.get("host") else ""
+    return Step(
+        76,
+        f"Ask your IT provider whether they set up the {what} {quoted(thing.values['name'], 60)}{host}. If not, disable it; "
+        "do not delete it.",
+    )
+
+
+def _device(scene: Scene) -> Step | None:
+    change = next(scene.of("device_changed"), None)
+    if change is None:
+        return None
+    host = name(change.values["host"]) if change.values.get("host") else "the firewall"
+    return Step(
+        85,
+        f"Log on to {host} from inside the building, look at its list of administrators and its latest changes, and disable "
+        "what nobody of yours made. Save its settings to a file first.",
+    )
+
+
+def _block(scene: Scene) -> Step | None:
+    if not scene.strangers:
+        return None
+    guessing = any(scene.of("logon_failed", "web_request"))
+    addresses = listed([name(address) for address in scene.strangers])
+    return Step(
+        78 if guessing else 62,
+        f"Block {addresses} on your firewall for now, in both directions. Lifting the block undoes this.",
+    )
+
+
+def _website(scene: Scene) -> Step | None:
+    request = next(scene.of("web_request"), None)
+    if request is None or not (
+        scene.technique("T1505.003", "T1190") or scene.tactic("persistence", "execution")
+    ):
+        return None
+    site = name(request.values["host"]) if request.values.get("host") else "the website"
+    return Step(
+        83,
+        f"Ask whoever runs {site} to let only your own office reach it until the address {quoted(request.values['path'], 80)} "
+        "is explained.",
+    )
+
+
+def _cleared(scene: Scene) -> Step | None:
+    cleared = next(scene.of("log_cleared"), None)
+    if cleared is None:
+        return None
+    host = f" of {name(cleared.values['host'])}" if cleared.values.get("host") else ""
+    return Step(
+        70,
+        f"Copy the logs{host} that are left to a USB stick now, and ask everyone with a key whether they cleared any.",
+    )
+
+
+def _elsewhere(scene: Scene) -> Step | None:
+    others = [host for host in scene.incident.hosts if host not in scene.computers]
+    if not others or not scene.tactic("lateral-movement"):
+        return None
+    return Step(
+        64,
+        f"Look at {listed([name(host) for host in others])} too: is anyone logged on there who should not be, and did "
+        "anything change today?",
+    )
+
+
+def _ask(scene: Scene) -> Step:
+    moment = when(scene.incident.first)
+    if scene.people:
+        whom = listed([name(user) for user in scene.people[:2]])
+        return Step(
+            50, f"Telephone the owner of {whom} (do not e-mail) and ask what they were doing at {moment}."
+        )
+    return Step(50, f"Ask whoever looks after {_thing(scene)} what was being done there at {moment}.")
+
+
+def _help(scene: Scene) -> Step:
+    return Step(
+        45,
+        f"Telephone your IT provider, or your country's computer emergency team, and read them this incident's number, "
+        f"{scene.incident.id}, and its story about {_thing(scene)}.",
+    )
+
+
+def _keep(scene: Scene) -> Step:
+    source = scene.incident.findings[0].evidence[0].source
+    return Step(
+        40,
+        f"Copy {quoted(source, 80)} to a USB stick and keep it: it is the evidence. Clean up and reinstall nothing before "
+        "somebody has looked at it.",
+    )
+
+
+def _thing(scene: Scene) -> str:
+    incident = scene.incident
+    named = (*incident.hosts[:1], *incident.addresses[:1])
+    if named:
+        return name(named[0])
+    return f"the log {quoted(incident.findings[0].evidence[0].source, 80)}"
+
+
+_OFFERS: Final[tuple[Callable[[Scene], Step | None], ...]] = (
+    _plant,
+    _isolate,
+    _backups,
+    _cloud_sessions,
+    _mail_rules,
+    _consent,
+    _second_proof,
+    _device,
+    _new_account,
+    _website,
+    _new_rights,
+    _passwords,
+    _block,
+    _installed,
+    _cleared,
+    _elsewhere,
+    _ask,
+    _help,
+    _keep,
+)
