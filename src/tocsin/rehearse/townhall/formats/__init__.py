@@ -1,0 +1,1 @@
+"""How each product writes a record down: shapes only, no decisions about what happens."""
