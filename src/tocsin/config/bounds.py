@@ -77,11 +77,20 @@ REGEX_TIMEOUTS: Final = 3
 RULE_BYTES: Final = 1 * MiB
 """One rule file (SigmaHQ's largest is 40 KiB)."""
 
+RULE_DEPTH: Final = 40
+"""Nesting of YAML in a rule file; a real one reaches 6. The YAML parser would overflow its stack at some thousands."""
+
+RULE_NUMBER_CHARS: Final = 400
+"""Digits of one number in a rule file: YAML 1.1's base-60 numbers cost time by the square of their length."""
+
+PLACEHOLDER_COMBINATIONS: Final = 10_000
+"""Values that one value with `expand` placeholders may become."""
+
 CORRELATION_HITS: Final = 1_000_000
 """Base-rule hits that correlation rules keep waiting for their time window; over it the oldest windows are judged early, visibly."""
 
 CORRELATION_BYTES: Final = 128 * MiB
-"""Evidence that waits with those hits, as it is held (compressed); over it the oldest windows are judged early, visibly."""
+"""Encoded evidence of those hits; over it the oldest windows are judged early, visibly."""
 
 CORRELATION_SECONDS: Final = 10 * 366 * 24 * 3600
 """The longest `timespan` of a correlation rule: hits are held for that long."""
