@@ -6,10 +6,15 @@ from tocsin.sources.interface import LineFormat
 from tocsin.sources.text.auditd import Auditd
 from tocsin.sources.text.cef import Cef
 from tocsin.sources.text.fortigate import FortiGate
+from tocsin.sources.text.key_value import KeyValue
 from tocsin.sources.text.leef import Leef
+from tocsin.sources.text.plain_text import PlainText
 from tocsin.sources.text.rfc3164 import Rfc3164
 from tocsin.sources.text.rfc5424 import Rfc5424
+from tocsin.sources.text.w3c import W3c
+from tocsin.sources.text.web_access import WebAccess
 from tocsin.sources.text.web_error import WebError
+from tocsin.sources.text.zeek_tsv import ZeekTsv
 
 FORMATS: tuple[LineFormat, ...] = (
     Auditd(),
@@ -19,5 +24,10 @@ FORMATS: tuple[LineFormat, ...] = (
     WebError(),
     Rfc5424(),
     Rfc3164(),
+    ZeekTsv(),
+    WebAccess(),
+    W3c(),
+    KeyValue(),
+    PlainText(),
 )
 """In no order of preference: the surest wins."""

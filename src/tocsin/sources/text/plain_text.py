@@ -1,0 +1,28 @@
+"""Any text, one record a line, with nothing but `message`: what is left when no format fits, or when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tocsin.sources.interface import Draft, ReadContext
+from tocsin.sources.text.sampling import share
+
+
+class _Parser:
+    def parse(self, line: str) -> Draft | None:
+        return Draft({"message": line}, frozenset(), "text/line") if line.strip() else None
+
+
+class PlainText:
+    """Lines of text that no format understands; keyword rules without a logsource can still search them."""
+
+    name = "text"
+
+    def recognises(self, sample: Sequence[str], context: ReadContext) -> float:  # noqa: ARG002  the bytes suffice
+        """0.01 where every line is printable: anything else is surer of itself."""
+        printable = share(sample, lambda line: line.replace("\t", " ").isprintable())
+        return 0.01 if printable > 0.9 else 0.0
+
+    def parser(self, context: ReadContext) -> _Parser:  # noqa: ARG002  there is nothing to know
+        """A new parser for one file."""
+        return _Parser()
