@@ -120,6 +120,19 @@ EVIDENCE_HELD: Final = 40_000
 RULE_HOURS_KEPT: Final = 10_000
 """Distinct hours and hosts remembered for each rule to tell whether it is noise."""
 
+# --- the page --------------------------------------------------------------------------------------------
+PAGE_EVIDENCE: Final = 100
+"""Evidence rows that the page shows of one incident; the others are counted and stand in the JSON lines."""
+
+PAGE_SET_ASIDE: Final = 100
+"""Set-aside records that the page lists; all are counted."""
+
+PAGE_INCIDENTS: Final = 100
+"""Incidents that the page tells in full; further ones are listed by title."""
+
+TIMELINE_LANES: Final = 12
+"""Hosts that the timeline draws; the others share one lane."""
+
 # --- store -----------------------------------------------------------------------------------------------
 COLUMNS_PER_KIND: Final = 256
 """Columns of one kind's Parquet files; any field beyond goes into `t_rest`."""
