@@ -1,0 +1,205 @@
+"""Correlation rules over hits: what counts as a match, decided once, here.
+
+Sources: [S] Sigma Correlation Rules Specification 2.0 and 2.1; [P] pySigma 2.0.1, where it reads what the
+specification leaves open; [T] decided by Tocsin, because neither says.
+
+Time
+ 1. Only the events' own times count, never when they arrived. [T]
+ 2. A window is as long as `timespan`, both ends included: two events exactly `timespan` apart share one. [T]
+ 3. Windows slide: they end at a hit and are not cut at clock boundaries [S "Temporal Proximity"]. M is 1/12 and y is
+    1 Gregorian year of 365.2425 days. [P]
+ 4. Hits in any order, and batches cut anywhere, give the same matches as hits in order and in one batch. A hit that
+    comes after the watermark passed it is not judged; `late` counts it. [T]
+
+Groups
+ 5. Hits belong together if all `group-by` values are equal [S]: caseless, and numbers by value, as Sigma compares [T].
+ 6. An event without one of the group-by fields (absent or null) is in no group and does not count. An empty text is a
+    value. A list is one value, in its order. [T]
+ 7. An alias stands for the field that it names for each rule, in `group-by` and in the condition's `field`; for a rule
+    that it does not name it stands for the field of its own name. [S, the last part T]
+
+What is counted
+ 8. An event counts once, however often it is delivered and however many of the rules it hits; for the temporal types
+    it counts once for each rule. [T]
+ 9. `value_count` counts the distinct values of `field` [S]; of several fields, the distinct combinations; of a list,
+    each element. An event without the field does not count. [T]
+10. Metrics take numbers, and text that writes one in decimals; an event without a number in `field` does not count.
+    Percentiles lie linearly between ranks (Hyndman and Fan's definition 7); `percentile` must be given. [T]
+11. `temporal` counts the rules that have a hit, and wants all unless a condition says otherwise [S]. An extended
+    condition is judged on the set of rules that have a hit. [P]
+12. `temporal_ordered` wants them in the order of the list [S]: a hit follows another if it is later. Of two hits at
+    the same instant the one later in the same file is later; between files there is no telling, and both orders
+    count. One event cannot follow itself. With `gte: n` the longest ordered choice of rules counts. [T]
+
+Matches
+13. Windows that hold and share a hit are one match: a flood is told once, with its count, not once for each event. [T]
+14. Where more hits can only help (`gt` and `gte` on counts, extended conditions without `not`), the window at every
+    hit is judged. Everything else (`lt`, `lte`, `eq`, `neq`, ranges, metrics, `not`) is judged on complete windows:
+    those that no further hit extends without pushing another out. So `lt: 3` is not met by the first of 500. [T]
+15. A window without any hit is never judged: it has no group and no evidence. A condition that only such windows meet
+    (`eq: 0`, `lt: 1`, `not rule_a`) cannot be run and is reported as a problem; one that they too meet (`lt: 3`) is
+    run with a caveat. [T]
+16. A match starts at its first evidence and ends at its last. It cites at most `bounds.EVIDENCE_PER_FINDING` events,
+    a fair share for each rule, first ones and the last; `count` tells them all. [T]
+
+Nesting
+17. A correlation may refer to correlations [S]. A match of those counts once; it is there from the instant its
+    condition first held, and again at each later hit of it. [T]
+18. The outer correlation uses its own `group-by` only [S "Ordered Temporal Proximity"]: where the inner one does not
+    group by such a field, each of its events' own values counts. [T]
+19. A rule that a correlation refers to reports only through it, unless `generate: true`. [S]
+
+Memory
+20. At most `bounds.CORRELATION_HITS` hits and `bounds.CORRELATION_BYTES` of them are held. Over that, the oldest
+    windows are judged before their time, and `judged_early` counts the hits. [T]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tocsin.config import bounds
+from tocsin.detect.sigma.correlation_evidence import encoded, hit_of
+from tocsin.detect.sigma.correlation_groups import Load, Pulse, Run
+from tocsin.detect.sigma.correlation_plans import CorrelationPlan
+from tocsin.detect.sigma.correlation_state import BUCKET, Lane
+from tocsin.detect.sigma.correlation_values import Lens
+from tocsin.detect.sigma.correlation_windows import Record
+from tocsin.detect.sigma.hit import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelationMatch:
+    """A correlation's condition held.
+
+    Attributes:
+        plan: The correlation.
+        hit: The match as a hit: its evidence, and the values it is grouped by.
+        figure: The greatest count, or measure, of its windows.
+    """
+
+    plan: CorrelationPlan
+    hit: Hit
+    figure: float
+
+
+class Correlations:
+    """Runs correlation plans over hits. The rules are this module's docstring.
+
+    Args:
+        plans: As `plan_correlations` gives them: what is referred to comes first.
+        hits: How many hits it may hold; `bounds.CORRELATION_HITS`.
+        size: How many bytes of them; `bounds.CORRELATION_BYTES`.
+
+    Attributes:
+        judged_early: Hits that were judged before the watermark passed them, because too many were held.
+        late: Hits that came after the watermark had passed them, and were not judged.
+    """
+
+    def __init__(
+        self,
+        plans: Sequence[CorrelationPlan],
+        hits: int = bounds.CORRELATION_HITS,
+        size: int = bounds.CORRELATION_BYTES,
+    ) -> None:
+        self.plans = tuple(plans)
+        self.judged_early = 0
+        self.late = 0
+        self._hits, self._size = hits, size
+        self._load = Load()
+        self._ready: list[CorrelationMatch] = []
+        self._numbers = {plan.ref: number for number, plan in enumerate(self.plans)}
+        self._lanes = [
+            Lane(plan, lag, self._load) for plan, lag in zip(self.plans, _lags(self.plans), strict=True)
+        ]
+        self._lenses = _lenses(self.plans)
+
+    def references(self) -> frozenset[str]:
+        """Base rules whose hits are wanted, as `Hit.rule` names them."""
+        return frozenset(ref for ref in self._lenses if ref not in self._numbers)
+
+    def wants(self, rule_ref: str) -> frozenset[str]:
+        """The fields whose values a hit of `rule_ref` must carry."""
+        return frozenset(name for _, lens in self._lenses.get(rule_ref, ()) for name in lens.wanted)
+
+    def add(self, hit: Hit) -> None:
+        """Takes in a hit of a base rule; those of rules that no correlation refers to are ignored."""
+        lenses = self._lenses.get(hit.rule)
+        if not lenses:
+            return
+        proof = encoded(hit)
+        for number, lens in lenses:
+            self._wait(number, lens.of_hit(hit, proof))
+        if self._over(1):
+            self._relieve()
+
+    def advance(self, watermark: int) -> list[CorrelationMatch]:
+        """The matches that are over once no hit before `watermark` can come, in order of time, plan and group."""
+        for number, lane in enumerate(self._lanes):
+            self._hear(number, lane.advance(watermark))
+        ready, self._ready = self._ready, []
+        return sorted(
+            ready,
+            key=lambda match: (match.hit.time, self._numbers[match.plan.ref], *match.hit.values.values()),
+        )
+
+    def _wait(self, number: int, record: Record | None) -> None:
+        if record is not None and not self._lanes[number].add(record):
+            self.late += 1
+
+    def _hear(self, number: int, news: Iterable[Run | tuple[Record, Run]]) -> None:
+        """Keeps finished matches, and tells the correlations further out of those that go on."""
+        plan = self.plans[number]
+        outer = self._lenses.get(plan.ref, ())
+        for one in news:
+            if isinstance(one, Run):
+                self._ready.append(CorrelationMatch(plan, hit_of(plan, one), one.peak))
+                continue
+            record, run = one
+            for further, lens in outer:
+                pulse = Pulse(run, len(run.items), run.count)
+                self._wait(further, lens.of_pulse(run.last_time, run.ident, record.row, pulse))
+
+    def _relieve(self) -> None:
+        """Judges the oldest windows before their time, until a quarter of what may be held is free again."""
+        waiting = sorted((number, len(hits)) for lane in self._lanes for number, hits in lane.waiting.items())
+        wanted, cut = sum(count for _, count in waiting) // 4, 0
+        for number, count in waiting:
+            cut, wanted = (number + 1) * BUCKET, wanted - count
+            if wanted < 0:
+                break
+        before = self._load.hits
+        for number, lane in enumerate(self._lanes):
+            self._hear(number, lane.advance(cut + lane.lag))
+        for number, lane in enumerate(self._lanes):
+            self._hear(number, lane.relieve(lambda: self._over(3 / 4)))
+        self.judged_early += before - self._load.hits
+
+    def _over(self, part: float) -> bool:
+        return self._load.hits > self._hits * part or self._load.size > self._size * part
+
+
+def _lags(plans: Sequence[CorrelationPlan]) -> list[int]:
+    """How far each plan must stay behind the watermark: matches that are judged on complete windows are told late."""
+    told: dict[str, int] = {}
+    lags = []
+    for plan in plans:
+        lags.append(max((told[ref] for ref in plan.nested), default=0))
+        told[plan.ref] = lags[-1] + (0 if plan.grows else plan.span)
+    return lags
+
+
+def _lenses(plans: Sequence[CorrelationPlan]) -> dict[str, list[tuple[int, Lens]]]:
+    """Rule → which plans its hits concern, and how each sees them."""
+    asked: dict[str, dict[str, None]] = {plan.ref: {} for plan in plans}
+    for plan in reversed(plans):
+        for ref in plan.nested:
+            for name in (*plan.group_by, *plan.fields, *asked[plan.ref]):
+                asked[ref][plan.field_of(name, ref)] = None
+    lenses: dict[str, list[tuple[int, Lens]]] = {}
+    for number, plan in enumerate(plans):
+        for member, ref in enumerate(plan.members):
+            lens = Lens(plan, member, tuple(asked[plan.ref]), tuple(asked.get(ref, ())))
+            lenses.setdefault(ref, []).append((number, lens))
+    return lenses

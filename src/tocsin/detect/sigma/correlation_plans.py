@@ -1,0 +1,387 @@
+"""Correlation rules as pySigma parsed them → plans that can be run, or exactly why one cannot.
+
+One rule that cannot be run takes no other along, except those that refer to it. `parse_correlation` reads what the
+specification allows and pySigma 2.0.1 refuses: several criteria in one condition (a range), and `AND`, `OR`, `NOT` in
+capitals as the specification's own examples write them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from sigma.correlations import (
+    SigmaCorrelationCondition,
+    SigmaCorrelationRule,
+    SigmaExtendedCorrelationCondition,
+)
+from sigma.exceptions import SigmaRuleLocation
+from sigma.rule import SigmaRule
+
+from tocsin.config import bounds
+from tocsin.detect.sigma.correlation_conditions import OPERATORS, Bounds, Term, terms_of
+from tocsin.records.instants import SECOND
+
+METRICS: Final = frozenset({"value_sum", "value_avg", "value_median", "value_percentile"})
+TEMPORAL: Final = frozenset({"temporal", "temporal_ordered"})
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelationPlan:
+    """One correlation rule, ready to run.
+
+    Attributes:
+        ref: What its matches are named by: the rule's id, else its name, else its title.
+        members: What it refers to, as `Hit.rule` names it (base rules) or by `ref` (correlations), each once.
+        nested: Those of `members` that are correlations.
+        span: The window's length in microseconds.
+        group_by: Fields (or aliases) that a window's hits must share.
+        fields: The condition's `field`: what is counted or measured.
+        aliases: Alias → member → the field it stands for there.
+        bounds: What the window's figure must meet; None where `terms` decide.
+        terms: The alternatives of an extended condition.
+        percentile: 0 to 100 for `value_percentile`, 50 for `value_median`, else None.
+        output: Whether its own matches are reported, and not only those of the correlations that refer to it.
+        generate: Whether it leaves the rules it refers to reporting on their own.
+        caveat: What cannot be judged of it, "" where all can.
+        rule: As parsed, for title, level, tags and the like.
+    """
+
+    ref: str
+    type: str
+    members: tuple[str, ...]
+    nested: frozenset[str]
+    span: int
+    group_by: tuple[str, ...]
+    fields: tuple[str, ...]
+    aliases: Mapping[str, Mapping[str, str]]
+    bounds: Bounds | None
+    terms: tuple[Term, ...]
+    percentile: float | None
+    output: bool
+    generate: bool
+    caveat: str
+    rule: SigmaCorrelationRule = field(repr=False, compare=False)
+
+    @property
+    def grows(self) -> bool:
+        """Whether one more hit can never end a match: such windows are judged at every hit, others when complete."""
+        if self.bounds is None:
+            return not any(term.unwanted for term in self.terms)
+        return self.bounds.lower_only and self.type not in METRICS
+
+    def field_of(self, name: str, member: str) -> str:
+        """The field that `name` (a field or an alias) stands for in hits of `member`."""
+        return self.aliases.get(name, {}).get(member, name)
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelationProblem:
+    """A correlation rule that cannot be run, and the one sentence that says why."""
+
+    ref: str
+    rule: SigmaCorrelationRule = field(repr=False, compare=False)
+    why: str = ""
+
+
+class _CannotRunError(Exception):
+    """Carries the sentence of a `CorrelationProblem`."""
+
+
+@dataclass
+class RangeCondition(SigmaCorrelationCondition):
+    """A condition of several criteria; `further` are those beyond the one that pySigma holds."""
+
+    further: tuple[tuple[str, float], ...] = ()
+
+
+_CAPITALS = re.compile(r"\b(AND|OR|NOT)\b")
+
+
+def parse_correlation(
+    document: Mapping[str, Any], source: SigmaRuleLocation | None = None
+) -> SigmaCorrelationRule:
+    """A correlation rule from its YAML `document`, with what the specification allows beyond pySigma's parser.
+
+    Raises:
+        sigma.exceptions.SigmaError: it is no correlation rule of the specification.
+    """
+    section = document.get("correlation")
+    condition = section.get("condition") if isinstance(section, Mapping) else None
+    if isinstance(condition, str):
+        condition = _CAPITALS.sub(lambda word: word[0].lower(), condition)
+    names = [name for name in condition if name in OPERATORS] if isinstance(condition, Mapping) else []
+    parts = [{name: condition[name]} for name in names[1:]] if isinstance(condition, Mapping) else []
+    if parts and isinstance(condition, Mapping):
+        condition = {key: value for key, value in condition.items() if key not in names[1:]}
+    if isinstance(section, Mapping) and condition is not None:
+        document = {**document, "correlation": {**section, "condition": condition}}
+    rule = SigmaCorrelationRule.from_dict(dict(document), source=source)
+    if parts and isinstance(rule.condition, SigmaCorrelationCondition):
+        more = [SigmaCorrelationCondition.from_dict(part, source) for part in parts]
+        held = rule.condition
+        rule.condition = RangeCondition(
+            held.op, held.count, held.fieldref, held.percentile, held.source,
+            further=tuple((one.op.name.lower(), one.count) for one in more),
+        )  # fmt: skip
+    return rule
+
+
+def reference_of(rule: SigmaRule | SigmaCorrelationRule) -> str:
+    """What `rule`'s hits are named by: its id, else its name, else its title."""
+    return str(rule.id) if rule.id else rule.name or rule.title or ""
+
+
+def references_of(rules: Iterable[SigmaRule | SigmaCorrelationRule]) -> dict[str, str]:
+    """Every id and name by which `rules` can be referred to → `reference_of` the rule."""
+    found: dict[str, str] = {}
+    for rule in rules:
+        for name in (str(rule.id) if rule.id else None, rule.name):
+            if name:
+                found.setdefault(name, reference_of(rule))
+    return found
+
+
+def plan_correlations(
+    rules: Iterable[SigmaCorrelationRule], base: Mapping[str, str]
+) -> tuple[tuple[CorrelationPlan, ...], tuple[CorrelationProblem, ...]]:
+    """Plans of the `rules` that can be run, those referred to first, and a problem for each that cannot.
+
+    Args:
+        rules: As parsed; pySigma need not have resolved their references.
+        base: Every id and name of a base rule that runs → the name its hits carry (`references_of`).
+    """
+    return _Planner(list(rules), base).plan()
+
+
+def silenced(plans: Iterable[CorrelationPlan]) -> frozenset[str]:
+    """The rules that report only through correlations: those that one refers to without `generate: true`.
+
+    Source: specification 2.0 "Generate"; pySigma silences a rule as soon as one such correlation refers to it.
+    """
+    return frozenset(member for plan in plans if not plan.generate for member in plan.members)
+
+
+class _Planner:
+    """Plans a set of rules depth first, so that what is referred to is planned before what refers to it."""
+
+    def __init__(self, rules: Sequence[SigmaCorrelationRule], base: Mapping[str, str]) -> None:
+        self._rules = rules
+        self._base = base
+        self._by_ref: dict[str, SigmaCorrelationRule] = {}
+        self._names: dict[str, str] = {}
+        self._plans: dict[str, CorrelationPlan] = {}
+        self._problems: dict[int, CorrelationProblem] = {}
+        self._open: list[str] = []
+        for rule in rules:
+            self._register(rule)
+
+    def _register(self, rule: SigmaCorrelationRule) -> None:
+        ref = reference_of(rule)
+        if not ref:
+            self._refuse(rule, "it has neither id, name nor title")
+        elif ref in self._by_ref or ref in self._base.values():
+            self._refuse(rule, f"another rule is already called {ref!r}")
+        else:
+            self._by_ref[ref] = rule
+            for name in (ref, rule.name):
+                if name:
+                    self._names.setdefault(name, ref)
+
+    def plan(self) -> tuple[tuple[CorrelationPlan, ...], tuple[CorrelationProblem, ...]]:
+        for ref in self._by_ref:
+            self._visit(ref)
+        quiet = silenced(self._plans.values())
+        plans = (_with_output(plan, output=ref not in quiet) for ref, plan in self._plans.items())
+        problems = (self._problems[id(rule)] for rule in self._rules if id(rule) in self._problems)
+        return tuple(plans), tuple(problems)
+
+    def _refuse(self, rule: SigmaCorrelationRule, why: str) -> None:
+        self._problems[id(rule)] = CorrelationProblem(reference_of(rule), rule, why)
+
+    def _visit(self, ref: str) -> None:
+        rule = self._by_ref[ref]
+        if ref in self._plans or id(rule) in self._problems:
+            return
+        if rule.errors:
+            self._refuse(rule, "it could not be parsed: " + "; ".join(map(str, rule.errors)))
+            return
+        self._open.append(ref)
+        try:
+            members = self._members(rule)
+            plan = _plan(rule, members, frozenset(self._by_ref), self._resolve)
+            self._check_metric(plan)
+            self._plans[ref] = plan
+        except _CannotRunError as problem:
+            self._refuse(rule, str(problem))
+        finally:
+            self._open.pop()
+
+    def _resolve(self, reference: object) -> str | None:
+        """What `reference`, an id or a name, is called; None where no rule is."""
+        name = str(reference)
+        with contextlib.suppress(ValueError):
+            name = str(UUID(name))
+        return self._base.get(name) or self._names.get(name)
+
+    def _members(self, rule: SigmaCorrelationRule) -> tuple[str, ...]:
+        members: dict[str, None] = {}
+        for reference in _referenced(rule):
+            ref = self._resolve(reference)
+            if ref is None:
+                raise _CannotRunError(
+                    f"it refers to rule {reference!r}, which is not loaded or cannot be run"
+                )
+            if ref in members:
+                raise _CannotRunError(f"it refers to rule {reference!r} twice; its rules must be unique")
+            members[ref] = None
+            if ref in self._by_ref:
+                self._visit_nested(ref, reference)
+        if not members:
+            raise _CannotRunError("it refers to no rule")
+        if len(members) > bounds.CORRELATION_MEMBERS:
+            raise _CannotRunError(
+                f"it refers to {len(members)} rules, more than {bounds.CORRELATION_MEMBERS}"
+            )
+        return tuple(members)
+
+    def _check_metric(self, plan: CorrelationPlan) -> None:
+        """A match of a correlation has one value of a field only where it groups by it."""
+        for member in plan.members if plan.type in METRICS else ():
+            name = plan.field_of(plan.fields[0], member)
+            if member in plan.nested and name not in self._plans[member].group_by:
+                raise _CannotRunError(
+                    f"it measures {name!r} of correlation {member!r}, which does not group by that field"
+                )
+
+    def _visit_nested(self, ref: str, reference: str) -> None:
+        if ref in self._open:
+            raise _CannotRunError(
+                "it refers to itself: " + " → ".join([*self._open[self._open.index(ref) :], ref])
+            )
+        if len(self._open) >= bounds.CORRELATION_DEPTH:
+            raise _CannotRunError(f"correlations are nested more than {bounds.CORRELATION_DEPTH} deep")
+        self._visit(ref)
+        problem = self._problems.get(id(self._by_ref[ref]))
+        if problem is not None:
+            raise _CannotRunError(
+                f"it refers to correlation {reference!r}, which cannot be run: {problem.why}"
+            )
+
+
+def _with_output(plan: CorrelationPlan, *, output: bool) -> CorrelationPlan:
+    values = {name: getattr(plan, name) for name in CorrelationPlan.__dataclass_fields__}
+    return CorrelationPlan(**{**values, "output": output})
+
+
+def _referenced(rule: SigmaCorrelationRule) -> list[str]:
+    if rule.rules is not None:
+        return [str(one.reference) for one in rule.rules]
+    condition = rule.condition
+    return (
+        condition.get_referenced_rules() if isinstance(condition, SigmaExtendedCorrelationCondition) else []
+    )
+
+
+def _plan(
+    rule: SigmaCorrelationRule, members: tuple[str, ...], correlations: frozenset[str], resolve: Any
+) -> CorrelationPlan:
+    kind = rule.type.name.lower()
+    limits, terms, caveat = _condition(rule, kind, members, resolve)
+    if rule.timespan.seconds > bounds.CORRELATION_SECONDS:
+        raise _CannotRunError(f"its timespan {rule.timespan.spec} is longer than ten years")
+    nested = frozenset(members) & correlations
+    fields = _fields(rule, kind)
+    group_by = tuple(dict.fromkeys(rule.group_by or ()))
+    return CorrelationPlan(
+        ref=reference_of(rule), type=kind, members=members, nested=nested,
+        span=rule.timespan.seconds * SECOND, group_by=group_by, fields=fields,
+        aliases=_aliases(rule, resolve, members), bounds=limits, terms=terms,
+        percentile=_percentile(rule, kind), output=True, generate=rule.generate, caveat=caveat, rule=rule,
+    )  # fmt: skip
+
+
+def _aliases(rule: SigmaCorrelationRule, resolve: Any, members: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for alias in rule.aliases:
+        for reference, name in alias.mapping.items():
+            ref = resolve(reference.reference)
+            if ref not in members:
+                raise _CannotRunError(
+                    f"its alias {alias.alias!r} names rule {reference.reference!r}, which is not among its rules"
+                )
+            if not isinstance(name, str):
+                raise _CannotRunError(
+                    f"its alias {alias.alias!r} gives no field name for {reference.reference!r}"
+                )
+            found.setdefault(alias.alias, {})[ref] = name
+    return found
+
+
+def _fields(rule: SigmaCorrelationRule, kind: str) -> tuple[str, ...]:
+    named = getattr(rule.condition, "fieldref", None)
+    fields = tuple(named) if isinstance(named, list) else (named,) if named is not None else ()
+    if not all(isinstance(name, str) and name for name in fields):
+        raise _CannotRunError("its condition's field is no field name")
+    if kind in METRICS and len(fields) != 1:
+        raise _CannotRunError(f"{kind} measures one field, and its condition names {len(fields)}")
+    if kind == "value_count" and not fields:
+        raise _CannotRunError("value_count needs a field in its condition")
+    return fields if kind in METRICS or kind == "value_count" else ()
+
+
+def _percentile(rule: SigmaCorrelationRule, kind: str) -> float | None:
+    if kind == "value_median":
+        return 50.0
+    if kind != "value_percentile":
+        return None
+    percentile = getattr(rule.condition, "percentile", None)
+    if percentile is None:
+        raise _CannotRunError("value_percentile needs `percentile: 0…100` in its condition")
+    if not 0 <= percentile <= 100:
+        raise _CannotRunError(f"its percentile is {percentile}, not between 0 and 100")
+    return float(percentile)
+
+
+def _condition(
+    rule: SigmaCorrelationRule, kind: str, members: tuple[str, ...], resolve: Any
+) -> tuple[Bounds | None, tuple[Term, ...], str]:
+    if isinstance(rule.condition, SigmaExtendedCorrelationCondition):
+        return None, *_extended(rule.condition, members, resolve)
+    condition = rule.condition
+    further = condition.further if isinstance(condition, RangeCondition) else ()
+    limits = Bounds(((condition.op.name.lower(), condition.count), *further))
+    if kind in METRICS:
+        return limits, (), ""
+    if not limits.some_count(len(members) if kind in TEMPORAL else None):
+        if limits.holds(0):
+            raise _CannotRunError(
+                f"its condition ({limits}) holds only where nothing happens; "
+                "without an event there is no group and no evidence to judge"
+            )
+        raise _CannotRunError(f"its condition ({limits}) can never hold")
+    quiet = limits.holds(0) and not limits.lower_only
+    return limits, (), "windows without any hit are not judged" if quiet else ""
+
+
+def _extended(
+    condition: SigmaExtendedCorrelationCondition, members: tuple[str, ...], resolve: Any
+) -> tuple[tuple[Term, ...], str]:
+    numbers = {name: members.index(resolve(name)) for name in condition.get_referenced_rules()}
+    try:
+        terms = terms_of(condition.parsed, numbers)
+    except ValueError as problem:
+        raise _CannotRunError(str(problem)) from None
+    if not terms:
+        raise _CannotRunError(f"its condition ({condition.expression}) can never hold")
+    if all(len(term.unwanted) == len(members) for term in terms):
+        raise _CannotRunError(
+            f"its condition ({condition.expression}) holds only where nothing happens; "
+            "without an event there is no group and no evidence to judge"
+        )
+    quiet = any(not term.wanted for term in terms)
+    return terms, "windows without any hit are not judged" if quiet else ""
