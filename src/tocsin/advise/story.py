@@ -12,13 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tocsin.advise.phrases import between, counted, listed, quoted
-from tocsin.advise.steps import steps
-from tocsin.advise.titles import title
 from tocsin.advise.wording import VARIES, clause, proven, whose
 from tocsin.config import bounds
 from tocsin.records.event import AUTH_ORDER, EventId
 from tocsin.records.finding import LEVELS, Claim, Evidence, Finding
-from tocsin.records.incident import Incident, Sentence, Told
+from tocsin.records.incident import Incident, Sentence
 from tocsin.records.instants import HOUR
 
 _APART: Final = HOUR
@@ -49,11 +47,6 @@ class _Statement:
         self.severity = max(self.severity, LEVELS.index(finding.level))
         if claim is not None and VARIES.get(claim.type) in claim.values:
             self.varied[claim.values[VARIES[claim.type]]] = None
-
-
-def tell(incident: Incident) -> Told:
-    """`incident` in words: a title, its story and three next steps. Deterministic; no model has a hand in it."""
-    return Told(incident, title(incident), story(incident), steps(incident))
 
 
 def story(incident: Incident) -> tuple[Sentence, ...]:

@@ -48,6 +48,9 @@ FIELDS_PER_RECORD: Final = 4_096
 PARSED_MESSAGE_CHARS: Final = 8 * 1024
 """A log message longer than this is kept whole as text, but not searched for the fields of well-known messages."""
 
+CSV_ROW_LINES: Final = 10_000
+"""Lines that one quoted CSV field may span; a quote that never ends would swallow the rest of the file."""
+
 BATCH_EVENTS: Final = 1_000
 """Events in a batch while scanning."""
 
@@ -142,3 +145,12 @@ WAL_SEGMENT_BYTES: Final = 64 * MiB
 
 WAL_FRAME_BYTES: Final = 64 * MiB
 """One frame of the write-ahead log; a larger length on disk is a torn write."""
+
+KINDS_PER_SEGMENT: Final = 512
+"""Kinds that get Parquet files of their own out of one segment; the rest share one set of files."""
+
+SEAL_ROWS: Final = 8_192
+"""Events that sealing holds as rows before it makes columns of them."""
+
+SEAL_BYTES: Final = 16 * MiB
+"""Raw bytes that sealing holds as rows before it makes columns of them."""

@@ -1,0 +1,192 @@
+"""One self-contained page: what needs somebody, why, and what to do. No script, nothing loaded from anywhere.
+
+Its Content-Security-Policy allows the one style sheet inside it (by its SHA-256) and nothing else, so that even text that
+slipped past escaping could neither run nor call home. Everything a log says goes through `inert` and autoescape.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from tocsin.config import bounds
+from tocsin.console.timeline import timeline
+from tocsin.records.attack import tactic_name, technique_name, technique_tactics
+from tocsin.records.event import EventId, SetAside
+from tocsin.records.finding import Evidence
+from tocsin.records.incident import Incident, Sentence, Told
+from tocsin.records.inert import inert, inert_lines
+from tocsin.records.instants import rfc3339, to_datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A sentence of the story, its time apart, with the numbers of the evidence rows it cites that are shown."""
+
+    when: str
+    text: str
+    shown: tuple[int, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One evidence row."""
+
+    number: int
+    evidence: Evidence
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """One incident as the page shows it."""
+
+    incident: Incident
+    title: str
+    story: tuple[_Line, ...]
+    whose: str
+    steps: tuple[str, ...]
+    rows: tuple[_Row, ...]
+    unshown: int
+    techniques: tuple[tuple[str, str, str], ...]
+
+
+_WHEN = re.compile(r"(?:At|Between) [^:,]*?\d\d:\d\d UTC(?: on [\d-]{10})?|Between .{16} UTC and .{16} UTC")
+"""The time that a sentence opens with (`advise.phrases.between`): set in bold, so that the eye can run down the times."""
+
+_REFERENCES = 4
+"""Evidence rows that a sentence points to by number."""
+
+
+def render_page(
+    told: Sequence[Told],
+    summary: Mapping[str, Any],
+    set_aside: Sequence[SetAside],
+    generated: int,
+    problems: Sequence[str] = (),
+) -> str:
+    """The page as HTML text, UTF-8 when written.
+
+    Args:
+        told: The incidents that need somebody, most urgent first.
+        summary: The summary object of the JSON contract; `ordinary` (events that no told incident rests on), `quiet`
+            (groups of findings that need nobody) and `suspended` (rules stopped while running) are told where it has them.
+        set_aside: Records that could not be read, as many as are kept; `summary` has their true count.
+        generated: When the page was made (instant).
+        problems: Sentences about anything else that could not be read or judged.
+    """
+    style = _style()
+    rules = summary.get("rules") or {}
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    text = _template().render(
+        style=style,
+        digest=digest,
+        cards=[_card(one) for one in told[: bounds.PAGE_INCIDENTS]],
+        further=told[bounds.PAGE_INCIDENTS :],
+        need=len(told),
+        ordinary=summary["ordinary"] if "ordinary" in summary else _ordinary(told, summary),
+        timeline=timeline(told),
+        events=summary.get("events", 0),
+        sources=summary.get("sources", 0),
+        unreadable=summary.get("set_aside", 0),
+        active=rules.get("active", 0),
+        unsupported=rules.get("unsupported", 0),
+        set_aside=set_aside[: bounds.PAGE_SET_ASIDE],
+        generated=generated,
+        quiet=summary.get("quiet", 0),
+        problems=[
+            *problems,
+            *(f"A rule was stopped while it ran: {why}" for why in summary.get("suspended", ())),
+        ],
+    )
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("tocsin.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"inert": inert, "lines": inert_lines, "instant": rfc3339, "moment": _moment}
+    return environment
+
+
+def _template() -> Template:
+    return _environment().get_template("page.html")
+
+
+def _style() -> str:
+    return _environment().get_template("page.css").render()
+
+
+def _moment(instant: int) -> str:
+    at = to_datetime(instant)
+    return f"{at.year:04d}-{at.month:02d}-{at.day:02d} {at:%H:%M} UTC"
+
+
+def _ordinary(told: Iterable[Told], summary: Mapping[str, Any]) -> int:
+    cited = {
+        piece.event_id for one in told for finding in one.incident.findings for piece in finding.evidence
+    }
+    return max(0, int(summary.get("events", 0)) - len(cited))
+
+
+def _card(told: Told) -> _Card:
+    rows, unshown = _rows(told)
+    numbers = {row.evidence.event_id: row.number for row in rows}
+    *story, whose = told.story or (Sentence(""),)
+    return _Card(
+        told.incident,
+        told.title,
+        tuple(_line(sentence, numbers) for sentence in story),
+        whose.text,
+        told.steps,
+        rows,
+        unshown,
+        tuple(_technique(one) for one in told.incident.techniques),
+    )
+
+
+def _rows(told: Told) -> tuple[tuple[_Row, ...], int]:
+    """The evidence in order of time: what the sentences cite first comes first when not all can be shown."""
+    pieces: dict[EventId, Evidence] = {}
+    rules: dict[EventId, dict[str, None]] = {}
+    for finding in told.incident.findings:
+        for piece in finding.evidence:
+            pieces.setdefault(piece.event_id, piece)
+            rules.setdefault(piece.event_id, {})[finding.rule_title] = None
+    spread = (
+        sentence.evidence[at]
+        for at in range(_REFERENCES)
+        for sentence in told.story
+        if at < len(sentence.evidence)
+    )
+    order = dict.fromkeys((*(event for event in spread if event in pieces), *pieces))
+    chosen = sorted(list(order)[: bounds.PAGE_EVIDENCE], key=lambda event: (pieces[event].time, event))
+    rows = tuple(_Row(at, pieces[event], tuple(rules[event])) for at, event in enumerate(chosen, 1))
+    return rows, len(pieces) - len(rows)
+
+
+def _line(sentence: Sentence, numbers: Mapping[EventId, int]) -> _Line:
+    shown = tuple(numbers[event] for event in sentence.evidence if event in numbers)[:_REFERENCES]
+    told = _WHEN.match(sentence.text)
+    when = told[0] if told else ""
+    return _Line(when, sentence.text[len(when) :], tuple(sorted(shown)), len(sentence.evidence) - len(shown))
+
+
+def _technique(technique: str) -> tuple[str, str, str]:
+    """(id, name, what it serves)."""
+    serves = ", ".join(tactic_name(tactic) for tactic in technique_tactics(technique))
+    return technique, technique_name(technique), serves
