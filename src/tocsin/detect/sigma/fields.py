@@ -1,7 +1,8 @@
 """How a field that a rule names is found in an event, and what its values are as text and as numbers.
 
 Look-up: the exact key first (`Payload.Name` may be one key), then the dotted path through nested objects and through
-lists of objects. Names are compared exactly. A list gives all of its elements: a test holds where any of them passes.
+lists of objects; last, a field whose name has the spaces that rules leave out (`Threat Name` is Sigma's `ThreatName`,
+specification "Field Usage"). Names are compared exactly. A list gives all of its elements: any of them may pass a test.
 
 Text of a value: a string is itself, a boolean `true` or `false`, a number as Python writes it, an object its
 compact JSON (so `requestParameters|contains` can look into one). `null` has no text.
@@ -94,9 +95,15 @@ class _Values(dict[str | None, list[Any] | None]):
     def __init__(self, fields: Mapping[str, Any]) -> None:
         super().__init__()
         self.fields = fields
+        self.spaced = {name.replace(" ", ""): name for name in fields if " " in name}
 
     def __missing__(self, name: str | None) -> list[Any] | None:
-        found = list(every_value(self.fields)) if name is None else find(self.fields, name)
+        if name is None:
+            found: list[Any] | None = list(every_value(self.fields))
+        else:
+            found = find(self.fields, name)
+            if found is None and name in self.spaced:
+                found = find(self.fields, self.spaced[name])
         self[name] = found
         return found
 
