@@ -1,0 +1,123 @@
+"""What the store holds: the streams that were read, and the Parquet files that count.
+
+A Parquet file that is not listed here does not count: listing a segment's files, in one transaction, is the moment in
+which they take the segment's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tocsin.store.database import Database
+
+SHORT_HEAD = 1024
+"""A head below this many bytes was the whole content when it was remembered."""
+
+
+@dataclass(slots=True)
+class StreamMark:
+    """What is remembered of a stream; the rules are in `streams.py`."""
+
+    stream: str
+    fingerprint: str
+    head: int
+    size: int
+    digest: str
+    records: int = 0
+    tail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """One Parquet file of the catalogue. `path` is relative to the store; `first` and `last` are event instants."""
+
+    path: str
+    slug: str
+    segment: int
+    rows: int
+    bytes: int
+    first: int
+    last: int
+    streams: Sequence[tuple[str, int, int]] = field(default=())
+
+
+class Catalogue:
+    """Streams and files in `database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    # --- streams ------------------------------------------------------------------------------------------
+
+    def stream(self, stream: str) -> StreamMark | None:
+        """What is remembered of `stream`."""
+        row = self._db.maybe(
+            "SELECT stream, fingerprint, head, size, digest, records, tail FROM streams WHERE stream = ?",
+            stream,
+        )
+        return StreamMark(*row) if row else None
+
+    def streams_with(self, fingerprint: str) -> list[StreamMark]:
+        """The streams whose head has this fingerprint."""
+        rows = self._db.all(
+            "SELECT stream, fingerprint, head, size, digest, records, tail FROM streams WHERE fingerprint = ?",
+            fingerprint,
+        )
+        return [StreamMark(*row) for row in rows]
+
+    def short_heads(self) -> list[int]:
+        """The lengths below 1024 that remembered heads have."""
+        return [
+            row[0]
+            for row in self._db.all("SELECT DISTINCT head FROM streams WHERE head < 1024 ORDER BY head")
+        ]
+
+    # --- the catalogue ------------------------------------------------------------------------------------
+
+    def add_sealed(
+        self, segment: int, files: Iterable[SealedFile], columns: Iterable[tuple[str, Sequence[str]]]
+    ) -> None:
+        """Lists `files` in place of `segment`, and the columns that their kinds have by now."""
+        with self._db.transaction():
+            for file in files:
+                self._db.put(
+                    "INSERT INTO files (path, slug, segment, rows, bytes, first, last) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    file.path, file.slug, file.segment, file.rows, file.bytes, file.first, file.last,
+                )  # fmt: skip
+                ((number,),) = self._db.all("SELECT last_insert_rowid()")
+                rows = [(stream, number, low, high) for stream, low, high in file.streams]
+                self._db.put_all("INSERT INTO file_streams VALUES (?, ?, ?, ?)", rows)
+            for slug, names in columns:
+                named = [(slug, ordinal, name) for ordinal, name in enumerate(names)]
+                self._db.put_all("INSERT OR IGNORE INTO columns VALUES (?, ?, ?)", named)
+            self._db.put("UPDATE progress SET sealed = ?", segment)
+
+    def columns(self, slug: str) -> list[str]:
+        """The native columns of the kind, in their order."""
+        return [
+            row[0] for row in self._db.all("SELECT name FROM columns WHERE slug = ? ORDER BY ordinal", slug)
+        ]
+
+    def sealed(self) -> int:
+        """Number of the last segment whose place the files here have taken, 0 at first."""
+        return int(self._db.all("SELECT sealed FROM progress")[0][0])
+
+    def files_between(self, start: int, end: int) -> list[tuple[str, str]]:
+        """(slug, path) of the files that may hold events with start ≤ time < end."""
+        return self._db.all(
+            "SELECT slug, path FROM files WHERE first < ? AND last >= ? ORDER BY id", end, start
+        )
+
+    def files_of(self, stream: str, seq: int) -> list[tuple[str, str]]:
+        """(slug, path) of the files that may hold the event (stream, seq)."""
+        return self._db.all(
+            "SELECT slug, path FROM files JOIN file_streams ON file = id WHERE stream = ? AND low <= ? AND high >= ?",
+            stream, seq, seq,
+        )  # fmt: skip
+
+
+def put_marks(database: Database, marks: Iterable[StreamMark]) -> None:
+    """Stores `marks`, inside a transaction."""
+    rows = [(m.stream, m.fingerprint, m.head, m.size, m.digest, m.records, m.tail) for m in marks]
+    database.put_all("INSERT OR REPLACE INTO streams VALUES (?, ?, ?, ?, ?, ?, ?)", rows)

@@ -1,0 +1,159 @@
+"""What is stored, asked for: Parquet through DuckDB, pruned by the catalogue, and the log that is not sealed yet.
+
+A reader may ask while another process writes: a segment that is sealed meanwhile is then asked for as Parquet.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from tocsin.records.columns import to_events
+from tocsin.records.errors import OperatorError
+from tocsin.records.event import Event, EventId
+from tocsin.store.catalogue import Catalogue
+from tocsin.store.entries import Events
+from tocsin.store.segment import HEADER_BYTES, DamagedError, Segment, frames, proves_synced, read_marker
+from tocsin.store.write_ahead import decode_frame, list_segments
+
+T = TypeVar("T")
+
+_TRIES = 5
+
+
+class Query:
+    """Questions to the store in `root`. Nothing here writes."""
+
+    def __init__(self, root: Path, catalogue: Catalogue) -> None:
+        self._root = root
+        self._catalogue = catalogue
+        self._duckdb: duckdb.DuckDBPyConnection | None = None
+
+    def close(self) -> None:
+        """Ends DuckDB."""
+        if self._duckdb is not None:
+            self._duckdb.close()
+            self._duckdb = None
+
+    def events(self, ids: Iterable[EventId]) -> dict[EventId, Event]:
+        """The events with these ids; one that is not stored has no entry.
+
+        Raises:
+            OperatorError: a file of the store is damaged.
+        """
+        wanted = frozenset(ids)
+        return self._settled(lambda: self._by_id(wanted))
+
+    def events_between(self, start: int, end: int, kind: str | None = None) -> list[Event]:
+        """The events with start ≤ time < end (instants), of one kind or of all, in order of time.
+
+        Raises:
+            OperatorError: a file of the store is damaged.
+        """
+        return self._settled(lambda: self._by_time(start, end, kind))
+
+    def _by_id(self, wanted: frozenset[EventId]) -> dict[EventId, Event]:
+        logged = [event for event in self._logged() if event.id in wanted]
+        files = {file for one in wanted for file in self._catalogue.files_of(one.stream, one.seq)}
+        streams, seqs = sorted({one.stream for one in wanted}), sorted({one.seq for one in wanted})
+        clause = "list_contains(?, t_stream) AND list_contains(?, t_seq)"
+        stored = [
+            event for event in self._sealed(sorted(files), clause, [streams, seqs]) if event.id in wanted
+        ]
+        return {event.id: event for event in sorted((*stored, *logged), key=lambda event: event.ingest)}
+
+    def _by_time(self, start: int, end: int, kind: str | None) -> list[Event]:
+        found = [event for event in self._logged() if start <= event.time < end]
+        clause, values = "t_time >= make_timestamptz(?) AND t_time < make_timestamptz(?)", [start, end]
+        found += self._sealed(self._catalogue.files_between(start, end), clause, values)
+        return sorted((event for event in found if kind in {None, event.kind}), key=lambda event: event.time)
+
+    def _logged(self) -> Iterator[Event]:
+        """The events of the segments that are not sealed, oldest first."""
+        sealed = self._catalogue.sealed()
+        segments = [one for one in list_segments(self._root / "wal") if one.number > sealed]
+        for segment in segments:
+            yield from _events_of(segment, last=segment is segments[-1])
+
+    def _sealed(self, files: Iterable[tuple[str, str]], clause: str, values: Sequence[object]) -> list[Event]:
+        """The events of Parquet `files` (slug, path) for which the SQL `clause` holds; kind by kind, for few columns."""
+        by_slug: dict[str, list[str]] = defaultdict(list)
+        for slug, path in files:
+            by_slug[slug].append(str(self._root / path))
+        found: list[Event] = []
+        for paths in by_slug.values():
+            found += to_events(self._read(paths, clause, values))
+        return found
+
+    def _read(self, paths: list[str], clause: str, values: Sequence[object]) -> pa.Table:
+        if self._duckdb is None:
+            self._duckdb = _connect()
+        sql = f"SELECT * FROM read_parquet(?, union_by_name = true) WHERE {clause}"  # noqa: S608  clauses are ours
+        try:
+            table: pa.Table = self._duckdb.sql(sql, params=[paths, *values]).to_arrow_table()
+        except duckdb.IOException as error:
+            if any(not Path(path).exists() for path in paths):
+                raise _GoneError from error
+            raise _damaged(paths, error) from error
+        except duckdb.Error as error:
+            raise _damaged(paths, error) from error
+        return table
+
+    def _settled(self, ask: Callable[[], T]) -> T:
+        """What `ask` gives while nothing is sealed meanwhile."""
+        for _ in range(_TRIES):
+            before = self._catalogue.sealed()
+            try:
+                answer = ask()
+            except (FileNotFoundError, _GoneError):
+                continue
+            if self._catalogue.sealed() == before:
+                return answer
+        raise OperatorError(
+            f"Files of the store {self._root} vanish while they are read.", "Ask again in a moment."
+        )
+
+
+class _GoneError(Exception):
+    """A listed Parquet file is not there."""
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "threads": "2",
+        },
+    )
+    connection.execute("SET parquet_metadata_cache = true")
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _events_of(segment: Segment, *, last: bool) -> Iterator[Event]:
+    """The events of `segment`; of the last one up to where it is being written."""
+    marker = read_marker(segment)
+    if marker is None:
+        return
+    try:
+        for frame in frames(segment, marker, HEADER_BYTES):
+            entry = decode_frame(segment, frame)
+            if isinstance(entry, Events):
+                yield from entry.batch
+    except DamagedError as damage:
+        if not last or proves_synced(segment, marker, damage.offset):
+            raise segment.corrupt(damage.offset, damage.why) from damage
+
+
+def _damaged(paths: Sequence[str], error: Exception) -> OperatorError:
+    return OperatorError(
+        f"A file of the store cannot be read, one of {', '.join(paths)}: {error}",
+        "Restore it from a backup; or move it out of the store's folder to go on without its events.",
+    )

@@ -1,0 +1,169 @@
+"""A closed, judged segment becomes Parquet: `events/<ingest hour>/<kind>/<segment>.parquet`, zstd.
+
+Rules:
+
+1. A file is written under a temporary name, synced, renamed, and its folder and the folders above are synced.
+2. Then the catalogue lists all files of the segment in one transaction; only then the segment goes.
+3. A crash at any point leaves the segment as the truth; sealing again overwrites what it left.
+
+Hour and kind are in the path because retention is an unlink (by *ingest* hour: event time is the attacker's) and
+because rows of one kind share their columns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tocsin.config import bounds
+from tocsin.records.columns import Plan, to_table
+from tocsin.records.event import Event, EventBatch
+from tocsin.records.instants import HOUR, rfc3339
+from tocsin.store.catalogue import Catalogue, SealedFile
+from tocsin.store.disk import Disk
+
+_TEMPORARY: Final = ".tmp"
+_OVERFLOW: Final = "overflow"
+_LEVEL: Final = 3
+_PAGE_BYTES: Final = 4 << 20
+_MEASURED: Final = ["t_time", "t_ingest", "t_stream", "t_seq"]
+"""Columns whose least and greatest value each file's footer holds; over long texts they would outweigh small files."""
+
+_Group = tuple[str, str]  # ingest hour, kind slug
+
+
+def seal(
+    number: int, batches: Iterable[EventBatch], root: Path, catalogue: Catalogue, disk: Disk
+) -> list[SealedFile]:
+    """Writes the events of segment `number` as Parquet under `root` and lists them; the segment itself stays.
+
+    Events are held as rows up to `bounds.SEAL_ROWS` or `bounds.SEAL_BYTES`, then as columns.
+
+    Raises:
+        OSError: the disk refused.
+        OperatorError: the catalogue could not be written.
+    """
+    columns = _Columns(catalogue)
+    for batch in batches:
+        for event in batch:
+            columns.add(event)
+    columns.flush()
+    files = _write_files(number, columns, root, disk)
+    catalogue.add_sealed(number, files, [(slug, plan.names) for slug, plan in columns.plans.items()])
+    return files
+
+
+def slug(kind: str) -> str:
+    """A folder's name for `kind`: readable, lower case, and different for each kind."""
+    text = re.sub(r"[^a-z0-9]+", "-", kind.lower()).strip("-")[:60]
+    return f"{text}-{hashlib.sha256(kind.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+class _Columns:
+    """The tables of one segment while they grow."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.plans: dict[str, Plan] = {}
+        self.tables: dict[_Group, list[pa.Table]] = defaultdict(list)
+        self._catalogue = catalogue
+        self._slugs: dict[str, str] = {}
+        self._rows: dict[_Group, list[Event]] = defaultdict(list)
+        self._held_rows = self._held_bytes = 0
+
+    def add(self, event: Event) -> None:
+        self._rows[rfc3339(event.ingest - event.ingest % HOUR)[:13], self._slug(event.kind)].append(event)
+        self._held_rows += 1
+        self._held_bytes += len(event.raw)
+        if self._held_rows >= bounds.SEAL_ROWS or self._held_bytes >= bounds.SEAL_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Turns the rows held into columns."""
+        for group, events in self._rows.items():
+            plan = self._plan(group[1])
+            plan.admit(events)
+            self.tables[group].append(to_table(events, plan))
+        self._rows.clear()
+        self._held_rows = self._held_bytes = 0
+
+    def _slug(self, kind: str) -> str:
+        """The kind's folder; one for all kinds beyond the bound, so that no source can make files without end."""
+        if kind not in self._slugs:
+            self._slugs[kind] = slug(kind) if len(self._slugs) < bounds.KINDS_PER_SEGMENT else _OVERFLOW
+        return self._slugs[kind]
+
+    def _plan(self, name: str) -> Plan:
+        if name not in self.plans:
+            self.plans[name] = Plan(bounds.COLUMNS_PER_KIND, self._catalogue.columns(name))
+        return self.plans[name]
+
+
+def _write_files(number: int, columns: _Columns, root: Path, disk: Disk) -> list[SealedFile]:
+    folders: set[Path] = set()
+    for hour, name in columns.tables:
+        disk.make_directory(root / "events" / hour)
+        disk.make_directory(root / "events" / hour / name)
+        folders |= {root / "events", root / "events" / hour}
+    for folder in sorted(folders):
+        disk.sync_directory(folder, "sealed.parents")
+    files = [
+        _write_file(Path("events") / hour / name / f"{number:010d}.parquet", tables, root, disk)
+        for (hour, name), tables in columns.tables.items()
+    ]
+    for file in files:
+        disk.sync_directory((root / file.path).parent, "sealed.directory")
+    return files
+
+
+def _write_file(path: Path, tables: list[pa.Table], root: Path, disk: Disk) -> SealedFile:
+    table = pa.concat_tables(tables, promote_options="default")
+    body = _parquet(table)
+    final = root / path
+    temporary = final.with_name(final.name + _TEMPORARY)
+    disk.unlink(temporary)
+    descriptor = disk.create(temporary)
+    try:
+        disk.write(descriptor, [body])
+        disk.sync_data(descriptor, "sealed.file")
+    finally:
+        disk.close(descriptor)
+    disk.rename(temporary, final)
+    return _described(path, table, len(body))
+
+
+def _parquet(table: pa.Table) -> memoryview:
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table,
+        sink,
+        compression="zstd",
+        compression_level=_LEVEL,
+        use_dictionary=cast(
+            "Any", [name for name in table.column_names if name not in {"t_raw", "t_event", "t_seq"}]
+        ),  # the stubs know only the flag
+        write_statistics=_MEASURED,
+        data_page_size=_PAGE_BYTES,
+        store_schema=False,  # it would add kilobytes to every small file and says nothing that we need
+    )
+    return memoryview(sink.getvalue())
+
+
+def _described(path: Path, table: pa.Table, size: int) -> SealedFile:
+    times = table["t_time"].cast(pa.int64())
+    ranges = (
+        table.select(["t_stream", "t_seq"])
+        .group_by("t_stream")
+        .aggregate([("t_seq", "min"), ("t_seq", "max")])
+    )
+    return SealedFile(
+        path.as_posix(), path.parent.name, int(path.stem), table.num_rows, size, pc.min(times).as_py(), pc.max(times).as_py(),
+        tuple((row["t_stream"], row["t_seq_min"], row["t_seq_max"]) for row in ranges.to_pylist()),
+    )  # fmt: skip

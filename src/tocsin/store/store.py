@@ -1,0 +1,308 @@
+"""The store: the one way in (`append`, `commit`, `seal`) and the ways out. The package's docstring has the rules.
+
+```
+lock             one writer
+state.sqlite     findings, incidents, positions, streams, the catalogue
+wal/             segments that are not sealed yet
+events/          Parquet by ingest hour and kind
+```
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from tocsin.records.errors import OperatorError
+from tocsin.records.event import Event, EventBatch, EventId, SetAside
+from tocsin.records.finding import Finding
+from tocsin.records.incident import Incident
+from tocsin.store.catalogue import Catalogue
+from tocsin.store.database import Database
+from tocsin.store.disk import Disk
+from tocsin.store.entries import Entry, Events, RuleSet, Settings, Watermark, encode
+from tocsin.store.lock import WriterLock
+from tocsin.store.query import Query
+from tocsin.store.sealing import seal as seal_segment
+from tocsin.store.segment import Position, Segment
+from tocsin.store.state import DetectorState, Judged, Notes, State
+from tocsin.store.streams import StoredStreams
+from tocsin.store.write_ahead import WriteAhead, decode_frame, list_segments, whole_frames
+
+_OWN_NAMES = {"lock", "wal", "events"}
+
+
+class Appended(NamedTuple):
+    """What `append` acknowledged: the events that were new, and the position to commit once they are judged."""
+
+    position: Position
+    batch: EventBatch
+
+
+class ReadStore:
+    """A store to ask; many processes may, while one writes. Use `Store.read_only`."""
+
+    def __init__(self, root: Path, database: Database) -> None:
+        self.root = root
+        self._database = database
+        self.state = State(database)
+        self._catalogue = Catalogue(database)
+        self._query = Query(root, self._catalogue)
+
+    def events(self, ids: Iterable[EventId]) -> dict[EventId, Event]:
+        """The events with these ids; one that is not stored has no entry."""
+        return self._query.events(ids)
+
+    def events_between(self, start: int, end: int, kind: str | None = None) -> list[Event]:
+        """The events with start ≤ time < end (instants), of one kind or of all, in order of time."""
+        return self._query.events_between(start, end, kind)
+
+    def incidents(self) -> tuple[Incident, ...]:
+        """All incidents with their findings, the most urgent first."""
+        return self.state.incidents()
+
+    def incident(self, text: str) -> Incident:
+        """The incident with this id, alias, or unique beginning of either. OperatorError where there is none or several."""
+        return self.state.incident(text)
+
+    def findings(self, incident: str | None = None) -> tuple[Finding, ...]:
+        """The findings of the incident with this id, or all, in order of time."""
+        return self.state.findings(incident)
+
+    def set_aside(self) -> tuple[SetAside, ...]:
+        """The records that could not be read, as kept."""
+        return self.state.set_aside()
+
+    def close(self) -> None:
+        """Closes the store."""
+        self._query.close()
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Store(ReadStore):
+    """A store to write, by one process at a time. Use `Store.open`.
+
+    Attributes:
+        streams: What `sources` names its streams with, so that nothing is read twice.
+        notices: What opening mended, one sentence each, for the operator.
+    """
+
+    def __init__(self, root: Path, disk: Disk) -> None:
+        self._disk = disk
+        _make_folders(root, disk)
+        self._lock = WriterLock(root / "lock")
+        try:
+            super().__init__(root, Database(root / "state.sqlite", write=True))
+            try:
+                self._take_up()
+            except BaseException:
+                self._database.close()
+                raise
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @classmethod
+    def open(cls, root: Path, disk: Disk | None = None) -> Store:
+        """The store in the folder `root`, made where there is none.
+
+        Raises:
+            OperatorError: another process writes to it, it is damaged or of a newer version, or `root` is some other folder.
+        """
+        try:
+            return cls(root, disk or Disk())
+        except OSError as error:
+            raise _unusable(root, error) from error
+
+    @classmethod
+    def read_only(cls, root: Path) -> ReadStore:
+        """The store in the folder `root`, to ask.
+
+        Raises:
+            OperatorError: there is none, or it is damaged or of another version.
+        """
+        if not (root / "state.sqlite").is_file():
+            raise OperatorError(f"{root} is no store.", "Name the folder that a scan with --store wrote to.")
+        return ReadStore(root, Database(root / "state.sqlite", write=False))
+
+    @property
+    def position(self) -> Position:
+        """How far the log was judged and committed."""
+        return self.state.position()
+
+    def append(self, batch: EventBatch, notes: Sequence[RuleSet | Settings | Watermark] = ()) -> Appended:
+        """Acknowledges `notes` and what of `batch` was not read before: it survives a power cut from now on.
+
+        What `pending` gives is to be judged first: committing a position commits everything before it.
+
+        Raises:
+            OperatorError: the disk refused; nothing was acknowledged, and the store must be opened anew.
+        """
+        try:
+            fresh = EventBatch(self.streams.fresh(batch), self.state.new_set_aside(batch.set_aside))
+            entries: list[Entry] = [*self.streams.unlogged(), *notes]
+            if fresh.events or fresh.set_aside:
+                entries.append(Events(fresh))
+            if entries:
+                self._log.append([frame for entry in entries for frame in encode(entry)])
+        except BaseException:
+            self.streams.forget()  # or `close` would remember as read what is not acknowledged
+            raise
+        self._remember(self._log.end, entries)
+        return Appended(self._log.end, fresh)
+
+    def commit(
+        self,
+        position: Position,
+        findings: Sequence[Finding] = (),
+        incidents: Sequence[Incident] = (),
+        states: Sequence[DetectorState] = (),
+    ) -> tuple[str, ...]:
+        """Stores in one synced transaction what judging brought up to `position`; gives the ids of the new findings.
+
+        Args:
+            position: As `append` or `pending` gave it; everything before it was judged.
+            findings: One whose id is stored already changes nothing.
+            incidents: Those that changed, whole; the ids in `aliases` are merged into them.
+            states: Of the detectors whose state changed.
+
+        Raises:
+            ValueError: `position` is behind the one committed before, or beyond what was acknowledged.
+            OperatorError: the disk refused; nothing of it is stored.
+        """
+        if position > self._log.end:
+            raise ValueError(f"position {position} was not acknowledged: the log ends at {self._log.end}")
+        notes = _notes(self._uncommitted, position)
+        new = self.state.commit(Judged(position, findings, incidents, states, self.streams.changed(), notes))
+        self.streams.forget()
+        while self._uncommitted and self._uncommitted[0][0] <= position:
+            self._uncommitted.popleft()
+        return new
+
+    def pending(self) -> Iterator[tuple[Position, Entry]]:
+        """What was acknowledged and not committed, in order, each with the position to commit once it is judged.
+
+        Raises:
+            OperatorError: the log is damaged.
+        """
+        return self._log.read(self.position, self._log.end)
+
+    def seal(self, *, all_of_it: bool = False) -> int:
+        """Turns the closed segments that are judged into Parquet; gives how many.
+
+        Args:
+            all_of_it: Close the current segment first.
+
+        Raises:
+            OperatorError: a segment is damaged, or the disk refused.
+        """
+        if all_of_it:
+            self._log.rotate()
+        if not any(isinstance(entry, Events) and entry.batch for _, entry in self.pending()):
+            self.commit(self._log.end)  # nothing behind the position needs judging
+        done = 0
+        try:
+            for segment in self._log.closed():
+                if self.position < Position(segment.number, segment.path.stat().st_size):
+                    break
+                self._seal_one(segment)
+                done += 1
+        except OSError as error:
+            raise _unusable(self.root, error) from error
+        return done
+
+    def close(self) -> None:
+        """Remembers which streams were read to their end, and closes the store. Seals nothing."""
+        try:
+            if marks := self.streams.changed():
+                self.state.commit(Judged(self.position, marks=marks))
+        finally:
+            self._log.close()
+            super().close()
+            self._lock.release()
+
+    def _take_up(self) -> None:
+        """Goes on where the last writer stopped, or fell."""
+        for segment in list_segments(self.root / "wal"):
+            if segment.number <= self._catalogue.sealed():
+                self._disk.unlink(segment.path)
+        self._log = WriteAhead(self.root / "wal", self.position, self._catalogue.sealed(), self._disk)
+        self.notices = tuple(self._log.notices)
+        self.streams = StoredStreams(self._catalogue)
+        self._uncommitted: deque[tuple[Position, Entry]] = deque()
+        for position, entry in self.pending():
+            self.streams.take(entry)
+            self._remember(position, [entry])
+
+    def _remember(self, position: Position, entries: Iterable[Entry]) -> None:
+        """Keeps for the next commit what it must store beside the findings: all but events and stream marks."""
+        for entry in entries:
+            if isinstance(entry, RuleSet | Settings | Watermark):
+                self._uncommitted.append((position, entry))
+            elif isinstance(entry, Events) and entry.batch.set_aside:
+                self._uncommitted.append((position, Events(EventBatch((), entry.batch.set_aside))))
+
+    def _seal_one(self, segment: Segment) -> None:
+        entries = (decode_frame(segment, whole) for whole in whole_frames(segment, 0))
+        batches = (entry.batch for entry in entries if isinstance(entry, Events))
+        seal_segment(segment.number, batches, self.root, self._catalogue, self._disk)
+        self._disk.unlink(segment.path)
+
+
+def _notes(uncommitted: Iterable[tuple[Position, Entry]], until: Position) -> Notes:
+    """What the entries up to `until` say beside events."""
+    aside: list[SetAside] = []
+    rule_sets: list[tuple[Position, str, int]] = []
+    settings: dict[str, str] = {}
+    watermark = None
+    for position, entry in uncommitted:
+        if position > until:
+            break
+        if isinstance(entry, Events):
+            aside += entry.batch.set_aside
+        elif isinstance(entry, RuleSet):
+            rule_sets.append((position, entry.version, entry.rules))
+        elif isinstance(entry, Settings):
+            settings |= entry.values
+        elif isinstance(entry, Watermark):
+            watermark = entry.instant
+    return Notes(aside, rule_sets, tuple(settings.items()), watermark)
+
+
+def _make_folders(root: Path, disk: Disk) -> None:
+    """The store's folders, their names synced (again on each opening: who made them may have been killed before)."""
+    if root.is_dir() and any(path.name not in _OWN_NAMES and not _is_state(path) for path in root.iterdir()):
+        raise OperatorError(
+            f"{root} holds other files and is no store.", "Name a new or empty folder with --store."
+        )
+    if not root.parent.is_dir():
+        raise OperatorError(
+            f"The folder {root.parent} does not exist.", "Make it, or name another folder with --store."
+        )
+    disk.make_directory(root)
+    disk.sync_directory(root.parent, "store.parent")
+    for name in ("wal", "events"):
+        disk.make_directory(root / name)
+    disk.sync_directory(root, "store.directory")
+
+
+def _is_state(path: Path) -> bool:
+    return path.name.startswith("state.sqlite")
+
+
+def _unusable(root: Path, error: OSError) -> OperatorError:
+    return OperatorError(
+        f"The store {root} cannot be used: {error.strerror or error}.",
+        "See that the disk has room and that you may write there, then start Tocsin again.",
+    )
