@@ -5,6 +5,8 @@ from __future__ import annotations
 from tocsin.sources.interface import LineFormat
 from tocsin.sources.text.auditd import Auditd
 from tocsin.sources.text.cef import Cef
+from tocsin.sources.text.csv_rows import CsvRows
+from tocsin.sources.text.daemon_log import DaemonLog
 from tocsin.sources.text.fortigate import FortiGate
 from tocsin.sources.text.key_value import KeyValue
 from tocsin.sources.text.leef import Leef
@@ -22,12 +24,14 @@ FORMATS: tuple[LineFormat, ...] = (
     Leef(),
     FortiGate(),
     WebError(),
+    DaemonLog(),
     Rfc5424(),
     Rfc3164(),
     ZeekTsv(),
     WebAccess(),
     W3c(),
     KeyValue(),
+    CsvRows(),
     PlainText(),
 )
 """In no order of preference: the surest wins."""

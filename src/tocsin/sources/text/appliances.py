@@ -51,6 +51,7 @@ _SYNOLOGY_APPS = frozenset(
     {"connection", "system", "backup", "winfileservice", "fileserviceftp", "synology", "user"}
 )
 _QNAP_START = re.compile(r"(?:qulogd\S*: )?(conn|event) log: (?=Users?: )")
+_SYNOLOGY_FILE = re.compile(r"(?:[A-Za-z]{2,32} )?(?=Event: [\w ]{1,32}, Path: )")
 _COLON_PAIR = re.compile(r"(?:^|, )([A-Z][A-Za-z/ ]{1,32}): ")
 _BGP = (
     ("huawei", re.compile(r"BGP_AUTH_FAILED|%%\d{2}BGP/")),
@@ -64,7 +65,7 @@ def appliance_draft(line: SyslogLine) -> Draft | None:
     qnap = _QNAP_START.match(message)
     if qnap:
         return _qnap(message[qnap.end() :], line, qnap[1])
-    if line.app is not None and line.app.lower() in _SYNOLOGY_APPS:
+    if _SYNOLOGY_FILE.match(message) or (line.app is not None and line.app.lower() in _SYNOLOGY_APPS):
         return _synology(message, line)
     for product, mark in _BGP:
         if mark.search(message):
@@ -85,9 +86,10 @@ def _synology(message: str, line: SyslogLine) -> Draft | None:
     said = first_known(SYNOLOGY, message)
     if said is not None:
         return _draft(line, said, "synology", "connection" if said.ocsf_class == AUTHENTICATION else "system")
-    if not message.startswith("Event: "):
+    start = _SYNOLOGY_FILE.match(message)
+    if start is None:
         return None
-    found = _colon_pairs(message)
+    found = _colon_pairs(message[start.end() :])
     fields: dict[str, Any] = {**found, "action": found.get("Event", "")}
     fields |= {"user": found["User"]} if "User" in found else {}
     fields |= address_field("src", found["IP"]) if "IP" in found else {}

@@ -16,7 +16,7 @@ from tocsin.sources.text.known_messages import (
 )
 
 CRON = (
-    Known(r"\((?P<user>[^)]*)\) CMD \((?P<command>.*)\)\s*", "command", PROCESS),
+    Known(r"\((?P<user>[^)]*)\) CMD \( *(?P<command>.*)\)\s*", "command", PROCESS),
     Known(
         r"\((?P<user>[^)]*)\) (?P<crontab>REPLACE|LIST|DELETE|BEGIN EDIT|END EDIT) \((?P<target_user>.*)\)",
         "crontab",

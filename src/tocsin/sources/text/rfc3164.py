@@ -41,11 +41,9 @@ class Rfc3164:
 
         def headed(line: str) -> bool:
             read = syslog_line(line, context)
-            return (
-                read is not None
-                and (read.time is not None or read.facility is not None)
-                and bool(read.host or read.app)
-            )
+            if read is None or (read.time is None and read.facility is None):
+                return False
+            return bool(read.host or read.app) or read.form == "cisco"
 
         return 0.9 * share(sample, headed)
 

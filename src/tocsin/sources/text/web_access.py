@@ -30,6 +30,7 @@ _LINE = re.compile(
 )
 _REQUEST = re.compile(r"([A-Za-z][A-Za-z\-_]{0,31}) (.*?)(?: (HTTP/\d(?:\.\d)?))?", re.DOTALL)
 _EXTRA = re.compile(rf" {_QUOTED}| (\S+)")
+_ESCAPE = re.compile(r'\\(["\\])')
 _SECONDS = re.compile(r"\d{1,12}(?:\.\d{1,9})?", re.ASCII)
 _SOURCES = frozenset({Logsource(None, "webserver", "access")})
 
