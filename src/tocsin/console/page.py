@@ -59,7 +59,10 @@ class _Card:
     techniques: tuple[tuple[str, str, str], ...]
 
 
-_WHEN = re.compile(r"(?:At|Between) [^:,]*?\d\d:\d\d UTC(?: on [\d-]{10})?|Between .{16} UTC and .{16} UTC")
+_MINUTE = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
+_WHEN = re.compile(
+    rf"At {_MINUTE}|Between \d\d:\d\d and \d\d:\d\d UTC on \d{{4}}-\d\d-\d\d|Between {_MINUTE} and {_MINUTE}"
+)
 """The time that a sentence opens with (`advise.phrases.between`): set in bold, so that the eye can run down the times."""
 
 _REFERENCES = 4
