@@ -154,3 +154,6 @@ SEAL_ROWS: Final = 8_192
 
 SEAL_BYTES: Final = 16 * MiB
 """Raw bytes that sealing holds as rows before it makes columns of them."""
+
+COMMIT_EVENTS: Final = 50_000
+"""Events that a scan with a store judges between two commits; after a crash at most these are judged again."""

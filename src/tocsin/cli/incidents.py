@@ -1,0 +1,58 @@
+"""`tocsin incidents` and `tocsin explain ID`: what a store holds, in the words of `scan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tocsin.advise.tell import tell
+from tocsin.cli.json_lines import emit, finding_line, incident_line
+from tocsin.cli.options import JSON, with_options
+from tocsin.store.store import Store
+
+STORE = click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="The folder that `tocsin scan --store` kept.",
+)
+
+
+@click.command()
+@STORE
+@with_options(JSON)
+def incidents(*, store: Path, as_json: bool) -> None:
+    """List the incidents in a store, most urgent first."""
+    with Store.read_only(store) as kept:
+        told = [tell(incident) for incident in kept.incidents()]
+    if as_json:
+        for one in told:
+            emit(incident_line(one))
+        emit({"kind": "summary", "incidents": len(told)})
+        return
+    from tocsin.cli import terminal
+
+    terminal.list_incidents(told)
+
+
+@click.command()
+@click.argument("incident_id", metavar="ID")
+@STORE
+@with_options(JSON)
+def explain(incident_id: str, *, store: Path, as_json: bool) -> None:
+    """Tell one incident whole: what happened, whose word that is, the records that prove it, and what to do next.
+
+    ID is an incident's id, the start of one that no other shares, or the id of an incident that was merged into it.
+    """
+    with Store.read_only(store) as kept:
+        told = tell(kept.incident(incident_id))
+    if as_json:
+        for finding in told.incident.findings:
+            emit(finding_line(finding))
+        emit(incident_line(told))
+        emit({"kind": "summary", "incidents": 1, "findings": len(told.incident.findings)})
+        return
+    from tocsin.cli import terminal
+
+    terminal.explain(told)

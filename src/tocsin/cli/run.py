@@ -1,0 +1,191 @@
+"""What `scan` and `demo` share: rules chosen, one scan run, and its result shown as text, JSON lines or a page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+import platformdirs
+import yaml
+
+from tocsin.cli import clock
+from tocsin.cli.json_lines import emit, finding_line, incident_line, set_aside_line
+from tocsin.cli.main import EXIT_DEGRADED, EXIT_DONE, EXIT_FINDINGS
+from tocsin.cli.progress import Progress
+from tocsin.config import bounds
+from tocsin.engine.rule_files import RuleLibrary, RuleTexts, placeholder_values, rule_texts, starter_texts
+from tocsin.engine.rule_sets import RuleAccount, load
+from tocsin.engine.scan import ScanRequest, ScanResult, scan
+from tocsin.records.errors import OperatorError
+from tocsin.records.event import EventBatch, SetAside
+from tocsin.records.finding import LEVELS, Finding
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChoice:
+    """Which rules the user wants."""
+
+    paths: tuple[str, ...] = ()
+    starter: bool = True
+    placeholders: Path | None = None
+    added: bool = True
+
+    def texts(self) -> RuleTexts:
+        """The texts of the starter set, of what was added, and of `paths`, in that order."""
+        sets = [starter_texts()] if self.starter else []
+        added = rule_library().paths() if self.added else ()
+        if added or self.paths:
+            sets.append(rule_texts([*added, *self.paths]))
+        return RuleTexts(
+            tuple(text for one in sets for text in one.texts),
+            tuple(file for one in sets for file in one.unreadable),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How the user wants to be told."""
+
+    as_json: bool = False
+    html: Path | None = None
+    fail_on: str | None = None
+
+
+@dataclass(slots=True)
+class Reporter:
+    """Hears the scan: JSON lines go out at once; for people only the worst level and the set-aside records are kept."""
+
+    as_json: bool
+    progress: Progress
+    worst: int = -1
+    set_aside: list[SetAside] = field(default_factory=list)
+
+    def on_finding(self, finding: Finding) -> None:
+        """Notes the level, and prints the finding where JSON is wanted."""
+        self.worst = max(self.worst, LEVELS.index(finding.level))
+        if self.as_json:
+            emit(finding_line(finding))
+
+    def on_set_aside(self, record: SetAside) -> None:
+        """Keeps the record for the account at the end."""
+        if self.as_json:
+            emit(set_aside_line(record))
+        if len(self.set_aside) < bounds.SET_ASIDE_KEPT:
+            self.set_aside.append(record)
+
+    def on_batch(self, batch: EventBatch) -> None:
+        """Moves the progress bar."""
+        self.progress.advance(len(batch))
+
+
+def rule_library() -> RuleLibrary:
+    """Where `tocsin rules add` keeps its sets (XDG data folder)."""
+    return RuleLibrary(Path(platformdirs.user_data_dir("tocsin", appauthor=False)) / "rules")
+
+
+def run_scan(
+    paths: tuple[str, ...],
+    choice: RuleChoice,
+    output: Output,
+    *,
+    format_name: str | None = None,
+    zone: str = "UTC",
+    columns: Path | None = None,
+    store: Path | None = None,
+    origin: str = "live",
+) -> None:
+    """Scans, tells, and exits with the code that the result deserves.
+
+    Raises:
+        OperatorError: a path, a rule file, the zone or the store cannot be used.
+    """
+    began = clock.stopwatch()
+    with Progress("reading the rules", quiet=output.as_json) as progress:
+        ruleset, account = load(choice.texts(), placeholder_values(choice.placeholders))
+        progress.describe("reading the logs")
+        request = ScanRequest(
+            paths, ruleset, clock.now(), _zone(zone), format_name, _columns(columns), store, origin
+        )
+        reporter = Reporter(output.as_json, progress)
+        result = scan(request, reporter)
+    seconds = clock.stopwatch() - began
+    _show(result, account, reporter, output, seconds)
+    sys.exit(_exit_code(result, reporter, account, output))
+
+
+def _show(result: ScanResult, account: RuleAccount, reporter: Reporter, output: Output, seconds: float) -> None:
+    summary = summary_line(result, account, seconds)
+    if output.html is not None:
+        _write_page(output.html, result, reporter, summary)
+    if output.as_json:
+        for told in result.told:
+            emit(incident_line(told))
+        emit(summary)
+        return
+    from tocsin.cli import terminal
+
+    terminal.show(result.told, summary, reporter.set_aside, account.problems)
+    if output.html is not None:
+        click.echo(f"The page: {output.html}", err=True)
+
+
+def summary_line(result: ScanResult, account: RuleAccount, seconds: float) -> dict[str, Any]:
+    """The last line of the JSON contract, with what the headline needs beside it."""
+    return {
+        "kind": "summary",
+        "sources": result.sources,
+        "events": result.tally.events,
+        "set_aside": result.tally.set_aside,
+        "findings": result.tally.findings,
+        "incidents": len(result.told),
+        "quiet": result.quiet,
+        "ordinary": result.ordinary,
+        "rules": account.counts(),
+        "suspended": list(result.suspended),
+        "seconds": round(seconds, 3),
+    }
+
+
+def _write_page(path: Path, result: ScanResult, reporter: Reporter, summary: Mapping[str, Any]) -> None:
+    from tocsin.console.page import render_page
+
+    page = render_page(result.told, summary, reporter.set_aside, clock.now())
+    try:
+        path.write_text(page, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise OperatorError(
+            f"The page {path} cannot be written: {error.strerror}.", "Give --html a path that can."
+        ) from error
+
+
+def _exit_code(result: ScanResult, reporter: Reporter, account: RuleAccount, output: Output) -> int:
+    if result.tally.set_aside or result.suspended or account.unreadable:
+        return EXIT_DEGRADED
+    if output.fail_on is not None and reporter.worst >= LEVELS.index(output.fail_on):  # type: ignore[arg-type]
+        return EXIT_FINDINGS
+    return EXIT_DONE
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise OperatorError(f"There is no time zone {name}.", "Name one such as Europe/Berlin or UTC.") from error
+
+
+def _columns(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    hint = "Write one `column: field` a line, such as `When: time`."
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise OperatorError(f"The column file {path} cannot be read ({error}).", hint) from error
+    if not isinstance(loaded, dict):
+        raise OperatorError(f"The column file {path} holds no columns.", hint)
+    return {str(column): str(name) for column, name in loaded.items()}

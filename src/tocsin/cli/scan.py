@@ -1,0 +1,56 @@
+"""`tocsin scan PATH…`: files or folders in, the few things that need somebody out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tocsin.cli.options import RULE_OPTIONS, FAIL_ON, OUTPUT_OPTIONS, with_options
+from tocsin.cli.run import Output, RuleChoice, run_scan
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH…")
+@with_options(RULE_OPTIONS)
+@click.option("--format", "format_name", metavar="NAME", help="Read every file as this format instead of detecting it.")
+@click.option("--zone", default="UTC", show_default=True, help="What a time without a zone means, e.g. Europe/Berlin.")
+@click.option(
+    "--columns",
+    type=click.Path(path_type=Path),
+    help="For CSV: a YAML file of `column: field` lines; `time`, `host`, `user` and `logsource` are special fields.",
+)
+@click.option(
+    "--store", type=click.Path(path_type=Path, file_okay=False), help="Keep what is read in this folder, each record once."
+)
+@with_options(OUTPUT_OPTIONS)
+@with_options(FAIL_ON)
+def scan(  # noqa: D417  the options explain themselves in --help
+    paths: tuple[str, ...],
+    rules: tuple[str, ...],
+    *,
+    starter: bool,
+    placeholders: Path | None,
+    format_name: str | None,
+    zone: str,
+    columns: Path | None,
+    store: Path | None,
+    as_json: bool,
+    html: Path | None,
+    fail_on: str | None,
+) -> None:
+    """Read log files or folders and tell the few things that need you.
+
+    Reads EVTX, JSON (lines, arrays, pretty-printed), syslog, auditd, journald, Zeek, Suricata, CloudTrail,
+    Microsoft 365 and Entra exports, web logs, CEF, LEEF, FortiGate, pfSense and CSV, plain or inside gz, zip, tar
+    and zst. What cannot be read is set aside with its position and reason.
+    """
+    run_scan(
+        paths,
+        RuleChoice(rules, starter=starter, placeholders=placeholders),
+        Output(as_json=as_json, html=html, fail_on=fail_on),
+        format_name=format_name,
+        zone=zone,
+        columns=columns,
+        store=store,
+    )

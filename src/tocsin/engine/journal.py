@@ -1,0 +1,135 @@
+"""The journal of a run: the store's append and commit, timed so that a scan is safe and quick.
+
+1. A batch is acknowledged by the store before it is judged.
+2. Findings, incidents, the detectors' and the desk's state and the position are committed together, every
+   `bounds.COMMIT_EVENTS` events and at the end: a crash in between judges the batches since the last commit again,
+   from that commit's state, and gives the same findings with the same ids.
+3. Judging again uses today's rules; if they differ from those recorded in the log, a notice says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tocsin.config import bounds
+from tocsin.detect.interface import Detector
+from tocsin.incidents.desk import VERSION as DESK_VERSION
+from tocsin.incidents.desk import IncidentDesk
+from tocsin.records.event import EventBatch
+from tocsin.records.finding import Finding
+from tocsin.records.incident import Incident
+from tocsin.store.entries import Events
+from tocsin.store.entries import RuleSet as RuleSetNote
+from tocsin.store.segment import Position
+from tocsin.store.state import DetectorState
+from tocsin.store.store import Store
+
+DESK = "incidents"
+"""Under which name the desk's state is kept beside the detectors'."""
+
+
+class StoreJournal:
+    """Keeps one run in a store. A context manager: leaving it seals what is judged and closes the store.
+
+    Attributes:
+        streams: What the reader names its streams with.
+        notices: What opening the store mended or noticed, one sentence each.
+    """
+
+    def __init__(self, store: Store, detectors: Sequence[Detector], desk: IncidentDesk, rules: RuleSetNote) -> None:
+        self._store, self._detectors, self._desk, self._rules = store, detectors, desk, rules
+        self._findings: list[Finding] = []
+        self._events = 0
+        self._committed: dict[str, Incident] = {one.id: one for one in store.incidents()}
+        self.streams = store.streams
+        self.notices = [*store.notices]
+        self._restore()
+
+    def pending(self) -> Iterator[tuple[Position, EventBatch]]:
+        """Batches that an earlier run acknowledged and did not commit."""
+        for position, entry in self._store.pending():
+            if isinstance(entry, Events):
+                yield position, entry.batch
+
+    def acknowledge(self, batch: EventBatch) -> tuple[Position, EventBatch]:
+        """What of `batch` was not read before, durable; the first batch of a run also records the rules' version."""
+        notes, self._note = (self._note, ())
+        appended = self._store.append(batch, notes)
+        return appended.position, appended.batch
+
+    def commit(self, position: Position, batch: EventBatch, findings: Sequence[Finding]) -> None:
+        """Keeps `findings` for the next commit, and commits when enough events came together."""
+        self._findings.extend(findings)
+        self._events += len(batch)
+        self._position = position
+        if self._events >= bounds.COMMIT_EVENTS:
+            self._write()
+            self._store.seal()
+
+    def close_books(self, findings: Sequence[Finding]) -> None:
+        """Commits everything, and seals it."""
+        self._findings.extend(findings)
+        self._write()
+        self._store.seal(all_of_it=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._store.close()
+
+    def _write(self) -> None:
+        now = {one.id: one for one in self._desk.all()}
+        changed = [one for one in now.values() if self._committed.get(one.id) != one]
+        states = [
+            *(DetectorState(one.name, one.version, one.snapshot()) for one in self._detectors),
+            DetectorState(DESK, DESK_VERSION, self._desk.snapshot()),
+        ]
+        self._store.commit(self._position, self._findings, changed, states)
+        self._committed, self._findings, self._events = now, [], 0
+
+    def _restore(self) -> None:
+        self._position = self._store.position
+        for detector in self._detectors:
+            kept = self._store.state.detector(detector.name)
+            if kept is not None:
+                detector.restore(kept.state, kept.version)
+        desk = self._store.state.detector(DESK)
+        if desk is not None:
+            self._desk.restore(desk.state, desk.version)
+        recorded = self._store.state.rule_sets()
+        self._note: tuple[RuleSetNote, ...] = ()
+        if not recorded or recorded[-1][1] != self._rules.version:
+            self._note = (self._rules,)
+        if recorded and self._note and any(True for _ in self.pending()):
+            self.notices.append("The last run stopped half way, and the rules have changed since: what it left is judged by today's.")
+
+
+def rule_set_note(texts: Sequence[str]) -> RuleSetNote:
+    """The version of a rule set: SHA-256 over its texts, in order."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+    return RuleSetNote(digest.hexdigest(), len(texts))
+
+
+def open_journal(
+    root: Path, detectors: Sequence[Detector], desk: IncidentDesk, rules: RuleSetNote
+) -> StoreJournal:
+    """The journal over the store in the folder `root`.
+
+    Raises:
+        OperatorError: the store cannot be opened.
+    """
+    store = Store.open(root)
+    try:
+        return StoreJournal(store, detectors, desk, rules)
+    except BaseException:
+        store.close()
+        raise

@@ -1,0 +1,114 @@
+"""One scan: paths and rules in, findings as they come, at the end the few incidents in words. The demo takes this path too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from pathlib import Path
+
+from tocsin.advise.tell import tell
+from tocsin.detect.sigma.detector import SigmaDetector
+from tocsin.detect.sigma.ruleset import RuleSet
+from tocsin.engine.flow import Listener, Tally, flow
+from tocsin.engine.journal import StoreJournal, open_journal
+from tocsin.incidents.desk import IncidentDesk
+from tocsin.records.event import EventId
+from tocsin.records.incident import Incident, Told
+from tocsin.sources.fingerprint import PlainStreams
+from tocsin.sources.reading import ReadCounts, ReadOptions, read
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """What to scan and how.
+
+    Attributes:
+        paths: Files and folders, as the user gave them.
+        rules: What judges.
+        ingest: Now (instant).
+        zone: What a time without a zone means.
+        format: Name of a format that overrides the detection.
+        columns: For CSV: column name → field name.
+        store: Folder of the store that keeps what is read; None: nothing is kept, nothing is de-duplicated.
+        origin: `live`, or `simulated:<drill>`.
+    """
+
+    paths: Sequence[str]
+    rules: RuleSet
+    ingest: int
+    zone: tzinfo = UTC
+    format: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    store: Path | None = None
+    origin: str = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What a scan gave.
+
+    Attributes:
+        tally: Events, set-aside records and findings of this scan.
+        told: The incidents that need somebody, most urgent first, in words.
+        quiet: Groups of findings that need nobody.
+        ordinary: Events of this scan that no told incident rests on.
+        sources: Files and archive members that were read.
+        suspended: Rules that were stopped while running, and why.
+    """
+
+    tally: Tally
+    told: tuple[Told, ...]
+    quiet: int
+    ordinary: int
+    sources: int
+    suspended: tuple[str, ...] = ()
+
+
+def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = None) -> ScanResult:
+    """Reads and judges everything that `request` names.
+
+    Args:
+        request: What to do.
+        listener: Told of findings, set-aside records and batches as they happen.
+        counts: Where the reader counts as it goes, for a progress bar.
+
+    Raises:
+        OperatorError: a path does not exist, or the store cannot be opened; nothing was kept then.
+    """
+    counts = counts if counts is not None else ReadCounts()
+    detector, desk = SigmaDetector(request.rules), IncidentDesk()
+    with _journal(request, detector, desk) as journal:
+        options = ReadOptions(
+            ingest=request.ingest,
+            format=request.format,
+            zone=request.zone,
+            columns=request.columns,
+            streams=journal.streams if journal is not None else PlainStreams(),
+        )
+        batches = read(request.paths, options, counts)
+        tally = flow(batches, [detector], desk, listener, journal, request.origin)
+    incidents = desk.incidents()
+    return ScanResult(
+        tally,
+        tuple(tell(incident) for incident in incidents),
+        len(desk.quiet()),
+        tally.events - len(_cited(incidents)),
+        counts.sources,
+        tuple(detector.suspended),
+    )
+
+
+def _journal(
+    request: ScanRequest, detector: SigmaDetector, desk: IncidentDesk
+) -> StoreJournal | nullcontext[None]:
+    if request.store is None:
+        return nullcontext()
+    return open_journal(request.store, [detector], desk)
+
+
+def _cited(incidents: Iterable[Incident]) -> set[EventId]:
+    return {
+        piece.event_id for incident in incidents for finding in incident.findings for piece in finding.evidence
+    }
