@@ -7,15 +7,16 @@ feeds them and does not report by itself. The only state of its own is which exp
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from dataclasses import replace
+from typing import Final
 
 import msgspec
 
 from tocsin.config import bounds
+from tocsin.detect.sigma.correlation import CorrelationMatch, Correlations
 from tocsin.detect.sigma.correlation_plans import silenced
 from tocsin.detect.sigma.fields import EventView
-from tocsin.detect.sigma.findings import finding_of, hit_of, values_for
-from tocsin.detect.sigma.hit import Hit
+from tocsin.detect.sigma.findings import correlation_finding, hit_on, rule_finding, values_for
 from tocsin.detect.sigma.matching import Predicate
 from tocsin.detect.sigma.ruleset import CompiledRule, RuleProblem, RuleSet
 from tocsin.records.errors import PluginError
@@ -27,24 +28,6 @@ _LOGSOURCE_SETS: Final = 1_024
 
 _BYTES_PER_RULE: Final = 256
 """What the count of one rule's time-outs takes at most in a snapshot."""
-
-
-class CorrelationEngine(Protocol):
-    """Rules over hits, as `correlation.py` runs them. A hit of the same rule and event counts once."""
-
-    memory_bound: int
-
-    def add(self, hit: Hit) -> Sequence[Hit]:
-        """Takes up a hit; the matches that it completes."""
-
-    def advance(self, watermark: int) -> Sequence[Hit]:
-        """The matches that are complete once no event older than `watermark` can come."""
-
-    def snapshot(self) -> bytes:
-        """The whole state."""
-
-    def restore(self, state: bytes) -> None:
-        """Takes up what `snapshot` gave."""
 
 
 class _State(msgspec.Struct):
@@ -86,27 +69,24 @@ class SigmaDetector:
 
     Args:
         rules: What `load_rules` gave.
-        correlations: Runs `rules.correlations`; None where there are none.
+
+    Attributes:
+        correlations: Runs the rules over hits; its `late` and `judged_early` say what it could not judge in time.
     """
 
     name = "sigma"
     version = "1"
 
-    def __init__(self, rules: RuleSet, correlations: CorrelationEngine | None = None) -> None:
-        plans = [correlation.plan for correlation in rules.correlations] if correlations else []
+    def __init__(self, rules: RuleSet) -> None:
+        plans = [correlation.plan for correlation in rules.correlations]
+        self.correlations = Correlations(plans)
+        self.memory_bound = 1_024 + _BYTES_PER_RULE * len(rules.rules) + 2 * bounds.CORRELATION_BYTES
         self._rules = {rule.id: rule for rule in rules.rules}
         self._index = RuleIndex(rules.rules)
-        self._correlations = correlations
-        self._reported = {one.id: one.meta for one in rules.correlations if one.plan.output}
+        self._metas = {correlation.id: correlation.meta for correlation in rules.correlations}
         self._silenced = silenced(plans)
-        self._wanted: dict[str, set[str]] = {}
-        for plan in plans:
-            for member in plan.members:
-                names = {plan.field_of(name, member) for name in (*plan.group_by, *plan.fields)}
-                self._wanted.setdefault(member, set()).update(names)
+        self._feeding = {rule: self.correlations.wants(rule) for rule in self.correlations.references()}
         self._timeouts: dict[str, int] = {}
-        own = 1_024 + _BYTES_PER_RULE * len(self._rules)
-        self.memory_bound = own + (correlations.memory_bound if correlations else 0)
 
     @property
     def suspended(self) -> tuple[RuleProblem, ...]:
@@ -138,37 +118,37 @@ class SigmaDetector:
         return found
 
     def process(self, batch: EventBatch) -> Sequence[Finding]:
-        """The findings of `batch`, and the correlations that its events complete."""
+        """The findings of rules over single events; correlations are told by `advance`, once they are complete."""
         return [finding for event in batch for finding in self._judge(event)]
 
     def _judge(self, event: Event) -> Iterable[Finding]:
         view = EventView(event.fields)
-        for rule in self._matches(event, view):
-            hit = hit_of(rule.id, event, values_for(view, self._wanted.get(rule.id, ())))
+        matched = self._matches(event, view)
+        if not matched:
+            return
+        common = hit_on(event)
+        for rule in matched:
+            fields = self._feeding.get(rule.id)
+            hit = replace(common, rule=rule.id, values=values_for(view, fields or ()))
             if rule.id not in self._silenced:
-                yield finding_of(rule.meta, hit, self.name, self.version)
-            if self._correlations is not None and rule.id in self._wanted:
-                yield from self._correlated(self._correlations.add(hit))
+                yield rule_finding(rule.meta, hit, self.version)
+            if fields is not None:
+                self.correlations.add(hit)
 
     def advance(self, watermark: int) -> Sequence[Finding]:
         """The findings of correlations whose windows are complete."""
-        return [] if self._correlations is None else self._correlated(self._correlations.advance(watermark))
+        return [self._told(match) for match in self.correlations.advance(watermark) if match.plan.output]
 
-    def _correlated(self, matches: Iterable[Hit]) -> list[Finding]:
-        """Matches that only feed further correlations are not reported."""
-        return [
-            finding_of(self._reported[match.rule], match, "sigma-correlation", self.version)
-            for match in matches
-            if match.rule in self._reported
-        ]
+    def _told(self, match: CorrelationMatch) -> Finding:
+        members = [self._metas.get(ref) or self._rules[ref].meta for ref in match.plan.members]
+        return correlation_finding(self._metas[match.plan.ref], match, members, self.version)
 
     def snapshot(self) -> bytes:
         """The time-outs so far, and the correlations' state."""
-        inner = b"" if self._correlations is None else self._correlations.snapshot()
-        return msgspec.msgpack.encode(_State(self._timeouts, inner))
+        return msgspec.msgpack.encode(_State(self._timeouts, self.correlations.snapshot()))
 
     def restore(self, state: bytes, version: str) -> None:
-        """Takes up `state`; counts of rules that are no longer loaded are dropped.
+        """Takes up `state`; what belongs to rules that are no longer loaded is dropped.
 
         Raises:
             PluginError: another version wrote it, or it is no snapshot.
@@ -180,5 +160,4 @@ class SigmaDetector:
         except msgspec.DecodeError as error:
             raise PluginError(self.name, f"cannot take up its state ({error})") from error
         self._timeouts = {rule: count for rule, count in found.timeouts.items() if rule in self._rules}
-        if self._correlations is not None and found.correlations:
-            self._correlations.restore(found.correlations)
+        self.correlations.restore(found.correlations)

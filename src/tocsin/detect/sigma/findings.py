@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from tocsin.config import bounds
 from tocsin.detect.claims import claims_of, entities_of
+from tocsin.detect.sigma.correlation import CorrelationMatch
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.hit import Hit
 from tocsin.detect.sigma.ruleset import Metadata
 from tocsin.records.event import Event
-from tocsin.records.finding import Entity, Finding, evidence_of, finding_id, weakest_auth
+from tocsin.records.finding import Claim, Entity, Finding, evidence_of, finding_id, weakest_auth
+from tocsin.records.instants import MINUTE
 
 SUBJECT_ORDER: Final = ("host", "user", "account", "address")
 """What a finding is chiefly about: the first kind that its evidence names."""
 
 
-def hit_of(rule: str, event: Event, values: dict[str, Any]) -> Hit:
-    """The hit of `rule` on `event`, with the field values that correlations want of it."""
+def hit_on(event: Event) -> Hit:
+    """A hit on `event`, of no rule yet and with no values: what all of its hits have in common."""
     claims = claims_of(event)
     return Hit(
-        rule=rule,
+        rule="",
         time=event.time,
         start=event.time,
         evidence=(evidence_of(event, bounds.EVIDENCE_RAW_CHARS),),
-        values=values,
+        values={},
         entities=entities_of(event, claims),
         claims=claims,
         origin=event.origin,
@@ -42,17 +46,56 @@ def values_for(view: EventView, fields: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-def finding_of(meta: Metadata, hit: Hit, detector: str, version: str) -> Finding:
-    """What `hit` of the rule `meta` tells a person.
+def rule_finding(meta: Metadata, hit: Hit, version: str) -> Finding:
+    """What the match of one event tells a person. Its id depends on the rule and the event only."""
+    identity = finding_id("sigma", meta.id, "", 0, (piece.event_id for piece in hit.evidence))
+    return _finding("sigma", version, identity, meta, hit)
 
-    The id of a finding on one event depends on that event only; a correlation's also on its group and window.
+
+def correlation_finding(
+    meta: Metadata, match: CorrelationMatch, members: Sequence[Metadata], version: str
+) -> Finding:
+    """What a correlation's match tells a person: its events, and what they were grouped by.
+
+    A correlation that names no technique or tactic has those of the rules that it refers to.
     """
-    events = [piece.event_id for piece in hit.evidence]
-    correlated = detector == "sigma-correlation"
-    group = {name: str(value) for name, value in sorted(hit.values.items())} if correlated else {}
+    hit = match.hit
+    group = {name: _shown(value) for name, value in hit.values.items()}
     key = "\x1e".join(f"{name}={value}" for name, value in group.items())
+    events = [piece.event_id for piece in hit.evidence]
+    identity = finding_id("sigma-correlation", meta.id, key, hit.start, events)
+    tagged = [meta] if meta.techniques or meta.tactics else members
+    return replace(
+        _finding("sigma-correlation", version, identity, meta, hit),
+        claims=(*_repetition(match, group, members), *hit.claims),
+        group=group,
+        techniques=tuple(dict.fromkeys(one for member in tagged for one in member.techniques)),
+        tactics=tuple(dict.fromkeys(one for member in tagged for one in member.tactics)),
+    )
+
+
+def _repetition(
+    match: CorrelationMatch, group: Mapping[str, str], members: Sequence[Metadata]
+) -> Iterable[Claim]:
+    """How often it happened, where that is what was counted."""
+    if match.plan.type not in {"event_count", "value_count"}:
+        return
+    hit = match.hit
+    values = {
+        "count": str(hit.count),
+        "what": " or ".join(member.title for member in members),
+        "minutes": str(max(1, math.ceil((hit.time - hit.start) / MINUTE))),
+    }
+    if group:
+        values["group"] = ", ".join(f"{name} {value}" for name, value in group.items())
+    if match.plan.type == "value_count":
+        values["distinct"] = str(int(match.figure))
+    yield Claim("repeated", values, tuple(piece.event_id for piece in hit.evidence), hit.time)
+
+
+def _finding(detector: str, version: str, identity: str, meta: Metadata, hit: Hit) -> Finding:
     return Finding(
-        id=finding_id(detector, meta.id, key, hit.start if correlated else 0, events),
+        id=identity,
         detector=detector,
         detector_version=version,
         rule_id=meta.id,
@@ -70,8 +113,11 @@ def finding_of(meta: Metadata, hit: Hit, detector: str, version: str) -> Finding
         claims=hit.claims,
         description=meta.description,
         falsepositives=meta.falsepositives,
-        group=group,
     )
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def subject_of(entities: Sequence[Entity], source: str) -> Entity:

@@ -8,65 +8,20 @@ is never "cannot" for a condition that can; it may be "can" where two atoms of o
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
-
-from sigma.conditions import (
-    ConditionAND,
-    ConditionFieldEqualsValueExpression,
-    ConditionIdentifier,
-    ConditionItem,
-    ConditionNOT,
-    ConditionOR,
-    ConditionValueExpression,
-)
-from sigma.types import SigmaExists, SigmaFieldReference, SigmaNull, SigmaNumber, SigmaString, SigmaType
 
 from tocsin.detect.sigma.catalogue.model import Catalogue, Kind
+from tocsin.detect.sigma.fields import EventView
+from tocsin.detect.sigma.matching import predicate
+from tocsin.detect.sigma.tree import AllOf, AnyOf, Leaf, Node, Not
 from tocsin.records.event import Logsource
 
-Condition = (
-    ConditionItem
-    | ConditionIdentifier
-    | ConditionFieldEqualsValueExpression
-    | ConditionValueExpression
-    | None
-)
 Missing = frozenset[str]
 """Fields that a kind lacks and a condition needs."""
 
 NOTHING: Missing = frozenset()
-
-
-class Judgeable(Protocol):
-    """What has to be known of a rule to judge it."""
-
-    @property
-    def key(self) -> str:
-        """Its id, or its name where it has none."""
-
-    @property
-    def title(self) -> str:
-        """Its title."""
-
-    @property
-    def logsource(self) -> Logsource | None:
-        """What it looks at; None for a correlation."""
-
-    @property
-    def conditions(self) -> Sequence[Condition]:
-        """Of a rule over events: pySigma's parsed conditions, any of which may hold."""
-
-    @property
-    def refers(self) -> Sequence[str]:
-        """Of a correlation: the keys of the rules it refers to."""
-
-    @property
-    def needs_all(self) -> bool:
-        """Whether all of `refers` must fire (temporal), or any (counts)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +75,16 @@ class Arrivals:
         return self._of[wanted]
 
 
-def missing(condition: Condition, arrival: Arrival, *, want: bool = True) -> Missing | None:
+def missing(condition: Node, arrival: Arrival, *, want: bool = True) -> Missing | None:
     """The fewest fields that `arrival` lacks for `condition` to be able to be `want`; None where no field helps."""
-    if isinstance(condition, ConditionNOT):
-        return missing(condition.args[0], arrival, want=not want)
-    if isinstance(condition, ConditionAND | ConditionOR):
-        parts = (missing(part, arrival, want=want) for part in condition.args)
-        return _together(parts) if isinstance(condition, ConditionAND) is want else _fewest(parts)
-    if isinstance(condition, ConditionFieldEqualsValueExpression):
-        return _missing_for_atom(condition.field, condition.value, arrival, want=want)
-    return NOTHING  # a keyword may stand in any value, and may stand in none
+    if isinstance(condition, Not):
+        return missing(condition.node, arrival, want=not want)
+    if isinstance(condition, AllOf | AnyOf):
+        parts = (missing(part, arrival, want=want) for part in condition.nodes)
+        return _together(parts) if isinstance(condition, AllOf) is want else _fewest(parts)
+    if condition.field is None:
+        return NOTHING  # a keyword may stand in any value, and may stand in none
+    return _missing_for(condition.field, condition, arrival, want=want)
 
 
 def _together(parts: Iterable[Missing | None]) -> Missing | None:
@@ -151,28 +106,17 @@ def _fewest(parts: Iterable[Missing | None]) -> Missing | None:
     return best
 
 
-def _missing_for_atom(field: str, value: SigmaType, arrival: Arrival, *, want: bool) -> Missing | None:
-    if field in arrival.kind.values and arrival.has(field):
-        answers = {_holds(value, text) for text in arrival.kind.values[field]}
-        return NOTHING if want in answers or None in answers else None
-    absent = frozenset(name for name in _fields(field, value) if not arrival.has(name))
-    if not absent:
-        return NOTHING
-    true_when_absent = isinstance(value, SigmaNull) or (isinstance(value, SigmaExists) and not value.exists)
-    return NOTHING if want is true_when_absent else absent
+def _missing_for(field: str, leaf: Leaf, arrival: Arrival, *, want: bool) -> Missing | None:
+    values = arrival.kind.values.get(field)
+    if values is not None and arrival.has(field) and leaf.op != "fieldref":
+        return NOTHING if want in _answers(leaf, values) else None
+    fields = (field, leaf.value[0]) if leaf.op == "fieldref" else (field,)
+    absent = frozenset(name for name in fields if not arrival.has(name))
+    true_when_absent = leaf.op == "null" or (leaf.op == "exists" and not leaf.value)
+    return NOTHING if not absent or want is true_when_absent else absent
 
 
-def _fields(field: str, value: SigmaType) -> tuple[str, ...]:
-    return (field, value.field) if isinstance(value, SigmaFieldReference) else (field,)
-
-
-def _holds(value: SigmaType, text: str) -> bool | None:
-    """Whether `value` matches `text`; None where that is not plain."""
-    if isinstance(value, SigmaNumber):
-        return str(value.number) == text
-    if isinstance(value, SigmaString):
-        pattern = str(value.to_regex().regexp)
-        return re.fullmatch(pattern, text, re.IGNORECASE | re.DOTALL) is not None
-    if isinstance(value, SigmaExists):
-        return bool(value.exists)
-    return False if isinstance(value, SigmaNull) else None
+def _answers(leaf: Leaf, values: frozenset[str]) -> frozenset[bool]:
+    """What `leaf` says of a field that can only hold `values`."""
+    asked = predicate(leaf)
+    return frozenset(asked(EventView({leaf.field: value})) for value in values if leaf.field is not None)
