@@ -60,6 +60,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tocsin.config import bounds
+from tocsin.detect.sigma import correlation_snapshot
 from tocsin.detect.sigma.correlation_evidence import encoded, hit_of
 from tocsin.detect.sigma.correlation_groups import Load, Pulse, Run
 from tocsin.detect.sigma.correlation_plans import CorrelationPlan
@@ -144,6 +145,29 @@ class Correlations:
             key=lambda match: (match.hit.time, self._numbers[match.plan.ref], *match.hit.values.values()),
         )
 
+    def snapshot(self) -> bytes:
+        """The whole state, for `restore`."""
+        ready = [(match.plan.ref, match.hit, match.figure) for match in self._ready]
+        return correlation_snapshot.encode(self.judged_early, self.late, ready, self._lanes)
+
+    def restore(self, state: bytes) -> tuple[str, ...]:
+        """Takes up `state` in place of its own; the correlations whose state did not fit, because they changed.
+
+        Raises:
+            PluginError: it is no state, or of another version.
+        """
+        saved = correlation_snapshot.decode(state)
+        load = Load()
+        lanes = _lanes(self.plans, load)
+        gone = correlation_snapshot.restore_lanes(saved, lanes)
+        self._lanes, self._load = lanes, load
+        self.judged_early, self.late = saved.judged_early, saved.late
+        known = ((self._numbers.get(ref), hit, figure) for ref, hit, figure in saved.ready)
+        self._ready = [
+            CorrelationMatch(self.plans[one], hit, figure) for one, hit, figure in known if one is not None
+        ]
+        return gone
+
     def _wait(self, number: int, record: Record | None) -> None:
         if record is not None and not self._lanes[number].add(record):
             self.late += 1
@@ -178,6 +202,10 @@ class Correlations:
 
     def _over(self, part: float) -> bool:
         return self._load.hits > self._hits * part or self._load.size > self._size * part
+
+
+def _lanes(plans: Sequence[CorrelationPlan], load: Load) -> list[Lane]:
+    return [Lane(plan, lag, load) for plan, lag in zip(plans, _lags(plans), strict=True)]
 
 
 def _lags(plans: Sequence[CorrelationPlan]) -> list[int]:

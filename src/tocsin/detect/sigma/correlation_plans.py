@@ -172,6 +172,7 @@ class _Planner:
     def __init__(self, rules: Sequence[SigmaCorrelationRule], base: Mapping[str, str]) -> None:
         self._rules = rules
         self._base = base
+        self._taken = frozenset(base.values())
         self._by_ref: dict[str, SigmaCorrelationRule] = {}
         self._names: dict[str, str] = {}
         self._plans: dict[str, CorrelationPlan] = {}
@@ -184,7 +185,7 @@ class _Planner:
         ref = reference_of(rule)
         if not ref:
             self._refuse(rule, "it has neither id, name nor title")
-        elif ref in self._by_ref or ref in self._base.values():
+        elif ref in self._by_ref or ref in self._taken:
             self._refuse(rule, f"another rule is already called {ref!r}")
         else:
             self._by_ref[ref] = rule
@@ -225,7 +226,9 @@ class _Planner:
         """What `reference`, an id or a name, is called; None where no rule is."""
         name = str(reference)
         with contextlib.suppress(ValueError):
-            name = str(UUID(name))
+            canonical = str(UUID(name))
+            if canonical in self._base or canonical in self._names:
+                name = canonical
         return self._base.get(name) or self._names.get(name)
 
     def _members(self, rule: SigmaCorrelationRule) -> tuple[str, ...]:

@@ -90,9 +90,11 @@ class Lane:
     def _step(self, now: int, key: tuple[str, ...], hits: list[Record]) -> Iterator[News]:
         batch = hits
         if len(hits) > 1:
-            batch = [next(same) for _, same in groupby(hits, key=_ONCE)]
-            for _ in range(len(hits) - len(batch)):
-                self.load.drop(b"")
+            batch = []
+            for _, (one, *again) in groupby(hits, key=_ONCE):
+                batch.append(one)
+                for record in again:
+                    self.load.drop(record.proof)
         group = self.groups.get(key)
         if group is None:
             group = self.groups[key] = Group.of(self.plan, key, self.load)
