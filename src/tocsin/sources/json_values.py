@@ -1,0 +1,292 @@
+"""JSON records in whichever framing they come, one at a time and in bounded memory (RFC 8259, RFC 7464, NDJSON).
+
+Understood: a record a line; records one after the other, pretty-printed or not; a top-level array; an object that wraps
+an array (`WRAPPERS`). Stated behaviour at the edges:
+
+- A record that cannot be read is set aside and reading goes on at the next line.
+- Nesting over `bounds.JSON_DEPTH` and records over `bounds.RECORD_BYTES` are set aside.
+- Of duplicate keys the last one counts. NaN and Infinity, which are no JSON, are read as text.
+- Bytes that are no UTF-8 and lone surrogates are read as U+FFFD; NUL inside a string is kept, between records skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from tocsin.config import bounds
+from tocsin.sources.text_stream import TextStream, clean
+
+WRAPPERS = ("Records", "records", "value", "Events", "items", "results", "hits")
+"""Keys under which an object holds an array of records: CloudTrail, Azure, Graph, exports, Elasticsearch."""
+
+_SEPARATORS = re.compile(r"[\s,\x00\x1e\ufeff]*")
+_PAGING_KEYS = r'@?odata[^"]*|kind|etag|count|next[^"]*|previous|total[^"]*|took|timed_out|_shards|max_score|page[^"]*|status|success'
+"""Keys that may stand beside a wrapped array; an object with any other key is a record of its own."""
+
+_SCALAR = r'"[^"\\]{0,2000}"|[-+.\deE]{1,40}|true|false|null|\{[^{}\[\]"]*(?:"[^"\\]*"[^{}\[\]"]*){0,40}\}'
+_WRAPPER = re.compile(
+    rf'\{{\s*(?:"(?:{_PAGING_KEYS})"\s*:\s*(?:{_SCALAR})\s*,\s*){{0,12}}'
+    rf'"({"|".join(WRAPPERS)})"\s*:\s*(?:(\[)\s*(?=\{{)|(\{{)\s*(?="))'
+)
+_WRAPPER_CHARS = 8192
+_LOOKAHEAD_CHARS = 64 * bounds.MiB
+_NEAR_END = 8
+_PAGING = re.compile(_PAGING_KEYS)
+_STRICT = json.JSONDecoder(parse_constant=str)
+_LENIENT = json.JSONDecoder(parse_constant=str, strict=False)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonValue:
+    """One record.
+
+    Attributes:
+        raw: Its text, exactly; for one that was set aside its start; '' where no record is meant but the file's end.
+        value: What it says; None where it was set aside.
+        reason: Why it was.
+        offset: Where it starts (bytes); only told for what was set aside.
+    """
+
+    raw: str
+    value: dict[str, Any] | None
+    reason: str = ""
+    offset: int | None = None
+
+
+class JsonValues:
+    """Iterates over the records in `stream`."""
+
+    def __init__(self, stream: TextStream) -> None:
+        self._stream = stream
+        self._open: list[str] = []  # what closes the arrays and wrappers that we are inside of
+        self._wasted = 0
+        self._cut = False  # the end of the file was told with its last record
+
+    def __iter__(self) -> Iterator[JsonValue]:
+        stream = self._stream
+        while self._skip_separators():
+            char = stream.text[stream.position]
+            if char == "{":
+                if self._open and self._open[-1] == "}":
+                    yield self._broken("a stray brace after a wrapped array")
+                else:
+                    yield from self._record()
+            elif self._open and char == self._open[-1]:
+                self._open.pop()
+                stream.position += 1
+            elif char == "[" and not self._open:
+                self._open.append("]")
+                stream.position += 1
+            elif char == '"' and self._open and self._open[-1] == "}":
+                yield from self._skip_pair()
+            else:
+                yield self._other()
+        if self._open and not self._cut and stream.stopped is None:
+            yield JsonValue("", None, "the file ends inside an array: it is truncated", stream.offset())
+
+    def _skip_separators(self) -> bool:
+        """Goes to the next thing that is no space or comma; False at the end."""
+        stream = self._stream
+        while True:
+            match = _SEPARATORS.match(stream.text, stream.position)
+            stream.position = match.end() if match else stream.position
+            if stream.position < len(stream.text):
+                return True
+            if not stream.more():
+                return False
+
+    def _record(self) -> Iterator[JsonValue]:
+        """The object at the position; nothing where it turns out to be a wrapper, which is entered."""
+        stream = self._stream
+        end = stream.line_end_in_sight()
+        if stream.position <= end <= stream.position + bounds.READ_BLOCK_BYTES:
+            line = stream.text[stream.position : end].rstrip(" \t\r,\x00")
+            value = _parse_line(line)
+            if isinstance(value, dict):
+                if not (_may_wrap(value) and self._enter_wrapper()):
+                    stream.position += len(line)
+                    yield _checked(line, value)
+                return
+        if not self._open and self._enter_wrapper():
+            return
+        yield self._spanning()
+
+    def _enter_wrapper(self) -> bool:
+        """Goes to the first record of the wrapper at the position; False, going nowhere, where there is none."""
+        stream = self._stream
+        if self._open:
+            return False
+        if len(stream.text) - stream.position < _WRAPPER_CHARS and not stream.ended:
+            stream.more()
+        at, closers = stream.position, []
+        while match := _WRAPPER.match(stream.text, at, at + _WRAPPER_CHARS):
+            closers.append("}")
+            if match[2]:
+                self._open += [*closers, "]"]
+                stream.position = match.end()
+                return True
+            if match[1] != "hits":
+                return False
+            at = match.start(3)
+        return False
+
+    def _spanning(self) -> JsonValue:
+        """The object at the position, which does not stand alone on its line."""
+        stream = self._stream
+        while True:
+            try:
+                value, stop = _STRICT.raw_decode(stream.text, stream.position)
+            except json.JSONDecodeError as error:
+                ahead = len(stream.text) - stream.position
+                unfinished = error.msg.startswith("Unterminated") or error.pos >= len(stream.text) - _NEAR_END
+                if unfinished and ahead <= bounds.RECORD_BYTES and self._may_look_ahead() and stream.more():
+                    continue
+                self._wasted += error.pos - stream.position if not unfinished else ahead
+                self._cut = unfinished and stream.ended
+                return self._broken(_reason(error, ended=self._cut, ahead=ahead), error.pos)
+            except (RecursionError, ValueError) as error:
+                self._wasted += 16 * 1024
+                deep = isinstance(error, RecursionError)
+                return self._broken("nested too deeply" if deep else "a number with too many digits")
+            raw = stream.text[stream.position : stop]
+            stream.position = stop
+            return _checked(raw, value)
+
+    def _may_look_ahead(self) -> bool:
+        """Whether failed attempts were cheap so far; a hostile file could make each line cost a long one."""
+        return self._wasted < max(_LOOKAHEAD_CHARS, 16 * self._stream.offset())
+
+    def _broken(self, reason: str, failed_at: int | None = None) -> JsonValue:
+        """Sets aside the record at the position and goes to the next line that may start one."""
+        stream = self._stream
+        offset = stream.offset()
+        raw = clean(stream.text[stream.position : stream.position + bounds.SET_ASIDE_RAW_CHARS])
+        end = stream.text.find("\n", stream.position)
+        indent = stream.position - (stream.text.rfind("\n", 0, stream.position) + 1)
+        spans = failed_at is not None and 0 <= end < failed_at
+        stream.skip_line()
+        while spans and not self._may_start(indent):
+            stream.skip_line()
+        return JsonValue(raw if spans else raw.partition("\n")[0], None, reason, offset)
+
+    def _may_start(self, indent: int) -> bool:
+        """Whether the line at the position opens an object no deeper than `indent`; True at the end."""
+        stream = self._stream
+        if len(stream.text) - stream.position <= indent and not stream.more():
+            return True
+        start = stream.text[stream.position : stream.position + indent + 1]
+        return start.lstrip(" \t[,").startswith("{") or not start
+
+    def _skip_pair(self) -> Iterator[JsonValue]:
+        """A `"key": value` behind a wrapped array is no record."""
+        stream = self._stream
+        while True:
+            try:
+                _, at = _LENIENT.raw_decode(stream.text, stream.position)
+                at = _after_colon(stream.text, at)
+                _, at = _LENIENT.raw_decode(stream.text, at)
+            except (ValueError, RecursionError):
+                if len(stream.text) - stream.position <= bounds.RECORD_BYTES and stream.more():
+                    continue
+                self._open.clear()
+                yield self._broken("what follows a wrapped array is no JSON")
+                return
+            stream.position = at
+            return
+
+    def _other(self) -> JsonValue:
+        """Something that is no object: a number, a string, an array in an array, or no JSON at all."""
+        stream = self._stream
+        while True:
+            try:
+                _, stop = _STRICT.raw_decode(stream.text, stream.position)
+            except json.JSONDecodeError as error:
+                near = error.msg.startswith("Unterminated") or error.pos >= len(stream.text) - _NEAR_END
+                if near and len(stream.text) - stream.position < bounds.READ_BLOCK_BYTES and stream.more():
+                    continue
+                return self._broken("this is no JSON")
+            except (RecursionError, ValueError):
+                return self._broken("nested too deeply, or a number with too many digits")
+            if stop == len(stream.text) and stream.more():
+                continue
+            offset, raw = stream.offset(), stream.text[stream.position : stop][: bounds.SET_ASIDE_RAW_CHARS]
+            stream.position = stop
+            return JsonValue(clean(raw), None, "a JSON value that is no object", offset)
+
+
+def _after_colon(text: str, at: int) -> int:
+    match = re.compile(r"\s*:\s*").match(text, at)
+    if match is None:
+        raise ValueError("no colon")
+    return match.end()
+
+
+def _may_wrap(value: dict[str, Any]) -> bool:
+    """Whether `value`, a whole line, is but a wrapper: it holds a list, or hits, and nothing else worth keeping."""
+    held = [key for key in WRAPPERS if key in value]
+    return bool(held) and all(key in held or _PAGING.fullmatch(key) for key in value)
+
+
+def _parse_line(line: str) -> Any:
+    """What `line` says where it is one JSON value; None where it is not."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        if not line.endswith("}"):
+            return None
+    try:
+        return _LENIENT.decode(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _checked(raw: str, value: Any) -> JsonValue:
+    """The record, or why it is set aside although it is JSON."""
+    if len(raw) > bounds.RECORD_BYTES:
+        reason = f"longer than {bounds.RECORD_BYTES >> 20} MiB"
+        return JsonValue(clean(raw[: bounds.SET_ASIDE_RAW_CHARS]), None, reason)
+    if raw.count("{") + raw.count("[") > bounds.JSON_DEPTH and _deeper(value, bounds.JSON_DEPTH):
+        reason = f"nested deeper than {bounds.JSON_DEPTH}"
+        return JsonValue(clean(raw[: bounds.SET_ASIDE_RAW_CHARS]), None, reason)
+    cleaned = clean(raw)
+    if cleaned is raw and "\\ud" not in raw and "\\uD" not in raw:
+        return JsonValue(raw, value)
+    return JsonValue(cleaned, _cleaned(value))
+
+
+def _deeper(value: Any, depth: int) -> bool:
+    """Whether `value` is nested deeper than `depth`."""
+    level = [value]
+    while depth >= 0 and level:
+        depth -= 1
+        level = [inner for outer in level if isinstance(outer, (dict, list)) for inner in _inside(outer)]
+    return bool(level)
+
+
+def _inside(outer: dict[str, Any] | list[Any]) -> list[Any]:
+    return list(outer.values()) if isinstance(outer, dict) else outer
+
+
+def _cleaned(value: Any) -> Any:
+    """`value` without lone surrogates (at most `bounds.JSON_DEPTH` deep)."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(key): _cleaned(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(inner) for inner in value]
+    return value
+
+
+def _reason(error: json.JSONDecodeError, *, ended: bool, ahead: int) -> str:
+    if ended:
+        return "the file ends in the middle of a record"
+    if ahead > bounds.RECORD_BYTES:
+        return f"longer than {bounds.RECORD_BYTES >> 20} MiB"
+    return f"not valid JSON: {error.msg}"
