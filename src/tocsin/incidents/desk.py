@@ -21,7 +21,7 @@ from tocsin.config import bounds
 from tocsin.incidents.linking import link
 from tocsin.incidents.noise import noisy_rules
 from tocsin.incidents.patterns import Key, Pattern, Rule, RuleUse, Slot, key_of, pattern_of, slot_of, take
-from tocsin.incidents.ranking import Rank, needs_you, rank
+from tocsin.incidents.ranking import Rank, needs_you, rank, tells
 from tocsin.records.errors import PluginError
 from tocsin.records.finding import Finding, weakest_auth
 from tocsin.records.incident import Incident
@@ -162,7 +162,7 @@ class IncidentDesk:
 
     def _incident(self, ranked: Rank, group: Sequence[Pattern], noisy: Collection[Rule]) -> Incident:
         found = _told(group)
-        known = [pattern for pattern in group if pattern.rule not in noisy]
+        known = [pattern for pattern in group if tells(pattern, noisy)]
         keys = list(dict.fromkeys(key for pattern in (*known, *group) for key in pattern.keys))
         name = self._name(sorted(found, key=_when))
         return Incident(
@@ -176,7 +176,7 @@ class IncidentDesk:
             users=_names(found, keys, "user"),
             addresses=_names(found, keys, "address"),
             techniques=_distinct(technique for finding in found for technique in finding.techniques),
-            tactics=_distinct(tactic for pattern in group for tactic in pattern.tactics),
+            tactics=_distinct(tactic for pattern in known or group for tactic in pattern.tactics),
             findings=tuple(found),
             auth=weakest_auth(finding.auth for finding in found),
             origin=group[0].origin,

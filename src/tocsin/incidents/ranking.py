@@ -40,7 +40,10 @@ MOST_HOSTS: Final = 6
 
 RAISE_TACTICS: Final = 3
 RAISE_RULES: Final = 3
-"""This many distinct tactics told by this many distinct rules, none of them noise, raise severity by one level."""
+"""This many distinct tactics told by this many distinct rules, none of them noise, raise severity by one level…"""
+
+RAISE_AT_TOP: Final = 2
+"""…if at least so many different rules are of the gravest level: one alarming rule and two mild ones stay what they are."""
 
 CRITICAL_TACTICS: Final = 5
 CRITICAL_RULES: Final = 5
@@ -75,17 +78,29 @@ def rank(group: Sequence[Pattern], noisy: Collection[Rule], patterns_of: Mapping
 
 def severity_of(group: Sequence[Pattern], noisy: Collection[Rule]) -> Level:
     """The gravest level among its rules, a noisy rule one lower; raised by one where different rules tell a progress."""
-    gravest = max(p.severity - (1 if p.rule in noisy else 0) for p in group)
-    telling = [p for p in group if p.rule not in noisy and p.severity >= LEVELS.index("low")]
-    tactics = {tactic for pattern in telling for tactic in pattern.tactics}
-    rules = {pattern.rule for pattern in telling}
-    needed = (
-        (CRITICAL_TACTICS, CRITICAL_RULES)
-        if gravest >= LEVELS.index("high")
-        else (RAISE_TACTICS, RAISE_RULES)
-    )
-    raised = bool(telling) and len(tactics) >= needed[0] and len(rules) >= needed[1]
-    return LEVELS[min(max(gravest, 0) + int(raised), len(LEVELS) - 1)]
+    graveness: dict[Rule, int] = {}
+    for pattern in group:
+        lowered = pattern.severity - (1 if pattern.rule in noisy else 0)
+        graveness[pattern.rule] = max(graveness.get(pattern.rule, 0), lowered)
+    gravest = max(graveness.values())
+    tactics, rules = _breadth(group, noisy)
+    at_top = sum(level == gravest for level in graveness.values())
+    grave = gravest >= LEVELS.index("high")
+    need_tactics, need_rules = (CRITICAL_TACTICS, CRITICAL_RULES) if grave else (RAISE_TACTICS, RAISE_RULES)
+    raised = tactics >= need_tactics and rules >= need_rules and at_top >= RAISE_AT_TOP
+    return LEVELS[min(gravest + int(raised), len(LEVELS) - 1)]
+
+
+def _breadth(group: Sequence[Pattern], noisy: Collection[Rule]) -> tuple[int, int]:
+    """Distinct tactics, and the distinct rules that tell them: one rule that names five tactics tells one."""
+    telling = [pattern for pattern in group if tells(pattern, noisy)]
+    rules = len({pattern.rule for pattern in telling})
+    return min(rules, len({tactic for pattern in telling for tactic in pattern.tactics})), rules
+
+
+def tells(pattern: Pattern, noisy: Collection[Rule]) -> bool:
+    """Whether `pattern` says something about what its group is: no noise, and more than informational."""
+    return pattern.rule not in noisy and pattern.level != "informational"
 
 
 def score_of(group: Sequence[Pattern], noisy: Collection[Rule], patterns_of: Mapping[Rule, int]) -> float:
@@ -99,10 +114,10 @@ def score_of(group: Sequence[Pattern], noisy: Collection[Rule], patterns_of: Map
         elsewhere = max(0, patterns_of.get(rule, 0) - here[rule])
         worth[rule] *= (NOISE_FACTOR if rule in noisy else 1.0) / (1.0 + log2(1 + elsewhere))
     total = sum(w * NEXT_RULE**place for place, w in enumerate(sorted(worth.values(), reverse=True)))
-    news = [pattern for pattern in group if pattern.rule not in noisy] or group
-    tactics = {tactic for pattern in news for tactic in pattern.tactics}
+    news = [pattern for pattern in group if tells(pattern, noisy)]
+    tactics, _ = _breadth(group, noisy)
     hosts = {key.local for pattern in news for key in pattern.keys if key.kind == "host"}
-    breadth = 1.0 + PER_TACTIC * max(0, len(tactics) - 1)
+    breadth = 1.0 + PER_TACTIC * max(0, tactics - 1)
     reach = 1.0 + PER_HOST * min(max(0, len(hosts) - 1), MOST_HOSTS)
     return round(total * breadth * reach * (1.0 + PER_STEP * _steps(news)), 3)
 
