@@ -39,8 +39,17 @@ ARCHIVE_MEMBERS: Final = 100_000
 ARCHIVE_DEPTH: Final = 3
 """Archives inside archives (a .gz inside a .zip inside a .tar)."""
 
-EVTX_BYTES: Final = 4 * GiB
-"""An EVTX file inside an archive is spooled to disk up to this size, because its reader needs to seek."""
+SPOOL_BYTES: Final = 4 * GiB
+"""A zip inside another archive is spooled to disk up to this size, because its directory stands at its end."""
+
+EVTX_CHUNK_SECONDS: Final = 10.0
+"""How long the EVTX parser may take for one chunk of 64 KiB; it needs milliseconds, and damaged ones made it loop for ever."""
+
+EVTX_FAILURES: Final = 3
+"""Chunks of one EVTX file that may make the parser fail before the rest of the file is set aside."""
+
+EVTX_WORKER_BYTES: Final = 1 * GiB
+"""Address space of the process that parses EVTX chunks."""
 
 FIELDS_PER_RECORD: Final = 4_096
 """Fields of one record; more and the record is set aside."""

@@ -166,7 +166,7 @@ class Content:
         then reads from: use and close what is returned before reading on.
 
         Raises:
-            OSError: it is longer than `bounds.EVTX_BYTES` and cannot be opened anew.
+            OSError: it is longer than `bounds.SPOOL_BYTES` and cannot be opened anew.
         """
         if self.offset:
             raise OSError("the content is already being read")
@@ -182,7 +182,7 @@ class Content:
         """All the bytes in an anonymous temporary file, for formats whose reader must seek. Consumes this content.
 
         Raises:
-            ReadingStopped: there are more than `bounds.EVTX_BYTES`.
+            ReadingStopped: there are more than `bounds.SPOOL_BYTES`.
         """
         try:
             spool = self._spool()
@@ -209,9 +209,9 @@ class Content:
             self._ahead = b""
             spool.write(data)
             written += len(data)
-            if written > bounds.EVTX_BYTES:
+            if written > bounds.SPOOL_BYTES:
                 self._reads = _Chained(spool, self._reads)
-                raise OSError(f"more than {bounds.EVTX_BYTES >> 30} GiB; too large to spool")
+                raise OSError(f"more than {bounds.SPOOL_BYTES >> 30} GiB; too large to spool")
         spool.seek(0)
         self._reads = spool
         if self._stopped is not None:  # raise it again, but only after the spooled bytes

@@ -107,7 +107,7 @@ class JsonValues:
         end = stream.line_end_in_sight()
         if stream.position <= end <= stream.position + bounds.READ_BLOCK_BYTES:
             line = stream.text[stream.position : end].rstrip(" \t\r,\x00")
-            value = _parse_line(line)
+            value = parse_line(line)
             if isinstance(value, dict):
                 if not (_may_wrap(value) and self._enter_wrapper()):
                     stream.position += len(line)
@@ -233,7 +233,7 @@ def _may_wrap(value: dict[str, Any]) -> bool:
     return bool(held) and all(key in held or _PAGING.fullmatch(key) for key in value)
 
 
-def _parse_line(line: str) -> Any:
+def parse_line(line: str) -> Any:
     """What `line` says where it is one JSON value; None where it is not."""
     try:
         return orjson.loads(line)
