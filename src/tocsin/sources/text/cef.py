@@ -87,10 +87,10 @@ def _extension(text: str) -> dict[str, str]:
     keys = list(_KEY.finditer(text))
     if len(keys) > FIELDS_PER_RECORD:
         raise BadRecord(f"It has more than {FIELDS_PER_RECORD} fields.")
+    ends = [*(key.start() for key in keys[1:]), len(text)]
     found: dict[str, str] = {}
-    for key, follower in zip(keys, [*keys[1:], None], strict=True):
-        value = text[key.end() : follower.start() if follower else len(text)].strip()
-        found.setdefault(key[1], _VALUE_ESCAPE.sub(_unescape, value))
+    for key, end in zip(keys, ends, strict=False):
+        found.setdefault(key[1], _VALUE_ESCAPE.sub(_unescape, text[key.end() : end].strip()))
     return found
 
 

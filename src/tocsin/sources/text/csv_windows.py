@@ -133,8 +133,8 @@ def message_fields(message: str) -> dict[str, str]:
         name, value = match.groups()
         if not value:
             section = name
-        elif (section, name) in _SECURITY:
-            found.setdefault(_SECURITY[section, name], value)
+        elif (section, name) in _SECURITY or ("", name) in _SECURITY:
+            found.setdefault(_SECURITY.get((section, name)) or _SECURITY["", name], value)
         elif name.isalnum():
             found.setdefault(name, value)
     return found

@@ -19,6 +19,7 @@ from tocsin.sources.text.known_messages import (
 )
 
 _PEER = r"(?P<src>\S{1,255})(?: port (?P<src_port>\d{1,5}))?"
+_FULL_PEER = r"(?P<src>\S{1,255}) port (?P<src_port>\d{1,5})"
 
 SSHD = (
     Known(
@@ -45,7 +46,8 @@ SSHD = (
     ),
     Known(r"User (?P<user>.*) from (?P<src>\S{1,255}) not allowed because .*", "denied", AUTHENTICATION),
     Known(
-        rf"(?:Connection (?:closed|reset) by|Disconnected from) (?:(?:invalid|authenticating) )?user (?P<user>.*) {_PEER}"
+        rf"(?:Connection (?:closed|reset) by|Disconnected from) (?:(?:invalid|authenticating) )?user (?P<user>.*) "
+        rf"{_FULL_PEER}"
         r"(?: \[preauth\])?",
         "disconnected",
         AUTHENTICATION,

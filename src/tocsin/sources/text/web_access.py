@@ -20,7 +20,7 @@ from tocsin.sources.text.web_requests import agent_fields, target_fields
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _LINE = re.compile(
-    r"(?:([A-Za-z0-9_.\-]{1,253}):(\d{1,5}) |([A-Za-z0-9_.\-]{1,253}) (?=\S+ \S+ \S+ \[))?"  # virtual host
+    r"(?:([A-Za-z0-9_.\-]{1,253}):(\d{1,5}) |([A-Za-z0-9_.\-]{1,253}) (?=[0-9A-Fa-f]{0,4}[.:][0-9A-Fa-f.:]{1,43} \S+ \S+ \[))?"  # virtual host
     r"(\S{1,255}) (\S{1,64}) (.{1,255}?) \[(\d{1,2}/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d\d:?\d\d)?)\] "
     + _QUOTED
     + r" (\d{3}|-) (\d{1,20}|-)"
@@ -47,6 +47,7 @@ def access_draft(line: str, context: ReadContext) -> Draft:
     vhost, port, vhost_alone, client, ident, user, time, request, status, size, referer, agent, rest = (
         match.groups()
     )
+    request, referer, agent = (part and _ESCAPE.sub(r"\1", part) for part in (request, referer, agent))
     fields: dict[str, Any] = {"c-ip": client, "src_ip": client, **_request_fields(request)}
     named = {"ident": ident, "cs-username": user, "cs-referer": referer}
     fields |= {name: value for name, value in named.items() if value not in (None, "-", "")}
