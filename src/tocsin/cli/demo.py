@@ -14,7 +14,9 @@ PAGE = Path("tocsin-demo.html")
 
 
 @click.command()
-@click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another day, another intrusion.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Another seed is another day, another intrusion."
+)
 @with_options(OUTPUT_OPTIONS)
 def demo(*, seed: int, as_json: bool, html: Path | None) -> None:
     """Play a simulated day of a town hall: about 20,000 events, one intrusion.

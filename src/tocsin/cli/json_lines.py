@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
-import click
 import orjson
 
 from tocsin.records.event import SetAside
@@ -20,7 +20,7 @@ def emit(line: Mapping[str, Any]) -> None:
         text = orjson.dumps(line)
     except TypeError:
         text = orjson.dumps(_encodable(line))
-    click.get_binary_stream("stdout").write(text + b"\n")
+    sys.stdout.buffer.write(text + b"\n")
 
 
 def _encodable(value: Any) -> Any:

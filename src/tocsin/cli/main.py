@@ -25,7 +25,9 @@ class Entry:
 
 
 COMMANDS = {
-    "demo": Entry("tocsin.cli.demo:demo", "A simulated day of a town hall, start to finish; offline, no questions."),
+    "demo": Entry(
+        "tocsin.cli.demo:demo", "A simulated day of a town hall, start to finish; offline, no questions."
+    ),
     "scan": Entry("tocsin.cli.scan:scan", "Read log files or folders; tell the few things that need you."),
     "incidents": Entry("tocsin.cli.incidents:incidents", "List the incidents in a store."),
     "explain": Entry("tocsin.cli.incidents:explain", "Tell one incident whole, with its evidence."),

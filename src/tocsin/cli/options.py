@@ -33,11 +33,15 @@ JSON: Sequence[Decorator] = (
 
 OUTPUT_OPTIONS: Sequence[Decorator] = (
     *JSON,
-    click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write one self-contained page here."),
+    click.option(
+        "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write one self-contained page here."
+    ),
 )
 
 FAIL_ON: Sequence[Decorator] = (
-    click.option("--fail-on", type=click.Choice(LEVELS), help="Exit with 1 if a finding is at or above this level."),
+    click.option(
+        "--fail-on", type=click.Choice(LEVELS), help="Exit with 1 if a finding is at or above this level."
+    ),
 )
 
 

@@ -29,9 +29,14 @@ def rules() -> None:
 @rules.command()
 @click.argument("paths", nargs=-1, metavar="[DIR]…")
 @click.option(
-    "--for", "collected", metavar="SOURCES", help="What you collect, comma-separated; `list` names what there is."
+    "--for",
+    "collected",
+    metavar="SOURCES",
+    help="What you collect, comma-separated; `list` names what there is.",
 )
-@click.option("--placeholders", type=click.Path(path_type=Path), help="A YAML file of values for rules with |expand.")
+@click.option(
+    "--placeholders", type=click.Path(path_type=Path), help="A YAML file of values for rules with |expand."
+)
 @with_options(JSON)
 def check(paths: tuple[str, ...], *, collected: str | None, placeholders: Path | None, as_json: bool) -> None:
     """Tell for each rule whether it can fire, lacks a field that no source gives, or cannot be loaded, and why.
@@ -44,8 +49,8 @@ def check(paths: tuple[str, ...], *, collected: str | None, placeholders: Path |
         return
     sources = _sources(collected)
     texts = rule_texts(paths) if paths else RuleChoice().texts()
-    ruleset, account = load(texts, placeholder_values(placeholders), sources)
-    gains = coverage(ruleset, sources) if sources is not None else None
+    loaded, account = load(texts, placeholder_values(placeholders), sources)
+    gains = coverage(loaded, sources) if sources is not None else None
     if as_json:
         _print_json(account, gains)
     else:
@@ -60,7 +65,9 @@ def add(path: Path) -> None:
     A set of the same name is replaced.
     """
     target, found = rule_library().add(path)
-    click.echo(f"Added {len(found.texts)} rule files as {target.name}. `tocsin rules check` tells what they can do.")
+    click.echo(
+        f"Added {len(found.texts)} rule files as {target.name}. `tocsin rules check` tells what they can do."
+    )
     for file in found.unreadable:
         click.echo(f"Left out: {inert(file.path)}: {file.why}", err=True)
 
@@ -94,7 +101,8 @@ def _sources(collected: str | None) -> tuple[str, ...] | None:
     unknown = [name for name in names if CATALOGUE.switch(name) is None]
     if unknown or not names:
         raise OperatorError(
-            f"--for knows no source {', '.join(unknown) or '(none given)'}.", "`tocsin rules check --for list` names them."
+            f"--for knows no source {', '.join(unknown) or '(none given)'}.",
+            "`tocsin rules check --for list` names them.",
         )
     return names
 
@@ -102,7 +110,15 @@ def _sources(collected: str | None) -> tuple[str, ...] | None:
 def _list_sources(*, as_json: bool) -> None:
     for switch in CATALOGUE:
         if as_json:
-            emit({"kind": "source", "name": switch.name, "title": switch.title, "how": switch.how, "read": switch.read})
+            emit(
+                {
+                    "kind": "source",
+                    "name": switch.name,
+                    "title": switch.title,
+                    "how": switch.how,
+                    "read": switch.read,
+                }
+            )
         else:
             click.echo(f"{switch.name:28} {switch.title}{'' if switch.read else ' (not read yet)'}")
     if as_json:
@@ -112,7 +128,13 @@ def _list_sources(*, as_json: bool) -> None:
 def _print_json(account: RuleAccount, gains: Coverage | None) -> None:
     for verdict in account.verdicts:
         emit(
-            {"kind": "rule", "id": verdict.key, "title": verdict.title, "status": verdict.status, "why": verdict.why}
+            {
+                "kind": "rule",
+                "id": verdict.key,
+                "title": verdict.title,
+                "status": verdict.status,
+                "why": verdict.why,
+            }
         )
     for problem in account.problems:
         emit(

@@ -106,10 +106,10 @@ def run_scan(
     """
     began = clock.stopwatch()
     with Progress("reading the rules", quiet=output.as_json) as progress:
-        ruleset, account = load(choice.texts(), placeholder_values(choice.placeholders))
+        loaded, account = load(choice.texts(), placeholder_values(choice.placeholders))
         progress.describe("reading the logs")
         request = ScanRequest(
-            paths, ruleset, clock.now(), _zone(zone), format_name, _columns(columns), store, origin
+            paths, loaded, clock.now(), _zone(zone), format_name, _columns(columns), store, origin
         )
         reporter = Reporter(output.as_json, progress)
         result = scan(request, reporter)
@@ -118,7 +118,9 @@ def run_scan(
     sys.exit(_exit_code(result, reporter, account, output))
 
 
-def _show(result: ScanResult, account: RuleAccount, reporter: Reporter, output: Output, seconds: float) -> None:
+def _show(
+    result: ScanResult, account: RuleAccount, reporter: Reporter, output: Output, seconds: float
+) -> None:
     summary = summary_line(result, account, seconds)
     if output.html is not None:
         _write_page(output.html, result, reporter, summary)
@@ -129,7 +131,7 @@ def _show(result: ScanResult, account: RuleAccount, reporter: Reporter, output: 
         return
     from tocsin.cli import terminal
 
-    terminal.show(result.told, summary, reporter.set_aside, account.problems)
+    terminal.show(result.told, summary, reporter.set_aside, account.sentences())
     if output.html is not None:
         click.echo(f"The page: {output.html}", err=True)
 
@@ -166,7 +168,7 @@ def _write_page(path: Path, result: ScanResult, reporter: Reporter, summary: Map
 def _exit_code(result: ScanResult, reporter: Reporter, account: RuleAccount, output: Output) -> int:
     if result.tally.set_aside or result.suspended or account.unreadable:
         return EXIT_DEGRADED
-    if output.fail_on is not None and reporter.worst >= LEVELS.index(output.fail_on):  # type: ignore[arg-type]
+    if output.fail_on is not None and reporter.worst >= LEVELS.index(output.fail_on):
         return EXIT_FINDINGS
     return EXIT_DONE
 
@@ -175,7 +177,9 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise OperatorError(f"There is no time zone {name}.", "Name one such as Europe/Berlin or UTC.") from error
+        raise OperatorError(
+            f"There is no time zone {name}.", "Name one such as Europe/Berlin or UTC."
+        ) from error
 
 
 def _columns(path: Path | None) -> dict[str, str]:

@@ -6,26 +6,32 @@ from pathlib import Path
 
 import click
 
-from tocsin.cli.options import RULE_OPTIONS, FAIL_ON, OUTPUT_OPTIONS, with_options
+from tocsin.cli.options import FAIL_ON, OUTPUT_OPTIONS, RULE_OPTIONS, with_options
 from tocsin.cli.run import Output, RuleChoice, run_scan
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…")
 @with_options(RULE_OPTIONS)
-@click.option("--format", "format_name", metavar="NAME", help="Read every file as this format instead of detecting it.")
-@click.option("--zone", default="UTC", show_default=True, help="What a time without a zone means, e.g. Europe/Berlin.")
+@click.option(
+    "--format", "format_name", metavar="NAME", help="Read every file as this format instead of detecting it."
+)
+@click.option(
+    "--zone", default="UTC", show_default=True, help="What a time without a zone means, e.g. Europe/Berlin."
+)
 @click.option(
     "--columns",
     type=click.Path(path_type=Path),
     help="For CSV: a YAML file of `column: field` lines; `time`, `host`, `user` and `logsource` are special fields.",
 )
 @click.option(
-    "--store", type=click.Path(path_type=Path, file_okay=False), help="Keep what is read in this folder, each record once."
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep what is read in this folder, each record once.",
 )
 @with_options(OUTPUT_OPTIONS)
 @with_options(FAIL_ON)
-def scan(  # noqa: D417  the options explain themselves in --help
+def scan(
     paths: tuple[str, ...],
     rules: tuple[str, ...],
     *,

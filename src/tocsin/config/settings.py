@@ -29,7 +29,9 @@ def load_settings(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise OperatorError(f"The settings file {path} cannot be read: {error.strerror}.", "Check --config.") from error
+        raise OperatorError(
+            f"The settings file {path} cannot be read: {error.strerror}.", "Check --config."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OperatorError(f"The settings file {path} is no TOML: {error}.", "Mend that line.") from error
 
@@ -47,7 +49,9 @@ def check_settings(path: Path, settings: Mapping[str, Any], known: Mapping[str, 
     """
     for table, keys in settings.items():
         if table not in known:
-            raise OperatorError(f"{path}: there is no table [{table}].", f"Known: {', '.join(sorted(known))}.")
+            raise OperatorError(
+                f"{path}: there is no table [{table}].", f"Known: {', '.join(sorted(known))}."
+            )
         if not isinstance(keys, Mapping):
             raise OperatorError(f"{path}: {table} stands outside a table.", f"Put it under [{table}].")
         for key in keys:

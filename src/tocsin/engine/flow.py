@@ -65,36 +65,44 @@ class Tally:
     findings: int = 0
 
 
-def flow(
-    batches: Iterable[EventBatch],
-    detectors: Sequence[Detector],
-    desk: Desk,
-    listener: Listener,
-    journal: Journal | None = None,
-    origin: str = "live",
-) -> Tally:
-    """Judges `batches` to the end. Detectors are asked in order; the same input gives the same output.
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Who takes part in a flow.
 
-    Args:
-        batches: What `sources` read.
-        detectors: Who judges.
+    Attributes:
+        detectors: Who judges, asked in order.
         desk: Who groups.
         listener: Who is told.
         journal: What makes it durable; None: nothing is kept.
+    """
+
+    detectors: Sequence[Detector]
+    desk: Desk
+    listener: Listener
+    journal: Journal | None = None
+
+
+def flow(batches: Iterable[EventBatch], wiring: Wiring, origin: str = "live") -> Tally:
+    """Judges `batches` to the end; the same input gives the same output.
+
+    Args:
+        batches: What `sources` read.
+        wiring: Who takes part.
         origin: `live`, or `simulated:<drill>`; set here because no source may say it of itself.
     """
+    detectors, journal = wiring.detectors, wiring.journal
     tally = Tally()
     for position, fresh in _acknowledged(batches, journal, origin):
         findings = [finding for detector in detectors for finding in detector.process(fresh)]
-        desk.add(findings)
+        wiring.desk.add(findings)
         if journal is not None and position is not None:
             journal.commit(position, fresh, findings)
-        _tell(fresh, findings, listener, tally)
+        _tell(fresh, findings, wiring.listener, tally)
     last = [finding for detector in detectors for finding in detector.advance(END_OF_TIME)]
-    desk.add(last)
+    wiring.desk.add(last)
     if journal is not None:
         journal.close_books(last)
-    _tell(EventBatch(()), last, listener, tally)
+    _tell(EventBatch(()), last, wiring.listener, tally)
     return tally
 
 

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -40,9 +39,12 @@ class StoreJournal:
         notices: What opening the store mended or noticed, one sentence each.
     """
 
-    def __init__(self, store: Store, detectors: Sequence[Detector], desk: IncidentDesk, rules: RuleSetNote) -> None:
+    def __init__(
+        self, store: Store, detectors: Sequence[Detector], desk: IncidentDesk, rules: RuleSetNote
+    ) -> None:
         self._store, self._detectors, self._desk, self._rules = store, detectors, desk, rules
         self._findings: list[Finding] = []
+        self._note: tuple[RuleSetNote, ...] = ()
         self._events = 0
         self._committed: dict[str, Incident] = {one.id: one for one in store.incidents()}
         self.streams = store.streams
@@ -57,8 +59,8 @@ class StoreJournal:
 
     def acknowledge(self, batch: EventBatch) -> tuple[Position, EventBatch]:
         """What of `batch` was not read before, durable; the first batch of a run also records the rules' version."""
-        notes, self._note = (self._note, ())
-        appended = self._store.append(batch, notes)
+        appended = self._store.append(batch, self._note)
+        self._note = ()
         return appended.position, appended.batch
 
     def commit(self, position: Position, batch: EventBatch, findings: Sequence[Finding]) -> None:
@@ -104,19 +106,12 @@ class StoreJournal:
         if desk is not None:
             self._desk.restore(desk.state, desk.version)
         recorded = self._store.state.rule_sets()
-        self._note: tuple[RuleSetNote, ...] = ()
         if not recorded or recorded[-1][1] != self._rules.version:
             self._note = (self._rules,)
         if recorded and self._note and any(True for _ in self.pending()):
-            self.notices.append("The last run stopped half way, and the rules have changed since: what it left is judged by today's.")
-
-
-def rule_set_note(texts: Sequence[str]) -> RuleSetNote:
-    """The version of a rule set: SHA-256 over its texts, in order."""
-    digest = hashlib.sha256()
-    for text in texts:
-        digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
-    return RuleSetNote(digest.hexdigest(), len(texts))
+            self.notices.append(
+                "The last run stopped half way, and the rules have changed since: what it left is judged by today's."
+            )
 
 
 def open_journal(

@@ -41,7 +41,9 @@ class RuleTexts:
 def starter_texts() -> RuleTexts:
     """The starter set that ships with Tocsin."""
     folder = resources.files("tocsin.detect.sigma").joinpath("starter")
-    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(RULE_SUFFIXES)), key=lambda e: e.name)
+    found = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(RULE_SUFFIXES)), key=lambda e: e.name
+    )
     return RuleTexts(
         tuple(RuleText(f"starter/{entry.name}", entry.read_text(encoding="utf-8")) for entry in found)
     )
@@ -91,7 +93,9 @@ def _read_file(path: Path) -> RuleText | Unreadable:
 
 def _read_zip(path: Path) -> Iterator[RuleText | Unreadable]:
     with zipfile.ZipFile(path) as archive:
-        members = [m for m in archive.infolist() if m.filename.lower().endswith(RULE_SUFFIXES) and not m.is_dir()]
+        members = [
+            m for m in archive.infolist() if m.filename.lower().endswith(RULE_SUFFIXES) and not m.is_dir()
+        ]
         for member in sorted(members, key=lambda m: m.filename)[: bounds.ARCHIVE_MEMBERS]:
             yield _read_member(archive, member, f"{path}!{member.filename}")
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from tocsin.advise.tell import tell
 from tocsin.detect.sigma.detector import SigmaDetector
-from tocsin.detect.sigma.ruleset import RuleSet
-from tocsin.engine.flow import Listener, Tally, flow
+from tocsin.engine.flow import Listener, Tally, Wiring, flow
 from tocsin.engine.journal import StoreJournal, open_journal
+from tocsin.engine.rule_sets import LoadedRules
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.records.event import EventId
+from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident, Told
 from tocsin.sources.fingerprint import PlainStreams
 from tocsin.sources.reading import ReadCounts, ReadOptions, read
@@ -36,7 +37,7 @@ class ScanRequest:
     """
 
     paths: Sequence[str]
-    rules: RuleSet
+    rules: LoadedRules
     ingest: int
     zone: tzinfo = UTC
     format: str | None = None
@@ -78,7 +79,8 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
         OperatorError: a path does not exist, or the store cannot be opened; nothing was kept then.
     """
     counts = counts if counts is not None else ReadCounts()
-    detector, desk = SigmaDetector(request.rules), IncidentDesk()
+    detector, desk = SigmaDetector(request.rules.ruleset), IncidentDesk()
+    cited = _Cited(listener)
     with _journal(request, detector, desk) as journal:
         options = ReadOptions(
             ingest=request.ingest,
@@ -88,15 +90,15 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
             streams=journal.streams if journal is not None else PlainStreams(),
         )
         batches = read(request.paths, options, counts)
-        tally = flow(batches, [detector], desk, listener, journal, request.origin)
+        tally = flow(batches, Wiring([detector], desk, cited, journal), request.origin)
     incidents = desk.incidents()
     return ScanResult(
         tally,
         tuple(tell(incident) for incident in incidents),
         len(desk.quiet()),
-        tally.events - len(_cited(incidents)),
+        tally.events - len(cited.events & _rested_on(incidents)),
         counts.sources,
-        tuple(detector.suspended),
+        tuple(f"{one.title or one.path}: {one.why}" for one in detector.suspended),
     )
 
 
@@ -105,10 +107,26 @@ def _journal(
 ) -> StoreJournal | nullcontext[None]:
     if request.store is None:
         return nullcontext()
-    return open_journal(request.store, [detector], desk)
+    return open_journal(request.store, [detector], desk, request.rules.note)
 
 
-def _cited(incidents: Iterable[Incident]) -> set[EventId]:
+def _rested_on(incidents: Iterable[Incident]) -> set[EventId]:
     return {
-        piece.event_id for incident in incidents for finding in incident.findings for piece in finding.evidence
+        piece.event_id
+        for incident in incidents
+        for finding in incident.findings
+        for piece in finding.evidence
     }
+
+
+class _Cited:
+    """Passes everything on to a listener, and notes which events this run's findings cite."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.events: set[EventId] = set()
+        self._listener = listener
+        self.on_set_aside, self.on_batch = listener.on_set_aside, listener.on_batch
+
+    def on_finding(self, finding: Finding) -> None:
+        self.events.update(piece.event_id for piece in finding.evidence)
+        self._listener.on_finding(finding)
