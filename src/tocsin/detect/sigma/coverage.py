@@ -11,10 +11,12 @@ from typing import Literal
 
 from tocsin.detect.sigma.catalogue import CATALOGUE
 from tocsin.detect.sigma.catalogue.model import Catalogue, Switch
+from tocsin.detect.sigma.correlation_plans import CorrelationPlan
 from tocsin.detect.sigma.explanation import Explainer
-from tocsin.detect.sigma.reach import NOTHING, Arrivals, Judgeable, missing
+from tocsin.detect.sigma.reach import Arrivals, can_fire
+from tocsin.detect.sigma.ruleset import RuleSet
 
-Status = Literal["active", "no-field", "unsupported"]
+Status = Literal["active", "no-field"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,8 @@ class Verdict:
     """What can be said of one rule.
 
     Attributes:
-        key: The rule's id, or its name where it has none.
-        status: `active`: it can fire; `no-field`: what it needs does not arrive; `unsupported`: it cannot be loaded.
+        key: The rule's id, or its name where it has none (`Metadata.id`).
+        status: `active`: it can fire; `no-field`: what it needs does not arrive.
         why: One sentence: for `active` which switch feeds it, else what is missing and what would add it.
     """
 
@@ -55,75 +57,71 @@ class Coverage:
 
 
 def judge(
-    rules: Iterable[Judgeable], catalogue: Catalogue = CATALOGUE, sources: Iterable[str] | None = None
-) -> list[Verdict]:
-    """A verdict for each rule, in their order.
+    rules: RuleSet, catalogue: Catalogue = CATALOGUE, sources: Iterable[str] | None = None
+) -> tuple[Verdict, ...]:
+    """A verdict for each rule and correlation of `rules`, in their order.
 
     Args:
-        rules: Every rule that could be loaded; correlations with the rules they refer to.
+        rules: What `load_rules` gave; its problems are not judged again.
         catalogue: What there is.
         sources: Names of the switches that are on; None for everything that Tocsin can read.
     """
-    all_rules = list(rules)
     selection = _selection(catalogue, sources)
-    able = firing(all_rules, catalogue, selection)
-    alone = {
-        name.name: firing(all_rules, catalogue, {name.name}) for name in catalogue if name.name in selection
-    }
-    explain = Explainer(all_rules, catalogue, selection, alone)
-    return [
-        Verdict(rule.key, rule.title, "active", explain.fed_by(rule))
-        if rule.key in able
-        else Verdict(rule.key, rule.title, "no-field", explain.lacking(rule, able))
-        for rule in all_rules
-    ]
+    able = firing(rules, catalogue, selection)
+    explain = Explainer(rules, catalogue, selection)
+    verdicts = []
+    for rule in rules.rules:
+        why = explain.fed_by(rule) if rule.id in able else explain.lacking(rule)
+        verdicts.append(_verdict(rule.id, rule.meta.title, why, active=rule.id in able))
+    for one in rules.correlations:
+        why = (
+            "fed by the rules that it refers to" if one.id in able else explain.silent(one.plan.members, able)
+        )
+        verdicts.append(_verdict(one.id, one.meta.title, why, active=one.id in able))
+    return tuple(verdicts)
 
 
-def for_sources(
-    rules: Iterable[Judgeable], sources: Iterable[str], catalogue: Catalogue = CATALOGUE
-) -> Coverage:
+def _verdict(key: str, title: str, why: str, *, active: bool) -> Verdict:
+    return Verdict(key, title, "active" if active else "no-field", why)
+
+
+def for_sources(rules: RuleSet, sources: Iterable[str], catalogue: Catalogue = CATALOGUE) -> Coverage:
     """What can fire with `sources`, and what each one further switch that Tocsin can read would add."""
-    all_rules = list(rules)
+    order = [*(rule.id for rule in rules.rules), *(one.id for one in rules.correlations)]
     selection = _selection(catalogue, sources)
-    now = firing(all_rules, catalogue, selection)
+    now = firing(rules, catalogue, selection)
     gains = []
     for switch in catalogue:
         if switch.read and switch.name not in selection:
-            added = firing(all_rules, catalogue, selection | {switch.name}) - now
-            gains.append(Gain(switch, tuple(rule.key for rule in all_rules if rule.key in added)))
+            added = firing(rules, catalogue, selection | {switch.name}) - now
+            gains.append(Gain(switch, tuple(key for key in order if key in added)))
     return Coverage(
         selection,
-        tuple(rule.key for rule in all_rules if rule.key in now),
+        tuple(key for key in order if key in now),
         tuple(sorted((gain for gain in gains if gain.rules), key=lambda gain: -len(gain.rules))),
     )
 
 
-def firing(rules: Iterable[Judgeable], catalogue: Catalogue, selection: Iterable[str]) -> frozenset[str]:
-    """Keys of the `rules` that can fire with the switches of `selection`, correlations included."""
+def firing(rules: RuleSet, catalogue: Catalogue, selection: Iterable[str]) -> frozenset[str]:
+    """Keys of the rules and correlations that can fire with the switches of `selection`."""
     arrivals = Arrivals(catalogue, selection)
-    all_rules = list(rules)
-    able = {rule.key for rule in all_rules if not rule.refers and _can_fire(rule, arrivals)}
-    waiting = [rule for rule in all_rules if rule.refers]
+    able = {rule.id for rule in rules.rules if can_fire(rule, arrivals)}
+    waiting = [one.plan for one in rules.correlations]
     while True:  # correlations may refer to correlations; each round settles one storey at least
-        settled = {rule.key for rule in waiting if _fed(rule, able)}
+        settled = {plan.ref for plan in waiting if _fed(plan, able)}
         if not settled:
             return frozenset(able)
         able |= settled
-        waiting = [rule for rule in waiting if rule.key not in able]
+        waiting = [plan for plan in waiting if plan.ref not in able]
 
 
-def _can_fire(rule: Judgeable, arrivals: Arrivals) -> bool:
-    wanted = rule.logsource
-    return wanted is not None and any(
-        missing(condition, arrival) == NOTHING
-        for arrival in arrivals.of(wanted)
-        for condition in rule.conditions
-    )
+def _fed(plan: CorrelationPlan, able: Collection[str]) -> bool:
+    """A plain temporal correlation needs all of its members, any other one of them at least."""
+    fed = [member in able for member in plan.members]
+    return all(fed) if plan.type in _NEED_ALL and not plan.terms else any(fed)
 
 
-def _fed(rule: Judgeable, able: Collection[str]) -> bool:
-    fed = [reference in able for reference in rule.refers]
-    return all(fed) if rule.needs_all else any(fed)
+_NEED_ALL = frozenset({"temporal", "temporal_ordered"})
 
 
 def _selection(catalogue: Catalogue, sources: Iterable[str] | None) -> frozenset[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from tocsin.detect.sigma.catalogue.model import Catalogue, Supply, Switch
-from tocsin.detect.sigma.reach import NOTHING, Arrival, Arrivals, Judgeable, Missing, missing, named_by_prefix
+from tocsin.detect.sigma.reach import NOTHING, Arrival, Arrivals, Missing, can_fire, missing, named_by_prefix
+from tocsin.detect.sigma.ruleset import CompiledRule, RuleSet
 from tocsin.records.event import Logsource
 
 
@@ -16,44 +17,38 @@ class Explainer:
         rules: All rules that are judged together.
         catalogue: What there is.
         selection: Names of the switches that are on.
-        alone: For each of them the keys of the rules that can fire on it alone.
     """
 
-    def __init__(
-        self,
-        rules: Iterable[Judgeable],
-        catalogue: Catalogue,
-        selection: frozenset[str],
-        alone: Mapping[str, Collection[str]],
-    ) -> None:
+    def __init__(self, rules: RuleSet, catalogue: Catalogue, selection: frozenset[str]) -> None:
         self._catalogue = catalogue
         self._known = Arrivals(catalogue, selection, known=True)
-        self._titles: Mapping[str, str] = {rule.key: rule.title for rule in rules}
-        self._alone = alone
+        self._alone = [
+            (switch, Arrivals(catalogue, {switch.name})) for switch in catalogue if switch.name in selection
+        ]
+        self._titles = {rule.id: rule.meta.title for rule in rules.rules}
+        self._titles |= {one.id: one.meta.title for one in rules.correlations}
 
-    def fed_by(self, rule: Judgeable) -> str:
+    def fed_by(self, rule: CompiledRule) -> str:
         """Which switch feeds a rule that can fire; the first of the catalogue that does so alone."""
-        first = next((name for name, able in self._alone.items() if rule.key in able), None)
-        switch = self._catalogue.switch(first) if first else None
-        return f"fed by {switch.title}" if switch else "fed by several sources together"
+        first = next((switch for switch, arrivals in self._alone if can_fire(rule, arrivals)), None)
+        return f"fed by {first.title}" if first else "fed by several sources together"
 
-    def lacking(self, rule: Judgeable, able: Collection[str]) -> str:
-        """What a rule that is not in `able` lacks."""
-        if rule.refers:
-            silent = next(reference for reference in rule.refers if reference not in able)
-            return f"correlates “{self._titles.get(silent, silent)}”, which cannot fire"
-        if rule.logsource is None:
-            return "names no log source"
-        closest = self._closest(rule, rule.logsource)
+    def silent(self, members: Sequence[str], able: Collection[str]) -> str:
+        """Why a correlation of `members` cannot fire."""
+        silent = next(member for member in members if member not in able)
+        return f"correlates “{self._titles.get(silent, silent)}”, which cannot fire"
+
+    def lacking(self, rule: CompiledRule) -> str:
+        """What a rule that cannot fire lacks."""
+        closest = self._closest(rule)
         return self._needs(*closest) if closest else self._no_kind(rule.logsource)
 
-    def _closest(self, rule: Judgeable, wanted: Logsource) -> tuple[Arrival, Missing] | None:
+    def _closest(self, rule: CompiledRule) -> tuple[Arrival, Missing] | None:
         """The kind on which the fewest fields are missing, one that arrives first."""
         candidates = (
             (arrival, needed)
-            for arrival in self._known.of(wanted)
-            for condition in rule.conditions
-            if (needed := missing(condition, arrival)) is not None
+            for arrival in self._known.of(rule.logsource)
+            if (needed := missing(rule.condition, arrival)) is not None
         )
         return min(
             candidates,

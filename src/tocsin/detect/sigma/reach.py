@@ -15,6 +15,7 @@ from functools import lru_cache
 from tocsin.detect.sigma.catalogue.model import Catalogue, Kind
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.matching import predicate
+from tocsin.detect.sigma.ruleset import CompiledRule
 from tocsin.detect.sigma.tree import AllOf, AnyOf, Leaf, Node, Not
 from tocsin.records.event import Logsource
 
@@ -75,6 +76,11 @@ class Arrivals:
         return self._of[wanted]
 
 
+def can_fire(rule: CompiledRule, arrivals: Arrivals) -> bool:
+    """Whether `rule` can be true on some kind of event that arrives."""
+    return any(missing(rule.condition, arrival) == NOTHING for arrival in arrivals.of(rule.logsource))
+
+
 def missing(condition: Node, arrival: Arrival, *, want: bool = True) -> Missing | None:
     """The fewest fields that `arrival` lacks for `condition` to be able to be `want`; None where no field helps."""
     if isinstance(condition, Not):
@@ -116,6 +122,7 @@ def _missing_for(field: str, leaf: Leaf, arrival: Arrival, *, want: bool) -> Mis
     return NOTHING if not absent or want is true_when_absent else absent
 
 
+@lru_cache(maxsize=4_096)
 def _answers(leaf: Leaf, values: frozenset[str]) -> frozenset[bool]:
     """What `leaf` says of a field that can only hold `values`."""
     asked = predicate(leaf)
