@@ -89,9 +89,9 @@ class IncidentDesk:
             self.shed,
         )
         try:
-            return msgspec.msgpack.encode(state)
+            return msgspec.msgpack.encode(state, order="deterministic")
         except UnicodeEncodeError:  # a lone surrogate in some record's text: UTF-8 cannot hold it
-            return msgspec.msgpack.encode(_encodable(msgspec.to_builtins(state)))
+            return msgspec.msgpack.encode(_encodable(msgspec.to_builtins(state)), order="deterministic")
 
     def restore(self, state: bytes, version: str = VERSION) -> None:
         """Takes up `state` that `version` of this desk wrote.

@@ -48,6 +48,9 @@ with thirty people over ten hours at 300, a backup account on twenty servers rou
 BURST: Final = 10 * MINUTE
 """Two patterns of medium level or above on the same host within this time belong together, hub or not."""
 
+REPEAT: Final = HOUR
+"""Within this time the same rule on the same entity belongs together, rare or not: a password spray is one thing."""
+
 RECENT: Final = 24
 """How many patterns before it, for each entity, a pattern is compared with; chains do the rest."""
 
@@ -99,7 +102,7 @@ class _Node(NamedTuple):
 def strength(one: _Node, other: _Node, rarity: Rarity) -> float:
     """How strongly two patterns belong together."""
     gap = max(one.pattern.first - other.pattern.last, other.pattern.first - one.pattern.last, 0)
-    same_rule = one.pattern.rule == other.pattern.rule
+    repeated = one.pattern.rule == other.pattern.rule and gap <= REPEAT
     total = 0.0
     for key in _shared(one.pattern.keys, other.pattern.keys):
         sort = sort_of(key)
@@ -109,7 +112,7 @@ def strength(one: _Node, other: _Node, rarity: Rarity) -> float:
         if key.kind == "host" and gap <= BURST and _both_grave(one.pattern, other.pattern):
             return 1.0
         focus = 1.0 / sqrt(one.crowd[key.kind] * other.crowd[key.kind])
-        total += WEIGHTS[sort] * (1.0 if same_rule else rarity.of(key)) * focus * close
+        total += WEIGHTS[sort] * (1.0 if repeated else rarity.of(key)) * focus * close
     return total
 
 
