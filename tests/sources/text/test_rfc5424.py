@@ -9,7 +9,7 @@ def test_header_and_structured_data():
     assert draft.time == instant("2026-03-01T03:14:07.003Z")
     assert draft.host == "host.example"
     wanted = {
-        "message": "An event", "appname": "app", "pid": "99", "msgid": "ID47", "facility": "local4", "severity": "notice",
+        "message": "An event", "appname": "app", "program": "app", "pid": "99", "msgid": "ID47", "facility": "local4", "severity": "notice",
         "ex@32473.iut": "3", "ex@32473.q": 'a"b]', "o@1.k": "v", "hostname": "host.example",
     }  # fmt: skip
     assert draft.fields == wanted

@@ -211,7 +211,7 @@ def test_pfsense_filter_rows_and_log_ins():
         "action": "block",
         "direction": "in",
         "interface": "igb0",
-        "protocol": "tcp",
+        "proto": "tcp",
         "dst_ip": "10.0.0.4",
         "dst_port": 3389,
         **FOREIGN,

@@ -117,7 +117,7 @@ def packet(message: str) -> Said | None:
     found = pairs(message)
     prefix = match[1].strip(" :[]")
     fields: dict[str, object] = {**found, "prefix": prefix} if prefix else {**found}
-    names = {"src_ip": "SRC", "dst_ip": "DST", "src_port": "SPT", "dst_port": "DPT", "protocol": "PROTO"}
+    names = {"src_ip": "SRC", "dst_ip": "DST", "src_port": "SPT", "dst_port": "DPT", "proto": "PROTO"}
     fields |= {ours: number(ours, found[theirs]) for ours, theirs in names.items() if found.get(theirs)}
     if _BLOCKING.search(prefix):
         fields |= {"action": "block", "blocked": "true"}

@@ -38,13 +38,13 @@ _IPV4 = (
     "id",
     "offset",
     "flags",
-    "protocol_id",
-    "protocol",
+    "proto_id",
+    "proto",
     "length",
     "src_ip",
     "dst_ip",
 )
-_IPV6 = ("traffic_class", "flow_label", "hop_limit", "protocol", "protocol_id", "length", "src_ip", "dst_ip")
+_IPV6 = ("traffic_class", "flow_label", "hop_limit", "proto", "proto_id", "length", "src_ip", "dst_ip")
 _PORTS = ("src_port", "dst_port", "data_length")
 _TCP = (*_PORTS, "tcp_flags", "sequence", "ack", "window", "urg", "tcp_options")
 
@@ -94,7 +94,7 @@ def filterlog_draft(message: str) -> Draft:
     rest = columns[len(_COMMON) :]
     ip_names = {"4": _IPV4, "6": _IPV6}.get(str(fields.get("ip_version")), ())
     fields |= _named(ip_names, rest)
-    protocol = str(fields.get("protocol", "")).lower()
+    protocol = str(fields.get("proto", "")).lower()
     fields |= _named({"tcp": _TCP, "udp": _PORTS}.get(protocol, ()), rest[len(ip_names) :])
     fields["blocked"] = "false" if fields.get("action") in ("pass", "rdr", "nat", "binat") else "true"
     firewall = {Logsource(product, "firewall", "filterlog") for product in ("pfsense", "opnsense")}

@@ -164,6 +164,7 @@ def syslog_draft(line: SyslogLine, context: ReadContext) -> Draft:
 def _header_fields(line: SyslogLine) -> dict[str, Any]:
     named = {
         "hostname": line.host,
+        "program": line.app,
         "appname": line.app,
         "pid": line.pid,
         "msgid": line.msgid,
@@ -220,7 +221,7 @@ def _linux(line: SyslogLine) -> Draft:
     said = program.read(text) if len(text) <= PARSED_MESSAGE_CHARS else None
     fields: dict[str, Any] = {"message": line.message}
     if name:
-        fields["appname"] = name
+        fields["program"] = fields["appname"] = name
     if repeated:
         fields["repeated"] = int(repeated[1])
     if said is not None:
