@@ -83,6 +83,8 @@ def test_badly_written_metadata_stops_no_detection() -> None:
         ("title: a\nlogsource: {product: a}\ndetection: {s: {a: 1}, condition: 1 of t*}\n", "any detection"),
         ("title: a\nlogsource: {product: a}\ndetection: {s: {a: 1}, condition: 2 of them}\n", "cannot be read"),
         ("title: a\nlogsource: {product: a}\ndetection: {s: {a: 1}, condition: 5}\n", "in quotes"),
+        ("title: a\nlogsource: {product: a}\ndetection: {s: {a: 1}, condition: [s, null]}\n", "in quotes"),
+        ("title: a\nlogsource: {product: a}\ndetection: {s: {a: 1}, condition: []}\n", "at least one condition"),
         ("title: a\nlogsource: {product: a}\ndetection: {s: {a: 1}, condition: s | count() > 5}\n", "pipe syntax"),
         ("title: a\ntaxonomy: ecs\nlogsource: {product: a}\ndetection: {s: {a: 1}, condition: s}\n", "taxonomy"),
         ("title: a\nlogsource: {product: a}\ndetection: {s: {on: 1}, condition: s}\n", "write it in quotes"),
@@ -264,7 +266,11 @@ def test_a_correlation_over_a_rule_that_is_not_loaded_is_told() -> None:
         ("1 of them", {"c": 1}, True),
         ("any of them", {"c": 1}, True),
         ("1 of them", {"_hidden": 1}, False),
-        ("all of them", {"a": 1, "b": 1, "c": 1, "sel_1": 1, "sel_2": 1, "notepad": 1}, True),
+        (
+            "all of them",
+            dict.fromkeys(("a", "b", "c", "sel_1", "sel_2", "notepad", "with-hyphen"), 1),
+            True,
+        ),
         ("all of them", {"a": 1, "b": 1, "c": 1, "sel_1": 1, "sel_2": 1}, False),
         ("1 of sel_*", {"sel_2": 1}, True),
         ("all of sel_*", {"sel_2": 1}, False),
@@ -272,13 +278,18 @@ def test_a_correlation_over_a_rule_that_is_not_loaded_is_told() -> None:
         ("1 of *_2", {"sel_2": 1}, True),
         ("notepad", {"notepad": 1}, True),
         ("_hidden", {"_hidden": 1}, True),
+        ("a AND NOT (b OR c)", {"a": 1}, True),
+        ("1 OF sel_*", {"sel_1": 1}, True),
+        ("1 of with-*", {"with-hyphen": 1}, True),
+        ("all of with-* and not a", {"with-hyphen": 1}, True),
+        ("with-hyphen or a", {"with-hyphen": 1}, True),
         (["a and b", "c"], {"c": 1}, True),
         (["a and b", "c"], {"a": 1}, False),
     ],
 )
 def test_conditions(condition: str | list[str], fields: dict[str, int], expected: bool) -> None:
-    names = ["a", "b", "c", "sel_1", "sel_2", "notepad", "_hidden"]
-    selections = "\n".join(f"  {name}: {{{name}: 1}}" for name in names)
+    names = ["a", "b", "c", "sel_1", "sel_2", "notepad", "_hidden", "with-hyphen"]
+    selections = "\n".join(f"  '{name}': {{'{name}': 1}}" for name in names)
     text = f"title: T\nlogsource: {{product: p}}\ndetection:\n{selections}\n  condition: {condition}\n"
     loaded = load_rules([RuleText("t", text)])
     assert loaded.rules[0].matches(EventView(fields)) is expected

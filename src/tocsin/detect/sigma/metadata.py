@@ -28,9 +28,11 @@ def metadata_of(content: Mapping[Any, Any], path: str) -> Metadata:
         raise Unsupported("has no title: give it one")
     if len(title) > _TITLE_CHARS:
         raise Unsupported(f"has a title of {len(title)} characters: shorten it to {_TITLE_CHARS}")
-    taxonomy = content.get("taxonomy", "sigma")
+    taxonomy = content.get("taxonomy") or "sigma"
     if taxonomy != "sigma":
-        raise Unsupported(f"uses the taxonomy {taxonomy!r}: rewrite its fields in the taxonomy sigma")
+        raise Unsupported(
+            f"uses the taxonomy {str(taxonomy)[:60]!r}: rewrite its fields in the taxonomy sigma"
+        )
     name = _text(content.get("name")) or None
     tags = [tag.lower() for tag in _texts(content.get("tags"))]
     return Metadata(

@@ -6,6 +6,7 @@ detecting because its date is written badly. What matters is refused with a reas
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
@@ -28,6 +29,9 @@ modifier_mapping.setdefault("utf16le", SigmaWideModifier)
 _ENCODERS: Final = frozenset(
     {"base64", "base64offset", "wide", "utf16", "utf16le", "utf16be", "fieldref", "cidr"}
 )
+_OPERATOR = re.compile(r"\b(?:AND|OR|NOT|ALL|ANY|OF|THEM)\b")
+_HYPHENATED = re.compile(r"\bof\s+[\w*]*-")
+_HYPHEN: Final = "_hyphen_"
 
 
 class _Engine(RegexEngine):
@@ -52,7 +56,8 @@ def parse_detection(detection: Any, placeholders: Placeholders) -> Node:
         Unsupported: it cannot be run; the message says why and what to do.
     """
     _check_mapping(detection)
-    return _conditions(lambda: SigmaDetections.from_dict(detection, policy=_POLICY), placeholders)
+    spelled = _spelled(detection)
+    return _conditions(lambda: SigmaDetections.from_dict(spelled, policy=_POLICY), placeholders)
 
 
 def parse_filter(section: Any, placeholders: Placeholders) -> tuple[Node, frozenset[str] | None]:
@@ -62,7 +67,8 @@ def parse_filter(section: Any, placeholders: Placeholders) -> tuple[Node, frozen
         Unsupported: it cannot be run.
     """
     _check_mapping(section)
-    node = _conditions(lambda: SigmaGlobalFilter.from_dict(section, policy=_POLICY), placeholders)
+    spelled = _spelled(section)
+    node = _conditions(lambda: SigmaGlobalFilter.from_dict(spelled, policy=_POLICY), placeholders)
     wanted = section["rules"]
     if not wanted or (isinstance(wanted, str) and wanted.lower() == "any"):
         return node, None
@@ -101,19 +107,45 @@ def _check_mapping(section: Any) -> None:
     """What pySigma would stumble over, or quietly get wrong."""
     if not isinstance(section, Mapping):
         raise Unsupported("has no detection that is a mapping: write selections and a condition")
-    conditions = section.get("condition")
+    conditions = section.get("condition", [])
     for condition in conditions if isinstance(conditions, list) else [conditions]:
-        if condition is not None and not isinstance(condition, str):
-            raise Unsupported(f"has the condition {condition!r}, which is no text: write it in quotes")
+        if not isinstance(condition, str):
+            raise Unsupported(
+                f"has the condition {str(condition)[:60]!r}, which is no text: write it in quotes"
+            )
     for key in _keys(section):
         if not isinstance(key, str):
-            raise Unsupported(f"uses {key!r} as a name, which YAML reads as no text: write it in quotes")
+            raise Unsupported(
+                f"uses {str(key)[:60]!r} as a name, which YAML reads as no text: write it in quotes"
+            )
         modifiers = key.split("|")[1:]
         if "expand" in modifiers and (clash := _ENCODERS & set(modifiers)):
             raise Unsupported(
                 f"uses |expand together with |{min(clash)}, which would encode the placeholder's name: "
                 "write the values themselves"
             )
+
+
+def _spelled(section: Mapping[str, Any]) -> dict[str, Any]:
+    """`section` with its conditions spelled as pySigma's grammar wants them.
+
+    It reads operators in lower case only, where older rules write AND, OR and NOT; and it reads hyphens in the names of
+    selections but not in patterns (`1 of filter-*`), so they are replaced in both.
+    """
+    if "condition" not in section:
+        return dict(section)
+    conditions = section["condition"]
+    many = [
+        _OPERATOR.sub(lambda word: word[0] if word[0] in section else word[0].lower(), one)
+        for one in (conditions if isinstance(conditions, list) else [conditions])
+    ]
+    renamed = {name: name for name in section}
+    if any(_HYPHENATED.search(one) for one in many):
+        renamed = {name: name.replace("-", _HYPHEN) for name in section}
+        many = [one.replace("-", _HYPHEN) for one in many]
+    spelled = {renamed[name]: value for name, value in section.items()}
+    spelled["condition"] = many if isinstance(conditions, list) else many[0]
+    return spelled
 
 
 def _keys(section: Any) -> Iterator[Any]:
