@@ -96,10 +96,6 @@ class Query:
         sql = f"SELECT * FROM read_parquet(?, union_by_name = true) WHERE {clause}"  # noqa: S608  clauses are ours
         try:
             table: pa.Table = self._duckdb.sql(sql, params=[paths, *values]).to_arrow_table()
-        except duckdb.IOException as error:
-            if any(not Path(path).exists() for path in paths):
-                raise _GoneError from error
-            raise _damaged(paths, error) from error
         except duckdb.Error as error:
             raise _damaged(paths, error) from error
         return table
@@ -110,17 +106,13 @@ class Query:
             before = self._catalogue.sealed()
             try:
                 answer = ask()
-            except (FileNotFoundError, _GoneError):
+            except FileNotFoundError:  # a segment that was sealed meanwhile
                 continue
             if self._catalogue.sealed() == before:
                 return answer
         raise OperatorError(
-            f"Files of the store {self._root} vanish while they are read.", "Ask again in a moment."
+            f"The store {self._root} changes faster than it can be read.", "Ask again in a moment."
         )
-
-
-class _GoneError(Exception):
-    """A listed Parquet file is not there."""
 
 
 def _connect() -> duckdb.DuckDBPyConnection:
@@ -155,5 +147,5 @@ def _events_of(segment: Segment, *, last: bool) -> Iterator[Event]:
 def _damaged(paths: Sequence[str], error: Exception) -> OperatorError:
     return OperatorError(
         f"A file of the store cannot be read, one of {', '.join(paths)}: {error}",
-        "Restore it from a backup; or move it out of the store's folder to go on without its events.",
+        "Restore the store from a backup, or scan the sources again into a new store.",
     )

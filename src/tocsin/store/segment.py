@@ -70,8 +70,7 @@ class Segment:
         """The error that tells of damage to what had been acknowledged."""
         return OperatorError(
             f"The store's log {self.path} is damaged at byte {offset}: {why}.",
-            "Restore the store from a backup; or, to go on without the events in that file, move the file out of the "
-            "store's folder and scan their sources again into a new store.",
+            "Restore the store from a backup, or scan the sources again into a new store.",
         )
 
 

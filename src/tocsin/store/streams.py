@@ -33,7 +33,8 @@ class StoredStreams:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._marks: dict[str, StreamMark] = {}
+        self._seen: dict[str, StreamMark | None] = {}
+        self._changed: set[str] = set()
         self._unlogged: list[Entry] = []
 
     def resolve(self, head: bytes, member: str, open_again: OpenAgain | None) -> str:
@@ -50,7 +51,8 @@ class StoredStreams:
 
     def finished(self, stream: str, records: int, size: int, digest: str) -> None:
         """All of `stream` was read: `records` ordinals in `size` bytes whose SHA-256 is `digest`."""
-        if self._known(stream) is not None:
+        mark = self._known(stream)
+        if mark is not None and (records > mark.records or size > mark.size):
             self._log(StreamEnded(stream, records, size, digest))
 
     def fresh(self, events: Iterable[Event]) -> tuple[Event, ...]:
@@ -76,11 +78,12 @@ class StoredStreams:
 
     def changed(self) -> list[StreamMark]:
         """The marks that changed since the last `forget`."""
-        return list(self._marks.values())
+        return [mark for mark in map(self._known, self._changed) if mark is not None]
 
     def forget(self) -> None:
         """Drops the changed marks: they are committed, or what they say did not come to pass."""
-        self._marks.clear()
+        self._seen.clear()
+        self._changed.clear()
 
     def _log(self, entry: StreamBegun | StreamEnded) -> None:
         self.take(entry)
@@ -89,7 +92,7 @@ class StoredStreams:
     def _measured(self, mark: StreamMark, size: int, digest: str) -> None:
         if size > mark.size:
             mark.size, mark.digest = size, digest
-        self._marks[mark.stream] = mark
+        self._put(mark)
 
     def _take_event(self, event: Event) -> bool:
         """Whether `event` is fresh; moves its stream's mark behind it."""
@@ -102,18 +105,25 @@ class StoredStreams:
         if event.seq == mark.records - 1 and tail == mark.tail:
             return False
         mark.records, mark.tail = event.seq + 1, tail
-        self._marks[mark.stream] = mark
+        self._put(mark)
         return True
 
+    def _put(self, mark: StreamMark) -> None:
+        self._seen[mark.stream] = mark
+        self._changed.add(mark.stream)
+
     def _known(self, stream: str) -> StreamMark | None:
-        return self._marks.get(stream) or self._catalogue.stream(stream)
+        if stream not in self._seen:
+            self._seen[stream] = self._catalogue.stream(stream)
+        return self._seen[stream]
 
     def _candidates(self, head: bytes, member: str) -> list[StreamMark]:
         """The remembered streams that content starting with `head` may belong to."""
-        heads = {len(head), *self._catalogue.short_heads(), *(mark.head for mark in self._marks.values())}
+        changed = self.changed()
+        heads = {len(head), *self._catalogue.short_heads(), *(mark.head for mark in changed)}
         names = {fingerprint(head[:length], member) for length in heads if length <= len(head)}
         stored = {mark.stream: mark for name in names for mark in self._catalogue.streams_with(name)}
-        newer = {mark.stream: mark for mark in self._marks.values() if mark.fingerprint in names}
+        newer = {mark.stream: mark for mark in changed if mark.fingerprint in names}
         return list((stored | newer).values())
 
     def _unused(self, name: str, digest: str) -> str:

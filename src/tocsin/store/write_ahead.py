@@ -234,6 +234,5 @@ def _demand_unbroken(folder: Path, segments: Sequence[Segment], committed: Posit
         if number not in numbers:
             raise OperatorError(
                 f"The store's log lacks its segment {folder / f'{number:010d}{SUFFIX}'}.",
-                "Restore the store from a backup; or, to go on without that segment's events, scan their sources "
-                "again into a new store.",
+                "Restore the store from a backup, or scan the sources again into a new store.",
             )

@@ -1,0 +1,8 @@
+"""Makes the room's own helpers (`store_events.py`, `store_powercut.py`) importable for its tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
