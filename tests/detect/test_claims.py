@@ -9,8 +9,12 @@ from tocsin.records.claims import CLAIM_TYPES
 from tocsin.records.event import Event, Logsource
 
 
-def event(fields, product=None, service=None, *, category=None, host=None, user=None, raw="raw text", fmt="x"):
-    sources = frozenset({Logsource(product, category, service)}) if product or service or category else frozenset()
+def event(
+    fields, product=None, service=None, *, category=None, host=None, user=None, raw="raw text", fmt="x"
+):
+    sources = (
+        frozenset({Logsource(product, category, service)}) if product or service or category else frozenset()
+    )
     return Event("s", 3, 5, 9, sources, fields, raw, "logs", fmt, host, user)
 
 
@@ -34,13 +38,20 @@ def test_sysmon_process():
         host="WS-014",
     )
     assert kind == "process_started"
-    assert values == {"image": "C:\\a.exe", "command_line": "a.exe /x", "user": "TOWN\\anna", "host": "WS-014"}
+    assert values == {
+        "image": "C:\\a.exe",
+        "command_line": "a.exe /x",
+        "user": "TOWN\\anna",
+        "host": "WS-014",
+    }
 
 
 @pytest.mark.parametrize("number", [4688, "4688"])
 def test_security_process(number):
     kind, values = only(
-        {**SECURITY, "EventID": number, "NewProcessName": "C:\\a.exe", "SubjectUserName": "anna"}, "windows", "security"
+        {**SECURITY, "EventID": number, "NewProcessName": "C:\\a.exe", "SubjectUserName": "anna"},
+        "windows",
+        "security",
     )
     assert (kind, values) == ("process_started", {"image": "C:\\a.exe", "user": "anna"})
 
@@ -71,7 +82,13 @@ def test_security_events(fields, kind, expected):
 
 def test_7045_names_no_installer():
     kind, values = only(
-        {"Channel": "System", "EventID": 7045, "ServiceName": "s", "ImagePath": "p", "AccountName": "LocalSystem"},
+        {
+            "Channel": "System",
+            "EventID": 7045,
+            "ServiceName": "s",
+            "ImagePath": "p",
+            "AccountName": "LocalSystem",
+        },
         "windows",
         "system",
     )
@@ -79,11 +96,16 @@ def test_7045_names_no_installer():
 
 
 def test_4776_without_a_status_claims_no_outcome():
-    assert only({**SECURITY, "EventID": 4776, "TargetUserName": "a"}, "windows", "security")[0] == "record_says"
+    assert (
+        only({**SECURITY, "EventID": 4776, "TargetUserName": "a"}, "windows", "security")[0] == "record_says"
+    )
 
 
 def test_an_event_id_of_another_channel_is_not_taken_for_sysmon():
-    assert only({"Channel": "Application", "EventID": 1, "Image": "x"}, "windows", "application")[0] == "record_says"
+    assert (
+        only({"Channel": "Application", "EventID": 1, "Image": "x"}, "windows", "application")[0]
+        == "record_says"
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,8 +136,16 @@ def test_linux_lines(program, message, kind, expected):
 @pytest.mark.parametrize(
     ("fields", "kind", "expected"),
     [
-        ({"type": "EXECVE", "argc": "2", "a0": "nc", "a1": "-l"}, "process_started", {"command_line": "nc -l"}),
-        ({"type": "USER_LOGIN", "acct": "a", "addr": "198.51.100.7", "res": "failed"}, "logon_failed", {"user": "a"}),
+        (
+            {"type": "EXECVE", "argc": "2", "a0": "nc", "a1": "-l"},
+            "process_started",
+            {"command_line": "nc -l"},
+        ),
+        (
+            {"type": "USER_LOGIN", "acct": "a", "addr": "198.51.100.7", "res": "failed"},
+            "logon_failed",
+            {"user": "a"},
+        ),
         ({"type": "USER_LOGIN", "acct": "a"}, "record_says", {}),
         ({"type": "PATH", "nametype": "DELETE", "name": "/x"}, "file_changed", {"action": "deleted"}),
         ({"type": "PATH", "nametype": "NORMAL", "name": "/x"}, "object_accessed", {"object": "/x"}),
@@ -168,7 +198,9 @@ def test_cloud_sign_ins_need_an_outcome():
     ],
 )  # fmt: skip
 def test_network(fields, source, kind):
-    assert only(fields, source.get("product"), source.get("service"), category=source.get("category"))[0] == kind
+    assert (
+        only(fields, source.get("product"), source.get("service"), category=source.get("category"))[0] == kind
+    )
 
 
 def test_an_unknown_record_is_quoted():

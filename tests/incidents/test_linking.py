@@ -3,8 +3,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.incidents.making import finding
+
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.incidents.linking import FAINTEST, closeness
 from tocsin.records.instants import DAY, HOUR, MINUTE
@@ -27,7 +27,8 @@ def test_one_person_across_windows_cloud_and_linux():
 
 def test_two_people_of_one_name_in_two_organisations():
     found = groups(
-        finding("a", 0, user="anna.berg@town.example"), finding("b", MINUTE, user="anna.berg@elsewhere.example")
+        finding("a", 0, user="anna.berg@town.example"),
+        finding("b", MINUTE, user="anna.berg@elsewhere.example"),
     )
     assert found == [["a"], ["b"]]
 
@@ -43,7 +44,10 @@ def test_a_chain_from_host_to_host_by_address_and_user():
 
 
 def test_strangers_stay_apart():
-    assert groups(finding("a", 0, host="WS-1", user="a"), finding("b", MINUTE, host="WS-2", user="b")) == [["a"], ["b"]]
+    assert groups(finding("a", 0, host="WS-1", user="a"), finding("b", MINUTE, host="WS-2", user="b")) == [
+        ["a"],
+        ["b"],
+    ]
 
 
 @pytest.mark.parametrize(("gap", "count"), [(5 * HOUR, 1), (7 * HOUR, 2), (365 * DAY, 2)])
@@ -52,42 +56,60 @@ def test_a_host_links_within_hours_only(gap, count):
 
 
 def test_the_same_day_of_another_year_is_another_incident():
-    assert len(groups(finding("a", 0, host="WS-1", user="a"), finding("a", 365 * DAY, host="WS-1", user="a"))) == 2
+    assert (
+        len(groups(finding("a", 0, host="WS-1", user="a"), finding("a", 365 * DAY, host="WS-1", user="a")))
+        == 2
+    )
 
 
 def test_system_and_root_join_nothing():
-    assert len(groups(finding("a", 0, host="WS-1", user="SYSTEM"), finding("b", 1, host="WS-2", user="SYSTEM"))) == 2
+    assert (
+        len(groups(finding("a", 0, host="WS-1", user="SYSTEM"), finding("b", 1, host="WS-2", user="SYSTEM")))
+        == 2
+    )
     assert len(groups(finding("a", 0, host="l1", user="root"), finding("b", 1, host="l2", user="root"))) == 2
 
 
 def test_a_busy_controller_does_not_glue_everyone_together():
     """Thirty people, each with an oddity of their own on the same controller over the day: thirty things, not one."""
     findings = [
-        finding(f"r{at % 9}", at * 20 * MINUTE, host="DC01", user=f"user{at}", level="medium") for at in range(30)
+        finding(f"r{at % 9}", at * 20 * MINUTE, host="DC01", user=f"user{at}", level="medium")
+        for at in range(30)
     ]
     assert len(groups(*findings)) > 20
 
 
 def test_a_shared_address_does_not_glue_everyone_together():
-    findings = [finding(f"r{at % 9}", at * 20 * MINUTE, address="198.51.100.1", user=f"user{at}@t.example") for at in range(30)]
+    findings = [
+        finding(f"r{at % 9}", at * 20 * MINUTE, address="198.51.100.1", user=f"user{at}@t.example")
+        for at in range(30)
+    ]
     assert len(groups(*findings)) > 20
 
 
 def test_an_intruder_on_ten_machines_is_one_thing():
-    findings = [finding(f"r{at}", at * 20 * MINUTE, host=f"WS-{at}", user="TOWN\\svc_it", level="high") for at in range(10)]
+    findings = [
+        finding(f"r{at}", at * 20 * MINUTE, host=f"WS-{at}", user="TOWN\\svc_it", level="high")
+        for at in range(10)
+    ]
     assert len(groups(*findings)) == 1
 
 
 def test_one_spraying_address_is_one_thing():
     findings = [
-        finding("spray", at * MINUTE, address="203.0.113.9", user=f"user{at}@town.example", level="medium") for at in range(60)
+        finding("spray", at * MINUTE, address="203.0.113.9", user=f"user{at}@town.example", level="medium")
+        for at in range(60)
     ]
-    findings.append(finding("in", 70 * MINUTE, address="203.0.113.9", user="user7@town.example", level="high"))
+    findings.append(
+        finding("in", 70 * MINUTE, address="203.0.113.9", user="user7@town.example", level="high")
+    )
     assert len(groups(*findings)) == 1
 
 
 def test_a_noisy_rule_holds_no_two_groups_together():
-    noise = [finding("noise", at * 10 * MINUTE, host="FS-01", user="u1" if at < 70 else "u2") for at in range(140)]
+    noise = [
+        finding("noise", at * 10 * MINUTE, host="FS-01", user="u1" if at < 70 else "u2") for at in range(140)
+    ]
     found = groups(
         *noise,
         finding("early", 0, host="WS-1", user="u1", level="high"),
@@ -98,13 +120,16 @@ def test_a_noisy_rule_holds_no_two_groups_together():
 
 def test_simulated_and_live_never_meet():
     found = groups(
-        finding("a", 0, host="WS-1", user="u"), finding("b", 1, host="WS-1", user="u", origin="simulated:drill")
+        finding("a", 0, host="WS-1", user="u"),
+        finding("b", 1, host="WS-1", user="u", origin="simulated:drill"),
     )
     assert found == [["a"], ["b"]]
 
 
 def test_sites_never_meet():
-    assert len(groups(finding("a", 0, host="PC1", site="north"), finding("b", 1, host="PC1", site="south"))) == 2
+    assert (
+        len(groups(finding("a", 0, host="PC1", site="north"), finding("b", 1, host="PC1", site="south"))) == 2
+    )
 
 
 @given(st.integers(0, 2 * DAY), st.sampled_from([HOUR, 6 * HOUR, DAY]))

@@ -1,4 +1,5 @@
 from tests.incidents.making import finding
+
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.incidents.noise import noisy_rules
 from tocsin.incidents.ranking import needs_you
@@ -45,7 +46,9 @@ def test_two_mild_rules_do_not_raise_a_medium_one():
 
 def test_five_tactics_by_five_rules_make_a_high_one_critical():
     tactics = ["initial-access", "execution", "persistence", "credential-access", "impact"]
-    found = [finding(f"r{n}", n * MINUTE, level="high", host="WS-1", tactics=[t]) for n, t in enumerate(tactics)]
+    found = [
+        finding(f"r{n}", n * MINUTE, level="high", host="WS-1", tactics=[t]) for n, t in enumerate(tactics)
+    ]
     assert desk(*found).incidents()[0].severity == "critical"
     assert desk(*found[:4]).incidents()[0].severity == "high"
 
@@ -53,9 +56,13 @@ def test_five_tactics_by_five_rules_make_a_high_one_critical():
 def test_repeats_of_one_rule_do_not_outrank_a_progress():
     steps = ["initial-access", "credential-access", "lateral-movement", "impact"]
     attack = [
-        finding(f"r{n}", n * HOUR, level="high", host=f"WS-{n}", user="anna", tactics=[t]) for n, t in enumerate(steps)
+        finding(f"r{n}", n * HOUR, level="high", host=f"WS-{n}", user="anna", tactics=[t])
+        for n, t in enumerate(steps)
     ]
-    loud = [finding("loud", n * 1000, level="high", host="WS-99", user="bo", tactics=["execution"]) for n in range(2000)]
+    loud = [
+        finding("loud", n * 1000, level="high", host="WS-99", user="bo", tactics=["execution"])
+        for n in range(2000)
+    ]
     ranked = desk(*attack, *loud).incidents()
     assert ranked[0].hosts[0] == "WS-0"
     assert len(ranked) == 2
@@ -64,8 +71,14 @@ def test_repeats_of_one_rule_do_not_outrank_a_progress():
 
 
 def test_going_forward_along_the_chain_ranks_above_going_nowhere():
-    ahead = [finding(f"a{n}", n * MINUTE, host="WS-1", tactics=[t]) for n, t in enumerate(["initial-access", "impact"])]
-    back = [finding(f"b{n}", n * MINUTE, host="WS-2", tactics=[t]) for n, t in enumerate(["impact", "initial-access"])]
+    ahead = [
+        finding(f"a{n}", n * MINUTE, host="WS-1", tactics=[t])
+        for n, t in enumerate(["initial-access", "impact"])
+    ]
+    back = [
+        finding(f"b{n}", n * MINUTE, host="WS-2", tactics=[t])
+        for n, t in enumerate(["impact", "initial-access"])
+    ]
     assert [i.hosts for i in desk(*ahead, *back).incidents()] == [("WS-1",), ("WS-2",)]
 
 

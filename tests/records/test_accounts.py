@@ -4,7 +4,14 @@ from tocsin.records import accounts
 
 
 @pytest.mark.parametrize(
-    "text", ["TOWN\\anna.berg", "anna.berg@town.example", "anna.berg", "ANNA.BERG", "CN=anna.berg,OU=x,DC=town,DC=example"]
+    "text",
+    [
+        "TOWN\\anna.berg",
+        "anna.berg@town.example",
+        "anna.berg",
+        "ANNA.BERG",
+        "CN=anna.berg,OU=x,DC=town,DC=example",
+    ],
 )
 def test_every_notation_means_the_same_person(text):
     assert accounts.account(text).local == "anna.berg"
@@ -27,7 +34,18 @@ def test_realms(one, other, same):
 
 
 @pytest.mark.parametrize(
-    "text", ["NT AUTHORITY\\SYSTEM", "SYSTEM", "root", "WS-014$", "TOWN\\DC01$", "S-1-5-18", "Administrator", "DWM-1", ""]
+    "text",
+    [
+        "NT AUTHORITY\\SYSTEM",
+        "SYSTEM",
+        "root",
+        "WS-014$",
+        "TOWN\\DC01$",
+        "S-1-5-18",
+        "Administrator",
+        "DWM-1",
+        "",
+    ],
 )
 def test_accounts_of_nobody(text):
     assert accounts.is_shared(text)

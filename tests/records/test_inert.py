@@ -22,7 +22,10 @@ def test_nothing_hidden_or_commanding_is_left(text):
     ("nasty", "shown"),
     [
         ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
-        ("\x1b]8;;http://x.example\x1b\\click\x1b]8;;\x1b\\", "\\x1b]8;;http://x.example\\x1b\\click\\x1b]8;;\\x1b\\"),
+        (
+            "\x1b]8;;http://x.example\x1b\\click\x1b]8;;\x1b\\",
+            "\\x1b]8;;http://x.example\\x1b\\click\\x1b]8;;\\x1b\\",
+        ),
         ("\x9b31m", "\\x9b31m"),
         ("invoice\u202efdp.exe", "invoice\\u202efdp.exe"),
         ("a\u2066b\u2069", "a\\u2066b\\u2069"),
@@ -48,7 +51,9 @@ def test_lines_stay_lines_and_nothing_else_does():
     assert inert_lines("a\r\nb\tc\x1b[2J\nd") == "a\nb    c\\x1b[2J\nd"
 
 
-@pytest.mark.parametrize("formula", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "  =A1", "＝1", "\t=1"])
+@pytest.mark.parametrize(
+    "formula", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "  =A1", "＝1", "\t=1"]
+)
 def test_no_cell_is_a_formula(formula):
     assert csv_cell(formula)[0] in "'\\"
 

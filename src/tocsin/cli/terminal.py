@@ -90,7 +90,7 @@ def explain(told: Told, console: Console | None = None) -> None:
     if techniques:
         out.print(Text("Techniques (MITRE ATT&CK)", style="bold"))
         for technique in techniques:
-            out.print(Text(f"  {technique_name(technique)} ({inert(technique)})"))
+            out.print(Text(f"  {inert(technique_name(technique))} ({inert(technique)})"))
         out.print()
     pieces = _evidence(told)
     out.print(Text(f"Evidence ({len(pieces):,} {'record' if len(pieces) == 1 else 'records'})", style="bold"))

@@ -28,7 +28,10 @@ MANY_HOSTS: Final = 12
 """A rule of medium level or below on this many hosts is noise…"""
 
 MANY_HOSTS_HOURS: Final = 3
-"""…once it did so in this many different hours."""
+"""…once it did so in this many different hours…"""
+
+MANY_HOSTS_SHARE: Final = 0.05
+"""…that are at least this share of the hours the data spans."""
 
 
 def noisy_rules(uses: Mapping[Rule, RuleUse]) -> frozenset[Rule]:
@@ -43,4 +46,5 @@ def _is_noise(use: RuleUse, span: int) -> bool:
     if LEVELS.index(use.level) >= LEVELS.index("high"):
         return hours >= GRAVE_HOURS and hours >= GRAVE_SHARE * span
     all_day = hours >= ALL_DAY_HOURS and hours >= ALL_DAY_SHARE * span
-    return all_day or (len(use.hosts) >= MANY_HOSTS and hours >= MANY_HOSTS_HOURS)
+    often = hours >= MANY_HOSTS_HOURS and hours >= MANY_HOSTS_SHARE * span
+    return all_day or (often and len(use.hosts) >= MANY_HOSTS)

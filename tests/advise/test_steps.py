@@ -1,0 +1,93 @@
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.incidents.making import finding
+
+from tocsin.advise.steps import steps
+from tocsin.incidents.desk import IncidentDesk
+from tocsin.records.attack import TACTICS
+from tocsin.records.claims import CLAIM_TYPES
+
+
+def steps_of(*findings):
+    desk = IncidentDesk()
+    desk.add(findings)
+    return steps(desk.all()[0])
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (
+            finding(host="WS-014", tactics=["impact"], techniques=["T1490"],
+                    claims=[("process_started", {"image": "vssadmin.exe", "host": "WS-014"})]),
+            ["Disconnect WS-014 from the network", "Unplug the backup", "looks after WS-014"],
+        ),
+        (
+            finding(user="anna@t.example", tactics=["persistence"],
+                    claims=[("cloud_operation", {"operation": "New-InboxRule", "user": "anna@t.example"})]),
+            ["open anna@t.example: reset the password", "mail rules", "Telephone"],
+        ),
+        (
+            finding(user="anna@t.example",
+                    claims=[("cloud_operation", {"operation": "Consent to application.", "user": "anna@t.example",
+                                                 "target": "Free PDF"})]),
+            ["anna@t.example", "open “Free PDF”", "Telephone"],
+        ),
+        (
+            finding(host="fw1", address="8.8.8.8",
+                    claims=[("logon_failed", {"user": "admin", "address": "8.8.8.8", "host": "fw1"})]),
+            ["Block 8.8.8.8", "fw1", "fw1"],
+        ),
+        (
+            finding(host="DC1", user="bo",
+                    claims=[("account_changed", {"action": "created", "target": "eve", "user": "bo", "host": "DC1"})]),
+            ["the account eve (bo is named as its maker)", "owner of bo", "DC1"],
+        ),
+        (
+            finding(host="hmi", tactics=["impair-process-control"],
+                    claims=[("control_command", {"function": "write", "destination": "10.1.1.5"})]),
+            ["operator on shift to read the gauges at 10.1.1.5", "hmi", "hmi"],
+        ),
+        (finding(), ["logs.jsonl", "logs.jsonl", "logs.jsonl"]),
+    ],
+)  # fmt: skip
+def test_steps_name_who_and_where(made, words):
+    told = steps_of(made)
+    assert len(told) == 3
+    for step, word in zip(told, words, strict=True):
+        assert word in step
+
+
+NAMES = st.sampled_from(
+    ["WS-014", "anna@t.example", "198.51.100.7", "8.8.8.8", "x y", "created", "added to a group", "\x1b[2J"]
+)
+
+
+@st.composite
+def claims(draw):
+    kind = draw(st.sampled_from(sorted(CLAIM_TYPES)))
+    required, optional = CLAIM_TYPES[kind]
+    return kind, {name: draw(NAMES) for name in (*required, *optional)}
+
+
+@given(
+    st.lists(claims(), max_size=4),
+    st.lists(st.sampled_from(sorted(TACTICS)), max_size=4),
+    st.sampled_from([None, "WS-014"]),
+    st.sampled_from([None, "anna", "SYSTEM"]),
+)
+@settings(max_examples=200)
+def test_always_three_distinct_inert_and_reversible(made, tactics, host, user):
+    told = steps_of(finding(host=host, user=user, claims=made, tactics=tactics))
+    assert len(set(told)) == len(told) == 3
+    for step in told:
+        assert step.isprintable()
+        assert step[0].isupper()
+        assert step.endswith((".", "?"))
+        assert not re.search(
+            r"(?<!do not )\b(delete|wipe|reinstall|format|pay|kill|erase)\b",
+            step.replace("reinstall nothing", ""),
+        )
