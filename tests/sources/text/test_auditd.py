@@ -23,7 +23,7 @@ def test_an_event_of_several_records():
         "a2": "wget http ",
         "Image": "/usr/bin/dash",
         "CommandLine": "sh -c wget http ",
-        "User": "bob",
+        "User": "www-data",
         "ParentProcessId": "10",
         "serial": "456",
     }

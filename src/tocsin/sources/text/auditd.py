@@ -199,19 +199,18 @@ class AuditParser:
 
     def _tell_process(self, draft: Draft) -> None:
         fields, call = draft.fields, self._call
-        count = sum(1 for name in fields if re.fullmatch(r"a\d{1,6}", name))
-        words = [str(fields[f"a{at}"]) for at in range(count) if f"a{at}" in fields]
+        arguments = sorted((int(name[1:]), name) for name in fields if re.fullmatch(r"a\d{1,6}", name))
+        words = [str(fields[name]) for _, name in arguments]
         image = call.get("exe") or (words[0] if words and words[0].startswith("/") else None)
-        user = _user(call)
         named = {
             "Image": image,
             "CommandLine": " ".join(words),
-            "User": user,
+            "User": call.get("UID") or ("root" if call.get("uid") == "0" else None),  # as whom it runs
             "ProcessId": call.get("pid"),
             "ParentProcessId": call.get("ppid"),
         }
         fields.update({name: value for name, value in named.items() if value})
-        draft.user = user
+        draft.user = _user(call)
         draft.logsources |= {Logsource("linux", "process_creation", None)}
 
     def _tell_file(self, draft: Draft) -> None:
