@@ -13,12 +13,17 @@ from tocsin.records.event import Event
 SYSLOG = "Mar  1 03:14:07 web01 "
 AUDIT = "type={} msg=audit(1772334847.123:456): "
 EXEC = AUDIT.format("EXECVE")
-CALL = AUDIT.format("SYSCALL") + 'arch=c000003e syscall={} success=yes a0=26 pid=2 uid=33 euid=33 comm="x" exe="{}" key="susp_activity"'
+CALL = (
+    AUDIT.format("SYSCALL")
+    + 'arch=c000003e syscall={} success=yes a0=26 pid=2 uid=33 euid=33 comm="x" exe="{}" key="susp_activity"'
+)
 ACCESS = '203.0.113.5 - - [01/Mar/2026:03:14:07 +0000] "{}" 200 512 "-" "{}"'
 CISCO = "172.16.5.10 6705: Feb 17 13:40:03.673: %PARSER-5-CFGLOG_LOGGEDCMD: User:admin  logged command:{}"
 FORTI = 'date=2026-03-01 time=03:14:07 devname="F" logid="0100044547" type="event" subtype="system" action="{}" cfgpath="{}"'
 ZEEK = "#separator \\x09\n#set_separator\t,\n#unset_field\t-\n#path\t{}\n#fields\t{}\n#types\t{}\n{}"
-DNS = ZEEK.format("dns", "ts\tquery\tqtype_name\tanswers\trejected", "time\tstring\tstring\tvector[string]\tbool", "{}")
+DNS = ZEEK.format(
+    "dns", "ts\tquery\tqtype_name\tanswers\trejected", "time\tstring\tstring\tvector[string]\tbool", "{}"
+)
 
 HITS = [
     ("lnx_sudo_exploit_cve_2019_14287", SYSLOG + "sudo:  bob : TTY=pts/0 ; PWD=/ ; USER=#-1 ; COMMAND=/bin/sh"),

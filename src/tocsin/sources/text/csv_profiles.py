@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
 
-import orjson
-
 from tocsin.records.errors import BadRecord
 from tocsin.records.event import Logsource
 from tocsin.sources.interface import Draft, ReadContext
 from tocsin.sources.text.csv_times import csv_instant
 from tocsin.sources.text.csv_windows import is_windows, windows_row
+from tocsin.sources.text.json_payload import json_object
 from tocsin.sources.text.known_messages import AUTHENTICATION
 
 Reader = Callable[[Mapping[str, str], ReadContext], Draft]
@@ -135,11 +134,8 @@ def parse_logsource(text: str) -> Logsource:
 def _m365(cells: Mapping[str, str], context: ReadContext) -> Draft:
     """A row of the unified audit export: the `AuditData` column holds the record itself."""
     data = next(value for name, value in [*cells.items(), ("AuditData", "")] if name.lower() == "auditdata")
-    try:
-        record = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        raise BadRecord("The AuditData column holds no JSON.") from None
-    if not isinstance(record, dict):
+    record = json_object(data)
+    if record is None:
         raise BadRecord("The AuditData column holds no JSON object.")
     draft = m365_draft(record, context)
     if draft.time is None:

@@ -12,9 +12,9 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from tocsin.records.errors import BadRecord
-from tocsin.records.event import Logsource
 from tocsin.sources.interface import Draft, ReadContext
 from tocsin.sources.text.csv_times import csv_instant
+from tocsin.sources.windows_fields import windows_draft
 
 _GET_WINEVENT = {"id", "logname", "providername"}
 _EVENT_VIEWER = {"event id", "source", "task category"}
@@ -106,20 +106,6 @@ def windows_row(cells: Mapping[str, str], context: ReadContext) -> Draft:
         (value for name, value in cells.items() if name.lower() in ("timecreated", "date and time")), ""
     )
     return windows_draft(fields, csv_instant(when, context))
-
-
-def windows_draft(fields: dict[str, Any], time: int | None) -> Draft:
-    """The draft of a Windows event."""
-    services = {"Security": "security", "System": "system", "Microsoft-Windows-Sysmon/Operational": "sysmon"}
-    service = services.get(str(fields.get("Channel")))
-    host = fields.get("Computer")
-    return Draft(
-        fields=fields,
-        logsources=frozenset({Logsource("windows", None, service)}),
-        kind=f"{service or 'windows'}/{fields['EventID']}",
-        time=time,
-        host=str(host) if host else None,
-    )
 
 
 def message_fields(message: str) -> dict[str, str]:

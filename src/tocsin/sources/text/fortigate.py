@@ -24,9 +24,14 @@ _HALLMARKS = (" logid=", " devid=", " devname=", "logver=")
 _TYPES = frozenset(
     {"traffic", "event", "utm", "anomaly", "voip", "dns", "gtp", "virus", "webfilter", "ips", "app-ctrl"}
 )
-_SIGMA_NAMES = {"srcip": "src_ip", "dstip": "dst_ip", "srcport": "src_port", "dstport": "dst_port"}
+_SIGMA_NAMES = {
+    "srcip": "src_ip",
+    "remip": "src_ip",
+    "dstip": "dst_ip",
+    "srcport": "src_port",
+    "dstport": "dst_port",
+}
 _BLOCKED = frozenset({"deny", "block", "blocked", "dropped", "reset"})
-_NANOSECONDS = {19: 1_000, 16: 1, 13: 1, 10: 1}
 
 
 def is_fortigate(text: str) -> bool:
@@ -48,7 +53,7 @@ def fortigate_draft(text: str, context: ReadContext) -> Draft:
     fields: dict[str, Any] = dict(found)
     for theirs, ours in _SIGMA_NAMES.items():
         if found.get(theirs):
-            fields[ours] = number(ours, found[theirs])
+            fields.setdefault(ours, number(ours, found[theirs]))
     firewall = kind not in ("event", "")
     if firewall and "action" in found:
         fields["blocked"] = "true" if found["action"].lower() in _BLOCKED else "false"

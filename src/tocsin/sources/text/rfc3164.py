@@ -10,6 +10,15 @@ from tocsin.sources.text.sampling import share
 from tocsin.sources.text.syslog_header import syslog_line
 from tocsin.sources.text.syslog_message import syslog_draft
 
+_JOURNAL_NOTES = (
+    "-- Logs begin at ",
+    "-- Journal begins at ",
+    "-- Boot ",
+    "-- Reboot --",
+    "-- No entries --",
+)
+"""What journalctl writes between records."""
+
 
 class SyslogParser:
     """Reads syslog lines of every form."""
@@ -23,7 +32,7 @@ class SyslogParser:
         Raises:
             BadRecord: it has no syslog header, or a payload of a known format that is broken.
         """
-        if not line.strip():
+        if not line.strip() or line.startswith(_JOURNAL_NOTES):
             return None
         read = syslog_line(line, self._context)
         if read is None:

@@ -11,10 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from tocsin.config.bounds import FIELDS_PER_RECORD, PARSED_MESSAGE_CHARS
-from tocsin.records.errors import BadRecord
+from tocsin.config.bounds import PARSED_MESSAGE_CHARS
 from tocsin.records.event import Logsource
 from tocsin.sources.interface import Draft, ReadContext
 from tocsin.sources.text import linux_auth, linux_services
@@ -23,6 +20,7 @@ from tocsin.sources.text.auditd import audit_draft, is_audit
 from tocsin.sources.text.cef import cef_draft, is_cef
 from tocsin.sources.text.cisco import cisco_draft
 from tocsin.sources.text.fortigate import fortigate_draft, is_fortigate
+from tocsin.sources.text.json_payload import json_object
 from tocsin.sources.text.key_values import pairs
 from tocsin.sources.text.known_messages import AUTHENTICATION, DETECTION, NETWORK, Said, first_known
 from tocsin.sources.text.leef import is_leef, leef_draft
@@ -202,12 +200,9 @@ _PAYLOADS: tuple[tuple[Callable[[str], bool], Callable[[str, ReadContext], Draft
 
 def _json(message: str, line: SyslogLine) -> Draft | None:
     """The fields of a JSON object; text that only starts like one stays text."""
-    try:
-        found = orjson.loads(message)
-    except orjson.JSONDecodeError:
+    found = json_object(message)
+    if found is None:
         return None
-    if len(found) > FIELDS_PER_RECORD:
-        raise BadRecord(f"It has more than {FIELDS_PER_RECORD} fields.")
     fields = {**found, "message": found.get("message", message)}
     linux = _linux(line)
     return Draft(fields, linux.logsources, "syslog/json")
