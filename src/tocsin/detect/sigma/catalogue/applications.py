@@ -5,7 +5,6 @@ from __future__ import annotations
 from tocsin.detect.sigma.catalogue.model import UNREAD, Switch, kind, supply
 
 _APPLICATIONS: tuple[tuple[str, str, tuple[tuple[str | None, str | None, str | None], ...]], ...] = (
-    ("antivirus", "alerts of an antivirus product under Sigma's common names", ((None, "antivirus", None),)),
     ("database", "database audit log", ((None, "database", None), ("sql", "application", None))),
     (
         "frameworks",
@@ -20,6 +19,12 @@ _APPLICATIONS: tuple[tuple[str, str, tuple[tuple[str | None, str | None, str | N
 )
 
 SWITCHES: tuple[Switch, ...] = (
+    Switch(
+        "antivirus",
+        "alerts of an antivirus product in CEF",
+        "let the product send its alerts in the Common Event Format, its fields labelled Signature and Filename",
+        (supply(kind("cef/antivirus", (None, "antivirus", None)), "*"),),
+    ),
     *(
         Switch(
             name,

@@ -13,9 +13,9 @@ _FLOW = f"{_UID} is_orig source_h source_p destination_h destination_p"
 
 # log | fields
 _ZEEK = f"""
-conn | {_UID} proto service duration orig_bytes resp_bytes conn_state local_orig local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents
-dns | {_UID} proto trans_id rtt query qclass qclass_name qtype qtype_name rcode rcode_name AA TC RD RA Z answers TTLs rejected
-http | {_UID} trans_depth method host uri referrer version user_agent origin request_body_len response_body_len status_code status_msg info_code info_msg tags username password proxied orig_fuids orig_filenames orig_mime_types resp_fuids resp_filenames resp_mime_types
+conn | {_UID} proto service duration orig_bytes resp_bytes conn_state local_orig local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents src_ip src_port dst_ip dst_port
+dns | {_UID} proto trans_id rtt query qclass qclass_name qtype qtype_name rcode rcode_name AA TC RD RA Z answers TTLs rejected record_type answer
+http | {_UID} trans_depth method host uri referrer version user_agent origin request_body_len response_body_len status_code status_msg info_code info_msg tags username password proxied orig_fuids orig_filenames orig_mime_types resp_fuids resp_filenames resp_mime_types cs-method c-uri c-useragent cs-host sc-status cs-referer src_ip dst_ip
 ssl | {_UID} version cipher curve server_name resumed last_alert next_protocol established ssl_history cert_chain_fps client_cert_chain_fps subject issuer validation_status ja3 ja3s
 x509 | ts fingerprint certificate.version certificate.serial certificate.subject certificate.issuer certificate.not_valid_before certificate.not_valid_after certificate.key_alg certificate.sig_alg certificate.key_type certificate.key_length san.dns basic_constraints.ca
 files | ts fuid uid id.orig_h id.orig_p id.resp_h id.resp_p source depth analyzers mime_type filename duration local_orig is_orig seen_bytes total_bytes md5 sha1 sha256 extracted
@@ -42,17 +42,24 @@ cip | {_FLOW} cip_sequence_count direction cip_service_code cip_service cip_stat
 """
 
 
+# Logs that one of Sigma's general categories covers, under its field names too.
+_COVERED = {"conn": "firewall", "dns": "dns", "http": "proxy"}
+
+
 def _zeek() -> tuple[Supply, ...]:
     rows = (line.split("|") for line in _ZEEK.strip().splitlines())
     return tuple(
-        supply(kind(f"zeek/{log.strip()}", ("zeek", None, log.strip())), fields) for log, fields in rows
+        supply(kind(f"zeek/{log.strip()}", ("zeek", _COVERED.get(log.strip()), log.strip())), fields)
+        for log, fields in rows
     )
 
 
 _WEB = (
-    "c-ip cs-username date time cs-method cs-uri cs-uri-stem cs-uri-query cs-version sc-status sc-bytes cs-referer "
-    "cs-user-agent cs-host"
+    "c-ip src_ip cs-username date time cs-method c-uri c-uri-query c-uri-extension cs-uri cs-uri-stem cs-uri-query "
+    "cs-version sc-status sc-bytes cs-referer cs-user-agent c-useragent cs-host"
 )
+_WEB_ERROR = "message appname hostname level client src_ip request server upstream referrer pid tid module"
+_FLOW_ENDS = "src_ip dst_ip src_port dst_port action blocked proto protocol"
 
 SWITCHES: tuple[Switch, ...] = (
     Switch(
@@ -73,8 +80,8 @@ SWITCHES: tuple[Switch, ...] = (
         "collect the access log in the common or combined format",
         (
             supply(kind("web/access", (None, "webserver", None)), _WEB),
-            supply(kind("web/apache", (None, None, "apache")), _WEB),
-            supply(kind("web/nginx", (None, None, "nginx")), _WEB),
+            supply(kind("web/apache", ("apache", None, "apache")), _WEB_ERROR),
+            supply(kind("web/nginx", ("nginx", None, "nginx")), _WEB_ERROR),
         ),
     ),
     Switch(
@@ -82,56 +89,71 @@ SWITCHES: tuple[Switch, ...] = (
         "firewall and VPN gateway (FortiGate, pfSense, OPNsense, any in CEF or key=value)",
         "send the firewall's syslog, with traffic and administration events",
         (
-            supply(
-                kind("firewall/any", (None, "firewall", None)),
-                "src_ip dst_ip src_port dst_port action blocked proto",
+            supply(kind("firewall/any", (None, "firewall", None)), _FLOW_ENDS),
+            *(
+                supply(kind(f"{product}/{service}", (product, None, service)), "*")
+                for product in ("fortigate", "fortios")
+                for service in ("event", "traffic", "utm", "vpn", "sslvpnd")
             ),
-            supply(kind("fortigate/event", ("fortigate", None, "event")), "*"),
-            supply(kind("fortigate/traffic", ("fortigate", None, "traffic")), "*"),
-            supply(kind("fortigate/utm", ("fortigate", None, "utm")), "*"),
-            supply(kind("pfsense", ("pfsense", None, None)), "*"),
-            supply(kind("opnsense", ("opnsense", None, None)), "*"),
+            *(
+                supply(
+                    kind(f"{product}/webgui", (product, None, "webgui")),
+                    "message action user src_ip change page",
+                )
+                for product in ("pfsense", "opnsense")
+            ),
+        ),
+    ),
+    Switch(
+        "nas",
+        "network storage (Synology, QNAP)",
+        "send the storage's system and connection log by syslog",
+        tuple(
+            supply(kind(f"{product}/{service}", (product, None, service)), "*")
+            for product in ("synology", "qnap")
+            for service in ("connection", "system", "file")
         ),
     ),
     Switch(
         "proxy",
-        "web proxy log",
-        UNREAD,
+        "web proxy log in the W3C format",
+        "collect the proxy's access log",
         (
             supply(
-                kind("proxy", (None, "proxy", None)),
-                "c-ip c-uri c-uri-extension c-uri-query c-uri-stem c-useragent cs-bytes cs-cookie cs-host cs-method "
-                "cs-referrer cs-uri cs-uri-stem cs-username dst_ip r-dns sc-bytes sc-status src_ip",
+                kind("web/proxy", (None, "proxy", "w3c")),
+                f"{_WEB} cs-bytes cs-cookie r-ip dst_ip sc-filter-result cs-categories",
             ),
         ),
-        read=False,
     ),
-    *(
-        Switch(
-            name,
-            title,
-            UNREAD,
-            tuple(supply(kind(f"{name}/{number}", parts), "*") for number, parts in enumerate(sources)),
-            read=False,
-        )
-        for name, title, sources in (
-            ("dns", "DNS server's query log", [(None, "dns", None)]),
-            (
-                "cisco",
-                "Cisco device log",
-                [("cisco", None, service) for service in ("aaa", "syslog", "ldp", "bgp")],
-            ),
-            (
-                "routers",
-                "routing log of Huawei and Juniper devices",
-                [("huawei", None, "bgp"), ("juniper", None, "bgp")],
-            ),
-            ("fortios", "FortiOS SSL-VPN daemon log", [("fortios", None, "sslvpnd")]),
-            (
-                "paloalto",
-                "Palo Alto GlobalProtect",
-                [("paloalto", "appliance", "globalprotect"), ("paloalto", "file_event", "globalprotect")],
-            ),
-        )
+    Switch(
+        "cisco",
+        "Cisco device log",
+        "send the device's syslog, with commands logged (`archive log config`)",
+        tuple(
+            supply(
+                kind(f"cisco/{service}", ("cisco", None, service)),
+                "message cisco_facility mnemonic action user src_ip",
+            )
+            for service in ("aaa", "syslog", "ldp", "bgp")
+        ),
+    ),
+    Switch(
+        "routers",
+        "routing log of Huawei and Juniper devices",
+        "send the device's syslog",
+        (
+            supply(kind("huawei/bgp", ("huawei", None, "bgp")), "message"),
+            supply(kind("juniper/bgp", ("juniper", None, "bgp")), "message"),
+        ),
+    ),
+    Switch(
+        "paloalto",
+        "Palo Alto GlobalProtect",
+        UNREAD,
+        (
+            supply(kind("paloalto/appliance", ("paloalto", "appliance", "globalprotect")), "*"),
+            supply(kind("paloalto/file", ("paloalto", "file_event", "globalprotect")), "*"),
+        ),
+        read=False,
     ),
 )

@@ -64,7 +64,7 @@ driver-framework | Microsoft-Windows-DriverFrameworks-UserMode/Operational | 100
 capi2 | Microsoft-Windows-CAPI2/Operational | 11 30 50 70 80 81 90 | *
 ldap | Microsoft-Windows-LDAP-Client/Debug | 30 | ScopeOfSearch SearchFilter DistinguishedName AttributeList ProcessId
 iis-configuration | Microsoft-IIS-Configuration/Operational | 29 50 | Configuration EditOperationType OldValue NewValue ConfigPath PhysicalPath PathName
-dns-server-analytic | Microsoft-Windows-DNSServer/Analytical | 256 257 259 260 261 | QNAME QTYPE Source Destination InterfaceIP RD TCP Port Flags XID Zone PacketData BufferSize RCODE
+dns-server-analytic | Microsoft-Windows-DNS-Server/Analytical | 256 257 259 260 261 | QNAME QTYPE Source Destination InterfaceIP RD TCP Port Flags XID Zone PacketData BufferSize RCODE
 """
 
 _APPLOCKER = """
