@@ -95,6 +95,29 @@ def test_7045_names_no_installer():
     assert (kind, values) == ("service_installed", {"name": "s", "path": "p"})
 
 
+def test_104_tells_which_log_was_cleared():
+    fields = {"Channel": "System", "EventID": 104, "UserData.Channel": "Application", "SubjectUserName": "a"}
+    assert only(fields, "windows", "system") == ("log_cleared", {"log": "Application", "user": "a"})
+    assert only({"Channel": "System", "EventID": 104}, "windows", "system")[0] == "record_says"
+
+
+def test_a_web_log_of_windows_is_a_web_log():
+    fields = {"cs-method": "POST", "cs-uri-stem": "/x.aspx", "c-ip": "198.51.100.7"}
+    assert only(fields, "windows", "iis", category="webserver")[0] == "web_request"
+
+
+def test_a_category_counts_where_the_service_is_another():
+    assert only({"cs-method": "GET", "c-uri": "/"}, None, "access", category="webserver")[0] == "web_request"
+
+
+def test_known_messages_of_services_are_log_ons():
+    one = event({"action": "failed", "user": "anna", "src_ip": "198.51.100.7"}, "synology", "connection")
+    one.ocsf_class = 3002
+    assert claims_of(one)[0].type == "logon_failed"
+    one.ocsf_class = 0
+    assert claims_of(one)[0].type == "record_says"
+
+
 def test_4776_without_a_status_claims_no_outcome():
     assert (
         only({**SECURITY, "EventID": 4776, "TargetUserName": "a"}, "windows", "security")[0] == "record_says"

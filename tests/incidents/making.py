@@ -28,8 +28,8 @@ def finding(
 ):
     """A finding `at` microseconds after T0; `host`, `user` and `address` are a name or a list of names."""
     entities = []
-    for kind, names in (("host", host), ("user", user), ("address", address)):
-        names = [names] if isinstance(names, str) else names or []
+    for kind, given in (("host", host), ("user", user), ("address", address)):
+        names = [given] if isinstance(given, str) else given or []
         entities += [Entity(site, kind, name) for name in names]
     when = T0 + at
     event = EventId(f"s-{rule}-{origin}", when if seq is None else seq)

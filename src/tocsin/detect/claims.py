@@ -85,8 +85,8 @@ def _mention(found: dict[tuple[str, str], None], kind: str, text: str | None) ->
 def _family(event: Event) -> tuple[Claim, ...]:
     """The claims by family of log: by its logsource's product, else whichever knows it."""
     products = {source.product for source in event.logsources if source.product}
-    if products & _WINDOWS:
-        return windows.claims(event)
+    if products & _WINDOWS:  # an IIS access log is of Windows and has no event id
+        return windows.claims(event) if "EventID" in event.fields else network.claims(event)
     if products & _CLOUD:
         return cloud.claims(event)
     if "linux" in products:

@@ -15,6 +15,9 @@ DESTINATION: Final = (
     "id.resp_h", "dest_ip", "dst_ip", "dstip", "dst", "DestinationAddress", "destination_ip", "destination.ip",
     "destinationAddress", "DestinationIP",
 )  # fmt: skip
+AUTHENTICATION: Final = 3002
+"""OCSF class_uid of log-ons."""
+
 PORT: Final = ("id.resp_p", "dest_port", "dst_port", "dstport", "dpt", "DestinationPort", "destination.port")
 
 CONNECTION: Final = Shape(
@@ -89,8 +92,7 @@ def claims(event: Event) -> tuple[Claim, ...]:
 def _by_source(event: Event) -> Claim | None:
     """By the logsource's service or category, where the reader knows it."""
     for source in sorted(event.logsources, key=lambda one: tuple(part or "" for part in one)):
-        name = source.service or source.category or ""
-        for shape in _SERVICES.get(name, ()):
+        for shape in (*_SERVICES.get(source.service or "", ()), *_SERVICES.get(source.category or "", ())):
             made = shape.claim(event)
             if made is not None:
                 return made
@@ -136,15 +138,24 @@ def _device(event: Event) -> Claim | None:
 
 
 def _device_logon(event: Event) -> Claim | None:
-    """FortiOS names log-ons by `action` (`login`, `ssl-login-fail`, `tunnel-up`…) with `status` or the name's own outcome."""
+    """A log-on by the device's own words for it.
+
+    FortiOS: `action` (`login`, `ssl-login-fail`, `tunnel-up`…) with `status` or the name's own outcome. Known messages of
+    other devices and services reach us as OCSF authentication (3002) with an `action` of `accepted` or a refusal.
+    """
     action = (pick(event.fields, ("action", "act")) or "").casefold()
     status = (pick(event.fields, ("status", "outcome")) or "").casefold()
-    if action in ("ssl-login-fail", "negotiate-error", "auth-logon-fail") or (
-        action in ("login", "authentication") and status in ("failed", "failure", "fail")
+    known = event.ocsf_class == AUTHENTICATION
+    if (
+        (known and action in ("failed", "denied", "invalid_user"))
+        or action in ("ssl-login-fail", "negotiate-error", "auth-logon-fail")
+        or (action in ("login", "authentication") and status in ("failed", "failure", "fail"))
     ):
         kind = "logon_failed"
-    elif action in ("tunnel-up", "ssl-new-con", "auth-logon") or (
-        action in ("login", "authentication") and status in ("success", "succeeded")
+    elif (
+        (known and action == "accepted")
+        or action in ("tunnel-up", "auth-logon")
+        or (action in ("login", "authentication") and status in ("success", "succeeded"))
     ):
         kind = "logon_succeeded"
     else:

@@ -182,13 +182,18 @@ def _execve(event: Event) -> Claim | None:
         words.append(word)
     if not words:
         return None
-    return claim_of(event, "process_started", {"image": words[0], "command_line": " ".join(words)})
+    values = {
+        "image": pick(event.fields, ("Image",)) or words[0],
+        "command_line": " ".join(words),
+        "user": pick(event.fields, ("User",)),
+    }
+    return claim_of(event, "process_started", values)
 
 
 def _path(event: Event) -> Claim | None:
     """PATH: a name and what became of it; a name that was only looked at (NORMAL) makes no claim of change."""
     action = {"CREATE": "created", "DELETE": "deleted"}.get(pick(event.fields, ("nametype", "objtype")) or "")
-    name = pick(event.fields, ("name",))
+    name = pick(event.fields, ("TargetFilename", "name"))
     if action:
         return claim_of(event, "file_changed", {"action": action, "path": name})
     return claim_of(event, "object_accessed", {"object": name})

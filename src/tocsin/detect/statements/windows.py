@@ -207,8 +207,8 @@ SECURITY: Final[dict[int, Shape]] = {
 
 SYSTEM: Final[dict[int, Shape]] = {
     7045: Shape("service_installed", {"name": ("ServiceName",), "path": ("ImagePath",)}),
-    # The event's own `Channel` is the log that was cleared; readers that keep both name it after its element.
-    104: Shape("log_cleared", {"log": ("LogFileCleared_Channel", "ClearedChannel"), "user": _SUBJECT}),
+    # `Channel` is where the event stands; the log that was cleared has the same name in `UserData`.
+    104: Shape("log_cleared", {"log": ("UserData.Channel", "EventData.Channel"), "user": _SUBJECT}),
 }
 POWERSHELL: Final[dict[int, Shape]] = {
     4103: Shape("script_run", {"script": ("Payload",), "user": ("UserId",)}),
