@@ -49,13 +49,14 @@ def ordinary(rng: Random, scene: Scene) -> list[Entry]:
 
 
 def _signs_in(rng: Random, presence: Presence, actor: Actor) -> list[Entry]:
-    """Passwords in the morning, some mistyped; a second factor for most; tokens renewed all day."""
+    """Passwords in the morning, some mistyped, always with the second factor; tokens renewed all day."""
     time = presence.arrive + rng.randrange(MINUTE, 6 * MINUTE)
     entries = []
-    for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2))):
+    for _ in range(rng.choice((0,) * 8 + (1, 2))):
         entries.append(m365.sign_in(rng, time, actor, error=50126, request="Login:login"))
         time += rng.randrange(5 * SECOND, 40 * SECOND)
-    entries += _second_factor(rng, time, actor)
+    if entries or rng.random() < 0.35:  # the others are still signed in from the day before
+        entries += _second_factor(rng, time, actor)
     apps = (m365.OUTLOOK, m365.TEAMS, m365.SHAREPOINT, m365.OFFICE)
     entries += [
         m365.sign_in(rng, moment, actor, app=rng.choice(apps), request="OAuth2:Token")
@@ -187,8 +188,24 @@ def _administration(rng: Random, scene: Scene) -> list[Entry]:
     if rng.random() < 0.5:
         entries += app_consent(rng, times[3], actor, "Room Booking", "User.Read Calendars.Read", admin=True)
     phone = Actor(scene.town, renewed, scene.network.internet.homes[renewed.account.name], m365.PHONE)
-    entries += _second_factor(rng, scene.day.at(18.5), phone)
+    evening = scene.day.at(18.5) + rng.randrange(90 * MINUTE)
+    entries += _second_factor(rng, evening, phone)
+    if rng.random() < 0.3:
+        entries.append(phone_registered(rng, evening + 2 * MINUTE, phone))
     return entries
+
+
+def phone_registered(rng: Random, time: int, actor: Actor) -> Entry:
+    """A new authenticator app on `actor`'s account."""
+    name = f"phone-{rng.randrange(100, 999)}"
+    device = f'[{{"DeviceName":"{name}","DeviceToken":"NO_DEVICE_TOKEN","PhoneAppVersion":"6.8.15"}}]'
+    methods = '[{"MethodType":6,"Default":true},{"MethodType":7,"Default":false}]'
+    return m365.directory(rng, time, actor, "Update user.", actor.person.upn, {
+        "StrongAuthenticationMethod": ("[]", methods),
+        "StrongAuthenticationPhoneAppDetail": ("[]", device),
+        "Included Updated Properties": ("", "StrongAuthenticationMethod, StrongAuthenticationPhoneAppDetail"),
+        "TargetId.UserType": ("", "Member"),
+    })  # fmt: skip
 
 
 def app_consent(

@@ -88,16 +88,21 @@ def _machines(rng: Random, scene: Scene) -> list[Entry]:
 
 
 def _scanners(rng: Random, scene: Scene) -> list[Entry]:
-    """Bots ask for what other sites were broken with; here it is not there."""
+    """Bots ask for what other sites were broken with; here it is not there. One goes through its whole list twice."""
     entries: list[Entry] = []
-    for bot in rng.sample(scene.network.internet.bots, 28):
+    for place, bot in enumerate(rng.sample(scene.network.internet.bots, 28)):
         time, agent = rng.randrange(scene.day.start, scene.day.at(23.8)), rng.choice(_SCANNERS)
-        for probe in rng.sample(_PROBES, rng.randrange(2, len(_PROBES))):
-            method = "POST" if probe.endswith((".php", "formLogin")) and rng.random() < 0.3 else "GET"
-            status = 400 if "../" in probe else 403 if probe.startswith(("/.git", "/server")) else 404
-            entries.append(access(time, bot, f"{method} {probe}", status, rng.choice((162, 196, 512)), agent))
+        probes = rng.sample(_PROBES * 2, len(_PROBES) * 2 if place == 0 else rng.randrange(2, len(_PROBES)))
+        for probe in probes:
+            entries.append(_probe(rng, time, bot, probe, agent))
             time += rng.randrange(SECOND, 5 * SECOND)
     return entries
+
+
+def _probe(rng: Random, time: int, bot: str, probe: str, agent: str) -> Entry:
+    method = "POST" if probe.endswith((".php", "formLogin")) and rng.random() < 0.3 else "GET"
+    status = 400 if "../" in probe else 403 if probe.startswith(("/.git", "/server")) else 404
+    return access(time, bot, f"{method} {probe}", status, rng.choice((162, 196, 512)), agent)
 
 
 def _editors(rng: Random, scene: Scene) -> list[Entry]:

@@ -9,7 +9,7 @@ from tocsin.rehearse.townhall.day import Scene
 from tocsin.rehearse.townhall.entry import Entry
 from tocsin.rehearse.townhall.formats import microsoft365 as m365
 from tocsin.rehearse.townhall.formats.microsoft365 import CHROME_LINUX, Actor
-from tocsin.rehearse.townhall.microsoft365 import SUBJECTS, app_consent, file_name, site_of
+from tocsin.rehearse.townhall.microsoft365 import SUBJECTS, app_consent, file_name, phone_registered, site_of
 from tocsin.rehearse.townhall.stages.cast import Cast
 
 
@@ -81,16 +81,6 @@ def lured_consent(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Entr
 def second_factor(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Entry]:
     """The intruder registers a phone of their own as the victim's second factor."""
     return [phone_registered(rng, time, cast.in_cloud(scene))]
-
-
-def phone_registered(rng: Random, time: int, actor: Actor) -> Entry:
-    """A new authenticator app on `actor`'s account."""
-    device = f'[{{"DeviceName":"phone-{rng.randrange(100, 999)}","DeviceToken":"NO_DEVICE_TOKEN","PhoneAppVersion":"6.8.15"}}]'
-    return m365.directory(rng, time, actor, "Update user.", actor.person.upn, {
-        "StrongAuthenticationPhoneAppDetail": ("[]", device),
-        "Included Updated Properties": ("", "StrongAuthenticationPhoneAppDetail"),
-        "TargetId.UserType": ("", "Member"),
-    })  # fmt: skip
 
 
 def mail_reading(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Entry]:

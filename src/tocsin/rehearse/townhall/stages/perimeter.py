@@ -55,7 +55,7 @@ def firewall_admin(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Ent
             "Add",
             "firewall.policy",
             "99",
-            "srcintf[wan1]dstintf[lan]action[accept]service[ALL]",
+            "srcintf[wan1]dstintf[lan]action[accept]srcaddr[all]dstaddr[all]schedule[always]service[ALL]",
         ),
     ]
 
