@@ -6,7 +6,7 @@ An `int` sorts, hashes and stores exactly, and can hold every clock that a log m
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, tzinfo
 
 MICROSECOND = 1
 SECOND = 1_000_000
@@ -45,7 +45,7 @@ def rfc3339(instant: int) -> str:
     return f"{moment.year:04d}-{moment.month:02d}-{moment.day:02d}T{text}Z"
 
 
-def parse_rfc3339(text: str, zone: timezone = UTC) -> int | None:
+def parse_rfc3339(text: str, zone: tzinfo = UTC) -> int | None:
     """The instant that `text` names, or None where it is no such text.
 
     Args:
@@ -55,7 +55,7 @@ def parse_rfc3339(text: str, zone: timezone = UTC) -> int | None:
     match = _RFC3339.fullmatch(text.strip())
     if match is None:
         return None
-    year, month, day, hour, minute, second, fraction, _utc, sign, off_h, off_m = match.groups()
+    year, month, day, hour, minute, second, fraction = match.groups()[:7]
     try:
         moment = datetime(
             int(year), int(month), int(day), int(hour), int(minute), min(int(second or 0), 59), tzinfo=UTC
@@ -63,12 +63,18 @@ def parse_rfc3339(text: str, zone: timezone = UTC) -> int | None:
     except ValueError:
         return None
     instant = from_datetime(moment) + int((fraction or "0")[:6].ljust(6, "0"))
-    if second == "60":  # a leap second reads as the last microsecond's neighbour, not as an error
+    if second == "60":  # a leap second reads as the second after it, not as an error
         instant += SECOND
+    return instant - _offset(match, moment, zone)
+
+
+def _offset(match: re.Match[str], moment: datetime, zone: tzinfo) -> int:
+    """How far (microseconds) the text's clock is ahead of UTC; `moment` is what it shows."""
+    utc, sign, hours, minutes = match.groups()[-4:]
     if sign:
-        offset = (int(off_h) * 60 + int(off_m or 0)) * MINUTE
-        return instant - offset if sign == "+" else instant + offset
-    if match.group(8) is None:
-        offset_td = zone.utcoffset(None)
-        instant -= offset_td // timedelta(microseconds=1)
-    return instant
+        offset = (int(hours) * 60 + int(minutes or 0)) * MINUTE
+        return offset if sign == "+" else -offset
+    if utc:
+        return 0
+    ahead = moment.replace(tzinfo=zone).utcoffset()
+    return ahead // timedelta(microseconds=1) if ahead is not None else 0
