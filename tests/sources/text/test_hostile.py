@@ -72,7 +72,7 @@ def check(name, text):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_mutated_lines(name):
-    @settings(max_examples=60)
+    @settings(max_examples=200)
     @given(mutated(name))
     def lines(text):
         check(name, text)
@@ -83,7 +83,7 @@ def test_mutated_lines(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_any_text(name):
-    @settings(max_examples=30)
+    @settings(max_examples=60)
     @given(st.text(max_size=300))
     def lines(text):
         check(name, text)

@@ -11,6 +11,7 @@ from typing import Any
 from tocsin.config.bounds import PARSED_MESSAGE_CHARS
 from tocsin.records.event import Logsource
 from tocsin.sources.interface import Draft
+from tocsin.sources.text.key_values import values_between
 from tocsin.sources.text.known_messages import (
     ACCOUNT_CHANGE,
     AUTHENTICATION,
@@ -116,9 +117,4 @@ def _qnap(message: str, line: SyslogLine, log: str) -> Draft:
 
 def _colon_pairs(text: str) -> dict[str, str]:
     """`Key: value, Key: value`; a value may hold commas and ends where the next key begins."""
-    keys = list(_COLON_PAIR.finditer(text))
-    ends = [*(key.start() for key in keys[1:]), len(text)]
-    found: dict[str, str] = {}
-    for key, end in zip(keys, ends, strict=True):
-        found.setdefault(key[1], text[key.end() : end])
-    return found
+    return values_between(text, list(_COLON_PAIR.finditer(text)))

@@ -22,6 +22,7 @@ from tocsin.records.event import Logsource
 from tocsin.sources.interface import Draft, ReadContext
 from tocsin.sources.text.audit_values import ENCODED, call_name, decoded, socket_address
 from tocsin.sources.text.clock import epoch_instant, iso_instant
+from tocsin.sources.text.key_values import values_between
 from tocsin.sources.text.known_messages import ACCOUNT_CHANGE, AUTHENTICATION, PROCESS
 from tocsin.sources.text.sampling import share
 
@@ -111,9 +112,8 @@ def _pairs(text: str) -> dict[str, str]:
 def _interpreted_arguments(body: str) -> dict[str, str]:
     """The arguments as `ausearch -i` writes them: no quotes, blanks inside; each ends where the next begins."""
     keys = list(_ARGUMENT.finditer(body))[:FIELDS_PER_RECORD]
-    ends = [*(key.start() for key in keys[1:]), len(body)]
     found = _pairs(body[: keys[0].start()] if keys else body)
-    return found | {key[1]: body[key.end() : end].strip() for key, end in zip(keys, ends, strict=True)}
+    return found | values_between(body, keys)
 
 
 def _decoded_fields(record: str, found: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from tocsin.records.errors import BadRecord
 from tocsin.records.instants import SECOND
 from tocsin.sources.interface import Draft, ReadContext
 from tocsin.sources.text.clock import iso_instant, named_month_instant
+from tocsin.sources.text.key_values import values_between
 from tocsin.sources.text.known_messages import AUTHENTICATION, DETECTION, NETWORK, number
 from tocsin.sources.text.sampling import share
 from tocsin.sources.text.syslog_header import syslog_line
@@ -87,11 +88,7 @@ def _extension(text: str) -> dict[str, str]:
     keys = list(_KEY.finditer(text))
     if len(keys) > FIELDS_PER_RECORD:
         raise BadRecord(f"It has more than {FIELDS_PER_RECORD} fields.")
-    ends = [*(key.start() for key in keys[1:]), len(text)]
-    found: dict[str, str] = {}
-    for key, end in zip(keys, ends, strict=False):
-        found.setdefault(key[1], _VALUE_ESCAPE.sub(_unescape, text[key.end() : end].strip()))
-    return found
+    return {name: _VALUE_ESCAPE.sub(_unescape, value) for name, value in values_between(text, keys).items()}
 
 
 def _unescape(match: re.Match[str]) -> str:

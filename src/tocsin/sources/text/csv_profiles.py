@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
-from typing import Any
 
 from tocsin.records.errors import BadRecord
 from tocsin.records.event import Logsource
 from tocsin.sources.interface import Draft, ReadContext
+from tocsin.sources.microsoft365 import m365_draft
 from tocsin.sources.text.csv_times import csv_instant
 from tocsin.sources.text.csv_windows import is_windows, windows_row
 from tocsin.sources.text.json_payload import json_object
@@ -143,18 +143,6 @@ def _m365(cells: Mapping[str, str], context: ReadContext) -> Draft:
         draft.time = csv_instant(when, context) if when else None
     draft.user = draft.user or _first(cells, ("userids", "userid"))
     return draft
-
-
-def m365_draft(record: Mapping[str, Any], context: ReadContext) -> Draft:
-    """A record of the unified audit log."""
-    when, user = record.get("CreationTime"), record.get("UserId")
-    return Draft(
-        fields=dict(record),
-        logsources=frozenset({Logsource("m365", None, "audit")}),
-        kind="m365/other",
-        time=csv_instant(when, replace(context, zone=UTC)) if isinstance(when, str) else None,
-        user=user if isinstance(user, str) else None,
-    )
 
 
 _SIGNIN_NAMES = {

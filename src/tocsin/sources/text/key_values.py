@@ -8,6 +8,7 @@ overwrite what the device wrote before it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from tocsin.config.bounds import FIELDS_PER_RECORD
 from tocsin.records.errors import BadRecord
@@ -35,4 +36,13 @@ def pairs(text: str) -> dict[str, str]:
         found.setdefault(key, value)
         if len(found) > FIELDS_PER_RECORD:
             raise BadRecord(f"It has more than {FIELDS_PER_RECORD} fields.")
+    return found
+
+
+def values_between(text: str, keys: Sequence[re.Match[str]]) -> dict[str, str]:
+    """For values that may hold blanks: each key's (group 1) value is the text up to the next key; the first one counts."""
+    ends = [*(key.start() for key in keys[1:]), len(text)]
+    found: dict[str, str] = {}
+    for key, end in zip(keys, ends, strict=False):  # without keys there is still an end
+        found.setdefault(key[1], text[key.end() : end].strip())
     return found
