@@ -79,7 +79,10 @@ def test_addresses(text, address):
 
 def test_inside_and_outside():
     assert accounts.is_internal("10.1.2.3")
+    assert accounts.is_internal("fd00::1")
     assert not accounts.is_internal("8.8.8.8")
+    assert not accounts.is_internal("203.0.113.9")
+    assert not accounts.is_internal("2001:db8::1")
     assert not accounts.is_internal("ws-014")
 
 

@@ -128,9 +128,18 @@ def is_address(text: str) -> bool:
 
 
 def is_internal(text: str) -> bool:
-    """Whether the address `text` belongs to a private or link-local network (RFC 1918, 4193, 6598, 3927)."""
+    """Whether the address `text` belongs to a private or link-local network (RFC 1918, 3927, 4193, 4291, 6598)."""
     try:
         found = ipaddress.ip_address(text)
     except ValueError:
         return False
-    return found.is_private or found.is_link_local or not found.is_global
+    return any(found in network for network in _INSIDE if network.version == found.version)
+
+
+_INSIDE: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
+"""Named one by one: Python's `is_private` also counts the documentation ranges, which examples use as the internet."""
