@@ -51,19 +51,17 @@ SWITCHES: tuple[Switch, ...] = (
     Switch(
         "entra-p2",
         "Entra risk detections and privileged identity management (need an Entra ID P2 licence)",
-        UNREAD,
+        "have Entra ID P2 and export the risk detections",
         (
             supply(kind("entra/risk", ("azure", None, "riskdetection")), "*"),
             supply(kind("entra/pim", ("azure", None, "pim")), "*"),
         ),
-        read=False,
     ),
     Switch(
         "azure-activity",
         "Azure activity log",
-        UNREAD,
+        "export the activity log of the subscription",
         (supply(kind("azure/activity", ("azure", None, "activitylogs")), "*"),),
-        read=False,
     ),
     Switch(
         "m365-defender",
