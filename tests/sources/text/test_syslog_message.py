@@ -202,6 +202,10 @@ def test_payloads_of_other_formats():
     json = said("x", '{"user":"bob","message":"hi"}')
     assert (json.fields["user"], json.fields["message"], json.host) == ("bob", "hi", "web01")
     assert said("x", '{"user":').fields["message"] == '{"user":'
+    eve = said(
+        "suricata[1]", '{"event_type":"alert","src_ip":"203.0.113.9","flow_id":1,"alert":{"signature":"x"}}'
+    )
+    assert (eve.kind, eve.host, eve.time) == ("suricata/alert", "web01", said("x", "y").time)
 
 
 def test_pfsense_filter_rows_and_log_ins():

@@ -7,10 +7,11 @@ year that puts it nearest to the file's own time.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 
 from tocsin.records.instants import DAY, MINUTE, SECOND, from_datetime, parse_rfc3339, to_datetime
 from tocsin.sources.interface import ReadContext
+from tocsin.sources.local_time import local_instant
 
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 MONTHS = {name: number for number, name in enumerate(_NAMES, start=1)}
@@ -20,14 +21,6 @@ CLF_TIME = re.compile(r"(\d{1,2})/([A-Za-z]{3})/(\d{4}):(\d\d):(\d\d):(\d\d)(?: 
 
 _LEAP_YEARS_APART = 8  # at most: 1896 to 1904
 _HAS_ZONE = re.compile(r"(?:[Zz]|UTC|GMT|[+-]\d\d:?(?:\d\d)?)$")
-
-
-def local_instant(moment: datetime, zone: tzinfo) -> int | None:
-    """The instant at which a clock of `zone` shows the naive `moment`, None outside the years that Python holds."""
-    try:
-        return from_datetime(moment.replace(tzinfo=zone))
-    except (ValueError, OverflowError):
-        return None
 
 
 def iso_instant(text: str, context: ReadContext) -> int | None:

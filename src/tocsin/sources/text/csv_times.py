@@ -7,7 +7,8 @@ from datetime import UTC
 
 from tocsin.records.instants import MINUTE, SECOND
 from tocsin.sources.interface import ReadContext
-from tocsin.sources.text.clock import clf_instant, epoch_instant, iso_instant, local_instant, wall_clock
+from tocsin.sources.local_time import local_instant
+from tocsin.sources.text.clock import clf_instant, epoch_instant, iso_instant, wall_clock
 
 _PARTS = re.compile(
     r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{2,4})[ ,T]{1,2}(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?"

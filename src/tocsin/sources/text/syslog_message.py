@@ -13,7 +13,8 @@ from typing import Any
 
 from tocsin.config.bounds import PARSED_MESSAGE_CHARS
 from tocsin.records.event import Logsource
-from tocsin.sources.interface import Draft, ReadContext
+from tocsin.sources.interface import Draft, ObjectFormat, ReadContext
+from tocsin.sources.network_json import SuricataEve, ZeekJson
 from tocsin.sources.text import linux_auth, linux_services
 from tocsin.sources.text.appliances import appliance_draft
 from tocsin.sources.text.auditd import audit_draft, is_audit
@@ -33,6 +34,7 @@ _ANTIVIRUS = Logsource("linux", "antivirus", "clamav")
 _REPEATED = re.compile(r"message repeated (\d{1,9}) times?: \[ ?(.*)\]\s*", re.DOTALL)
 _OLD_PAM = re.compile(r"([\w.\-/]+)\(pam_\w+\)")
 _AUTH_FACILITIES = frozenset({"auth", "authpriv"})
+_OBJECTS: tuple[ObjectFormat, ...] = (SuricataEve(), ZeekJson())  # what firewalls send as JSON over syslog
 _WEB_CONSOLES = frozenset({"php-fpm", "php", "audit", "configd.py", "webgui"})  # of pfSense and OPNsense
 _MIN_PAIRS = 3
 
@@ -184,7 +186,7 @@ def _payload(line: SyslogLine, context: ReadContext) -> Draft | None:
     if line.app in ("filterlog", "filterdns") and "," in message:
         return filterlog_draft(message)
     if message.startswith("{"):
-        return _json(message, line)
+        return _json(message, line, context)
     if line.app in _WEB_CONSOLES:
         return web_console_draft(message[:PARSED_MESSAGE_CHARS])
     return appliance_draft(line)
@@ -198,11 +200,14 @@ _PAYLOADS: tuple[tuple[Callable[[str], bool], Callable[[str, ReadContext], Draft
 )
 
 
-def _json(message: str, line: SyslogLine) -> Draft | None:
-    """The fields of a JSON object; text that only starts like one stays text."""
+def _json(message: str, line: SyslogLine, context: ReadContext) -> Draft | None:
+    """What a JSON object says; text that only starts like one stays text."""
     found = json_object(message)
     if found is None:
         return None
+    for shape in _OBJECTS:
+        if shape.recognises(found):
+            return shape.draft(found, context)
     fields = {**found, "message": found.get("message", message)}
     linux = _linux(line)
     return Draft(fields, linux.logsources, "syslog/json")

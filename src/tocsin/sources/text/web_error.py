@@ -13,7 +13,8 @@ from typing import Any
 from tocsin.records.errors import BadRecord
 from tocsin.records.event import Logsource
 from tocsin.sources.interface import Draft, ReadContext
-from tocsin.sources.text.clock import local_instant, named_month_instant, wall_clock
+from tocsin.sources.local_time import local_instant
+from tocsin.sources.text.clock import named_month_instant, wall_clock
 from tocsin.sources.text.known_messages import number
 from tocsin.sources.text.sampling import share
 
