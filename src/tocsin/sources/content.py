@@ -119,7 +119,7 @@ class Content:
         self._reads = reads
         self._reopen = reopen
         self._ahead = b""
-        self._stopped: ReadingStopped | None = None
+        self.stopped: ReadingStopped | None = None
         self._hash = hashlib.sha256() if measured else None
         self.offset = 0
 
@@ -133,19 +133,27 @@ class Content:
             data, self._ahead = self._ahead[:size], self._ahead[size:]
         else:
             data = self._pull(size)
-            if not data and self._stopped is not None:
-                raise self._stopped
+            if not data and self.stopped is not None:
+                raise self.stopped
         self.offset += len(data)
         if self._hash is not None:
             self._hash.update(data)
         return data
 
     def exactly(self, size: int) -> bytes:
-        """`size` bytes, fewer only at the end."""
-        parts = []
-        while size and (data := self.read(size)):
-            parts.append(data)
-            size -= len(data)
+        """`size` bytes, fewer at the end and before the place where reading stops.
+
+        Raises:
+            ReadingStopped: nothing more can be read.
+        """
+        parts: list[bytes] = []
+        try:
+            while size and (data := self.read(size)):
+                parts.append(data)
+                size -= len(data)
+        except ReadingStopped:
+            if not parts:
+                raise
         return b"".join(parts)
 
     def peek(self, size: int) -> bytes:
@@ -188,18 +196,18 @@ class Content:
             spool = self._spool()
         except OSError as error:
             raise ReadingStopped(f"could not be spooled to disk: {error}") from error
-        if self._stopped is not None:
-            raise self._stopped
+        if self.stopped is not None:
+            raise self.stopped
         return spool
 
     def _pull(self, size: int) -> bytes:
         """The next bytes of the source; b'' at the end and after it stopped."""
-        if self._stopped is not None:
+        if self.stopped is not None:
             return b""
         try:
             return self._reads.read(size)
         except ReadingStopped as stopped:
-            self._stopped = stopped
+            self.stopped = stopped
             return b""
 
     def _spool(self) -> BinaryIO:
@@ -214,8 +222,8 @@ class Content:
                 raise OSError(f"more than {bounds.SPOOL_BYTES >> 30} GiB; too large to spool")
         spool.seek(0)
         self._reads = spool
-        if self._stopped is not None:  # raise it again, but only after the spooled bytes
-            self._reads, self._stopped = _StopsAfter(spool, self._stopped), None
+        if self.stopped is not None:  # raise it again, but only after the spooled bytes
+            self._reads, self.stopped = _StopsAfter(spool, self.stopped), None
         return spool
 
 
@@ -253,10 +261,10 @@ class _Chained:
 
 class _StopsAfter:
     def __init__(self, first: BinaryIO, stopped: ReadingStopped) -> None:
-        self._first, self._stopped = first, stopped
+        self._first, self.stopped = first, stopped
 
     def read(self, size: int, /) -> bytes:
         data = self._first.read(size)
         if not data:
-            raise self._stopped
+            raise self.stopped
         return data

@@ -64,12 +64,20 @@ class Streams(Protocol):
 
 
 class PlainStreams:
-    """Names each stream by its fingerprint alone and remembers nothing: `scan` without a store."""
+    """Names each stream by its fingerprint and remembers no content: `scan` without a store.
+
+    Within one run every file is a stream of its own: a second one with the same fingerprint gets another name.
+    """
+
+    def __init__(self) -> None:
+        self._met: dict[str, int] = {}
 
     def resolve(self, head: bytes, member: str, open_again: OpenAgain | None) -> str:
-        """The fingerprint."""
+        """The fingerprint, or a name made from it where a file of this run has it."""
         del open_again
-        return fingerprint(head, member)
+        name = fingerprint(head, member)
+        met = self._met[name] = self._met.get(name, 0) + 1
+        return name if met == 1 else fingerprint(name.encode(), f"{met}")
 
     def finished(self, stream: str, records: int, size: int, digest: str) -> None:
         """Nothing is remembered."""

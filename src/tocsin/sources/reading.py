@@ -1,0 +1,241 @@
+"""Reads files, folders and archives into event batches: the room's public entry.
+
+Everything is streamed: what is held at once is a batch (`bounds.BATCH_EVENTS`, `bounds.BATCH_BYTES`), a block, and one
+record. A record that cannot be read is a `SetAside` with its place and reason, in the batch of its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from functools import partial
+from typing import BinaryIO
+
+from tocsin.config import bounds
+from tocsin.records.errors import OperatorError
+from tocsin.records.event import Auth, Event, EventBatch, SetAside
+from tocsin.sources import evtx_file, recognise
+from tocsin.sources.containers import Opened, open_file, printable
+from tocsin.sources.content import Content
+from tocsin.sources.evtx_file import EvtxFile
+from tocsin.sources.evtx_parser import EvtxParser
+from tocsin.sources.fingerprint import HEAD_BYTES, PlainStreams, Streams
+from tocsin.sources.interface import ReadContext
+from tocsin.sources.records import Record, evtx_records, text_records
+from tocsin.sources.walk import check, files
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read.
+
+    Attributes:
+        ingest: Now, as the engine says (instant).
+        format: Name of a format that overrides the detection.
+        zone: What a time without a zone means.
+        columns: For CSV with a mapping: column name → native field name.
+        options: Further settings of one format by name.
+        site: The place that the events belong to.
+        auth: How their origin was proven; a file of this machine is `local`.
+        streams: Names the streams and is told when one was read to its end.
+    """
+
+    ingest: int
+    format: str | None = None
+    zone: tzinfo = UTC
+    columns: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    site: str = "local"
+    auth: Auth = "local"
+    streams: Streams = field(default_factory=PlainStreams)
+
+
+@dataclass(slots=True)
+class ReadCounts:
+    """What was read so far; the reader counts up, others only look.
+
+    Attributes:
+        sources: Files and archive members.
+        size: Bytes of decompressed content.
+        records: Records, set-aside ones too.
+        events: Events given.
+        set_aside: Records, files and remainders that were set aside.
+        current: The source that is being read.
+    """
+
+    sources: int = 0
+    size: int = 0
+    records: int = 0
+    events: int = 0
+    set_aside: int = 0
+    current: str = ""
+
+
+def read(
+    paths: Sequence[str], options: ReadOptions, counts: ReadCounts | None = None
+) -> Iterator[EventBatch]:
+    """The events of all files that `paths` mean, in order.
+
+    Args:
+        paths: Files and folders; folders are walked in sorted order.
+        options: How.
+        counts: Counted up while reading, for a progress bar and the summary.
+
+    Raises:
+        OperatorError: a path does not exist, or the format has no such name. Nothing was read then.
+    """
+    check(paths)
+    if options.format is not None and options.format not in recognise.format_names():
+        names = ", ".join(recognise.format_names())
+        raise OperatorError(f"There is no format {options.format!r}.", f"Use one of: {names}.")
+    return _Reading(options, counts if counts is not None else ReadCounts()).batches(paths)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A stream that was read to its end, to be told once its last events were taken."""
+
+    stream: str
+    records: int
+    size: int
+    digest: str
+
+
+class _Reading:
+    """One call of `read`."""
+
+    def __init__(self, options: ReadOptions, counts: ReadCounts) -> None:
+        self._options = options
+        self._counts = counts
+        self._events: list[Event] = []
+        self._set_aside: list[SetAside] = []
+        self._bytes = 0
+        self._ends: list[_End] = []
+
+    def batches(self, paths: Sequence[str]) -> Iterator[EventBatch]:
+        with EvtxParser() as parser:
+            for opened in self._opened(paths):
+                if isinstance(opened, SetAside):
+                    self._put_aside(opened)
+                else:
+                    for record in self._records(opened, parser):
+                        self._put(record, opened)
+                        if self._is_full():
+                            yield from self._flush()
+                if self._is_full():
+                    yield from self._flush()
+            yield from self._flush()
+
+    def _opened(self, paths: Sequence[str]) -> Iterator[Opened | SetAside]:
+        for file in files(paths):
+            if isinstance(file, SetAside):
+                yield file
+                continue
+            path, source = file
+            try:
+                yield from open_file(path, source, self._options.zone)
+            except OSError as error:
+                yield SetAside(source, None, None, f"cannot be read: {error.strerror or error}")
+
+    def _records(self, opened: Opened, parser: EvtxParser) -> Iterator[tuple[str, int | None, Record]]:
+        """(stream, ordinal, record) of each record in one file; the ordinal is None where no record is meant."""
+        self._counts.sources += 1
+        self._counts.current = opened.source
+        options, content = self._options, opened.content
+        context = ReadContext(
+            opened.source, options.ingest, opened.file_time, options.zone, options.columns, options.options
+        )
+        how = (
+            recognise.named(options.format, content)
+            if options.format
+            else recognise.recognise(content, context)
+        )
+        if how is None:
+            yield from _unrecognised(content)
+            return
+        evtx = EvtxFile(content, parser) if how.framing == "evtx" else None
+        stream = self._resolved(opened, is_evtx=evtx is not None)
+        records = evtx_records(evtx, context) if evtx is not None else text_records(content, how, context)
+        ordinal = 0
+        for record in records:
+            yield stream, ordinal if record.counted else None, record
+            ordinal += record.counted
+        self._counts.size += content.offset
+        measured = (evtx.size, evtx.digest) if evtx is not None else (content.offset, content.digest)
+        self._ends.append(_End(stream, ordinal, *measured))
+
+    def _resolved(self, opened: Opened, *, is_evtx: bool) -> str:
+        content = opened.content
+        if not is_evtx:
+            head = content.peek(HEAD_BYTES)
+            return self._options.streams.resolve(head, opened.member, content.open_again)
+        start = content.peek(evtx_file.HEADER_BYTES + evtx_file.CHUNK_BYTES)
+        head = evtx_file.head(start, HEAD_BYTES)
+        return self._options.streams.resolve(head, opened.member, partial(_evtx_again, content))
+
+    def _put(self, numbered: tuple[str, int | None, Record], opened: Opened) -> None:
+        stream, ordinal, record = numbered
+        self._counts.records += ordinal is not None
+        draft = record.draft
+        if draft is None or ordinal is None:
+            aside = SetAside(opened.source, ordinal, record.offset, record.reason, record.raw)
+            self._put_aside(aside)
+            return
+        self._counts.events += 1
+        self._bytes += len(record.raw)
+        self._events.append(
+            Event(
+                stream=stream,
+                seq=ordinal,
+                time=draft.time if draft.time is not None else opened.file_time,
+                ingest=self._options.ingest,
+                logsources=draft.logsources,
+                fields=draft.fields,
+                raw=record.raw,
+                source=opened.source,
+                format=record.format,
+                host=draft.host,
+                user=draft.user,
+                kind=draft.kind,
+                ocsf_class=draft.ocsf_class,
+                auth=self._options.auth,
+                time_known=draft.time is not None,
+                site=self._options.site,
+            )
+        )
+
+    def _put_aside(self, aside: SetAside) -> None:
+        self._counts.set_aside += 1
+        self._bytes += len(aside.raw)
+        reason = aside.reason[:1].upper() + aside.reason[1:].removesuffix(".") + "."
+        self._set_aside.append(
+            SetAside(printable(aside.source), aside.record, aside.offset, reason, aside.raw)
+        )
+
+    def _is_full(self) -> bool:
+        held = len(self._events) + len(self._set_aside)
+        return held >= bounds.BATCH_EVENTS or self._bytes >= bounds.BATCH_BYTES
+
+    def _flush(self) -> Iterator[EventBatch]:
+        """Gives the batch, and once it was taken and the next one asked for, tells which streams are finished."""
+        ends, self._ends = self._ends, []
+        if self._events or self._set_aside:
+            batch = EventBatch(tuple(self._events), tuple(self._set_aside))
+            self._events, self._set_aside, self._bytes = [], [], 0
+            yield batch
+        for end in ends:
+            self._options.streams.finished(end.stream, end.records, end.size, end.digest)
+
+
+def _unrecognised(content: Content) -> Iterator[tuple[str, int | None, Record]]:
+    """Nothing for an empty file: it holds nothing to set aside."""
+    reason = "no format was recognised; if it is a log, name its format with --format"
+    if not content.peek(1):
+        reason = str(content.stopped or "")
+    if reason:
+        yield "", None, Record("", None, reason=reason, offset=0, counted=False)
+
+
+def _evtx_again(content: Content) -> BinaryIO:
+    return evtx_file.record_bytes(content.open_again())

@@ -1,0 +1,158 @@
+"""Which format a file is, from its first bytes, and which shape a JSON object has. Names are hints only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tocsin.config import bounds
+from tocsin.records.errors import OperatorError
+from tocsin.sources import cloud, evtx_file, journald, network_json, windows
+from tocsin.sources.content import Content
+from tocsin.sources.event_xml import ANY_EVENT
+from tocsin.sources.generic_json import GenericJson
+from tocsin.sources.interface import Draft, LineFormat, ObjectFormat, ReadContext
+from tocsin.sources.json_values import parse_line
+from tocsin.sources.text import FORMATS as LINE_FORMATS
+from tocsin.sources.text_stream import clean, encoding_of
+from tocsin.sources.wazuh import WazuhOther
+
+OBJECT_FORMATS: tuple[ObjectFormat, ...] = (
+    *windows.OBJECT_FORMATS,
+    *network_json.OBJECT_FORMATS,
+    *journald.OBJECT_FORMATS,
+    *cloud.OBJECT_FORMATS,
+    WazuhOther(),
+    GenericJson(),
+)
+"""Every shape of JSON object, in the order in which they are asked."""
+
+SAMPLE_LINES = 200
+_JSON_START = re.compile(r'\s*(?:\{\s*["}]|\[\s*[\[{\]"])')
+
+Framing = Literal["evtx", "json", "xml", "lines"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """How a file is to be read.
+
+    Attributes:
+        framing: How its records are told apart.
+        line_format: The text format, where the framing is `lines`.
+        object_format: The one shape that the operator named, None where each object is asked.
+    """
+
+    framing: Framing
+    line_format: LineFormat | None = None
+    object_format: ObjectFormat | None = None
+
+
+def format_names() -> tuple[str, ...]:
+    """Every name that `--format` takes."""
+    objects, texts = [one.name for one in OBJECT_FORMATS], [one.name for one in LINE_FORMATS]
+    return tuple(sorted({*objects, *texts, "evtx", "json", "windows-xml"}))
+
+
+def named(name: str, content: Content) -> Recognised:
+    """How to read `content` in the format that the operator named.
+
+    Raises:
+        OperatorError: there is no such format.
+    """
+    if name == "evtx" and content.peek(len(evtx_file.MAGIC)) == evtx_file.MAGIC:
+        return Recognised("evtx")
+    if name == "json":
+        return Recognised("json")
+    if name == "windows-xml":
+        return Recognised("xml")
+    for line_format in LINE_FORMATS:
+        if line_format.name == name:
+            return Recognised("lines", line_format)
+    for object_format in OBJECT_FORMATS:
+        if object_format.name == name:
+            return Recognised("json", object_format=object_format)
+    raise OperatorError(f"There is no format {name!r}.", f"Use one of: {', '.join(format_names())}.")
+
+
+def recognise(content: Content, context: ReadContext) -> Recognised | None:
+    """How to read `content`, told by its first `bounds.SNIFF_BYTES`; None where nothing fits."""
+    head = content.peek(bounds.SNIFF_BYTES)
+    if head.startswith(evtx_file.MAGIC):
+        return Recognised("evtx")
+    encoding, mark = encoding_of(head)
+    text = clean(head[mark:].decode(encoding, "replace"))
+    if _is_binary(text):
+        return None
+    if ANY_EVENT.search(text[:4096]) and text.lstrip(" \t\r\n\ufeff\0").startswith("<"):
+        return Recognised("xml")
+    lines = _sample(text, whole=len(head) < bounds.SNIFF_BYTES)
+    if _is_json(text, lines):
+        return Recognised("json")
+    sure = (
+        [(line_format.recognises(lines, context), line_format) for line_format in LINE_FORMATS]
+        if lines
+        else []
+    )
+    best = max(sure, key=lambda one: one[0], default=None)
+    return Recognised("lines", best[1]) if best is not None and best[0] > 0 else None
+
+
+def _sample(text: str, *, whole: bool) -> list[str]:
+    """The first lines of `text`; the last one only where it is known to be whole."""
+    lines = text.split("\n", SAMPLE_LINES)
+    if len(lines) > 1 and (len(lines) > SAMPLE_LINES or not whole):
+        lines.pop()
+    return [line.removesuffix("\r") for line in lines if line.strip(" \t\r\0")]
+
+
+def _is_json(text: str, lines: list[str]) -> bool:
+    """Whether `text` starts like JSON, or one of its first lines is a JSON object (a broken one may stand before it)."""
+    start = text.lstrip(" \t\r\n\ufeff\0\x1e,")
+    if _JSON_START.match(start):
+        return True
+    return any(
+        line.lstrip().startswith("{") and isinstance(parse_line(line.strip()), dict) for line in lines[:20]
+    )
+
+
+def _is_binary(text: str) -> bool:
+    """Whether so many characters are controls or no Unicode that it is no text."""
+    sample = text[:4096]
+    odd = sum(
+        char == "\ufffd" or (char < " " and char not in "\t\r\n\0\x1b\x1d\x1e\x01\x0c") for char in sample
+    )
+    return odd > len(sample) * 0.3 or sample.count("\0") > len(sample) * 0.9 > 0
+
+
+class ObjectReader:
+    """Makes drafts of the objects of one file, asking first the shape that the last one had."""
+
+    def __init__(self, context: ReadContext, only: ObjectFormat | None = None) -> None:
+        self._context = context
+        self._only = only
+        self._last: ObjectFormat = only or OBJECT_FORMATS[0]
+
+    def draft(self, record: Mapping[str, Any]) -> tuple[Draft, str]:
+        """The draft of `record` and the name of its format.
+
+        Raises:
+            BadRecord: it is of a known shape and cannot be read.
+        """
+        record = _unwrapped(record)
+        if self._only is None and not (self._last.name != "json" and self._last.recognises(record)):
+            self._last = next(one for one in OBJECT_FORMATS if one.recognises(record))
+        return self._last.draft(record, self._context), self._last.name
+
+
+def _unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record inside what Elasticsearch (`_source`) and Splunk (`result`) put around it."""
+    inner = record.get("_source")
+    if isinstance(inner, Mapping):
+        return inner
+    inner = record.get("result")
+    if isinstance(inner, Mapping) and "preview" in record:
+        return inner
+    return record

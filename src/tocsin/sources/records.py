@@ -1,0 +1,126 @@
+"""The records of one open file: drafts, or why a record was set aside, in the order of their ordinals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from tocsin.config import bounds
+from tocsin.records.errors import BadRecord
+from tocsin.sources import event_xml
+from tocsin.sources.content import Content, ReadingStopped
+from tocsin.sources.evtx_file import EvtxFile
+from tocsin.sources.interface import Draft, LineFormat, ReadContext, SpanningParser
+from tocsin.sources.json_values import JsonValue, JsonValues
+from tocsin.sources.recognise import ObjectReader, Recognised
+from tocsin.sources.text_stream import TextStream, lines
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a file.
+
+    Attributes:
+        raw: Its text, whole; the start of it where it was set aside.
+        draft: What it says, None where it was set aside.
+        format: Name of the format that read it.
+        reason: Why it was set aside.
+        offset: Where it starts (bytes), where that is known.
+        counted: False where no record is meant but the file or its remainder: it takes no ordinal.
+    """
+
+    raw: str
+    draft: Draft | None
+    format: str = ""
+    reason: str = ""
+    offset: int | None = None
+    counted: bool = True
+
+
+def text_records(content: Content, how: Recognised, context: ReadContext) -> Iterator[Record]:
+    """The records of a text file: lines, JSON or XML."""
+    stream = TextStream(content)
+    if how.line_format is not None:
+        yield from _line_records(stream, how.line_format, context)
+    else:
+        values: Iterable[JsonValue] = event_xml.events(stream) if how.framing == "xml" else JsonValues(stream)
+        yield from _object_records(values, ObjectReader(context, how.object_format))
+    if stream.stopped is not None:
+        yield Record("", None, reason=str(stream.stopped), offset=stream.offset(), counted=False)
+
+
+def evtx_records(file: EvtxFile, context: ReadContext) -> Iterator[Record]:
+    """The records of an EVTX file."""
+    reader = ObjectReader(context)
+    try:
+        for record in file:
+            if record.value is None:
+                start = record.raw[: bounds.SET_ASIDE_RAW_CHARS]
+                yield Record(start, None, "evtx", record.reason, record.offset, record.counted)
+            else:
+                yield _object_record(reader, JsonValue(record.raw, record.value, offset=record.offset))
+    except ReadingStopped as stopped:
+        yield Record("", None, "evtx", str(stopped), counted=False)
+
+
+def _object_records(values: Iterable[JsonValue], reader: ObjectReader) -> Iterator[Record]:
+    for value in values:
+        if value.value is None:
+            yield Record(value.raw, None, "json", value.reason, value.offset, counted=bool(value.raw))
+        else:
+            yield _object_record(reader, value)
+
+
+def _object_record(reader: ObjectReader, value: JsonValue) -> Record:
+    assert value.value is not None
+    record = value.value
+    try:
+        draft, name = reader.draft(record)
+    except BadRecord as bad:
+        return _aside(value.raw, "json", str(bad), value.offset)
+    except Exception as error:  # noqa: BLE001  a reader's own mistake costs the record, told, and not the scan
+        return _aside(value.raw, "json", _failure("JSON", error), value.offset)
+    return _bounded(value.raw, draft, name, value.offset)
+
+
+def _line_records(stream: TextStream, line_format: LineFormat, context: ReadContext) -> Iterator[Record]:
+    parser, name = line_format.parser(context), line_format.name
+    spanning = parser if isinstance(parser, SpanningParser) else None
+    for offset, line in lines(stream):
+        if line is None:
+            reason = f"a line longer than {bounds.RECORD_BYTES >> 20} MiB"
+            yield Record("", None, name, reason, offset)
+            continue
+        pending = spanning.pending if spanning is not None else ""
+        raw = f"{pending}\n{line}" if pending else line
+        if (record := _parsed(lambda: parser.parse(line), raw, name, offset)) is not None:  # noqa: B023  called at once
+            yield record
+    if spanning is not None and (pending := spanning.pending):
+        record = _parsed(spanning.finish, pending, name, None)
+        if record is not None:
+            yield record
+
+
+def _parsed(parse: Callable[[], Draft | None], raw: str, name: str, offset: int | None) -> Record | None:
+    """What `parse` makes of `raw`; None where it is no record."""
+    try:
+        draft = parse()
+    except BadRecord as bad:
+        return _aside(raw, name, str(bad), offset)
+    except Exception as error:  # noqa: BLE001  a reader's own mistake costs the record, told, and not the scan
+        return _aside(raw, name, _failure(name, error), offset)
+    return None if draft is None else _bounded(raw, draft, name, offset)
+
+
+def _bounded(raw: str, draft: Draft, name: str, offset: int | None) -> Record:
+    if len(draft.fields) > bounds.FIELDS_PER_RECORD:
+        return _aside(raw, name, f"more than {bounds.FIELDS_PER_RECORD} fields", offset)
+    return Record(raw, draft, name, offset=offset)
+
+
+def _aside(raw: str, name: str, reason: str, offset: int | None) -> Record:
+    return Record(raw[: bounds.SET_ASIDE_RAW_CHARS], None, name, reason, offset)
+
+
+def _failure(name: str, error: Exception) -> str:
+    return f"the {name} reader failed on this record ({type(error).__name__})"

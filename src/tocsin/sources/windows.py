@@ -1,0 +1,336 @@
+"""Windows events as shippers and exports write them into JSON: each shape an `ObjectFormat`.
+
+Every shape ends in the same fields (`windows_fields.windows_draft`), so that one rule fits them all: `EventID` as a
+number, `Channel` in Windows' own spelling, `Provider_Name`, `Computer`, and the event's data under its native names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tocsin.records.errors import BadRecord
+from tocsin.sources.interface import Draft, ReadContext
+from tocsin.sources.text.csv_windows import message_fields
+from tocsin.sources.times import first_instant
+from tocsin.sources.windows_event import event_draft, xml_event
+from tocsin.sources.windows_fields import windows_draft
+
+Record = Mapping[str, Any]
+
+
+class EvtxJson:
+    """evtx_dump, the `evtx` package, and XML turned into JSON: `{"Event": {"System": …}}`."""
+
+    name = "evtx"
+
+    def recognises(self, record: Record) -> bool:
+        """An `Event` with `System`, or the two without their wrapper."""
+        event = record.get("Event")
+        if isinstance(event, Mapping):
+            return "System" in event
+        return isinstance(record.get("System"), Mapping) and ("EventData" in record or "UserData" in record)
+
+    def draft(self, record: Record, context: ReadContext) -> Draft:
+        """The draft.
+
+        Raises:
+            BadRecord: no System section, no EventID.
+        """
+        return event_draft(record.get("Event", record), context)
+
+
+class Winlogbeat:
+    """winlogbeat 7 and 8 (`winlog.…`, and the `_source` of Elasticsearch) and 5 and 6 (`event_data` at the top)."""
+
+    name = "winlogbeat"
+
+    _RENAMED = (
+        ("event_id", "EventID"),
+        ("channel", "Channel"),
+        ("log_name", "Channel"),
+        ("provider_name", "Provider_Name"),
+        ("source_name", "Provider_Name"),
+        ("provider_guid", "ProviderGuid"),
+        ("computer_name", "Computer"),
+        ("record_id", "EventRecordID"),
+        ("record_number", "EventRecordID"),
+        ("task", "Task"),
+        ("opcode", "Opcode"),
+        ("version", "Version"),
+        ("keywords", "Keywords"),
+        ("activity_id", "ActivityID"),
+    )
+
+    def recognises(self, record: Record) -> bool:
+        """`winlog` with an event id or channel; or an event id and a log name."""
+        winlog = record.get("winlog")
+        if isinstance(winlog, Mapping):
+            return "event_id" in winlog or "channel" in winlog
+        return "event_id" in record and ("log_name" in record or "source_name" in record)
+
+    def draft(self, record: Record, context: ReadContext) -> Draft:
+        """The draft.
+
+        Raises:
+            BadRecord: no event id.
+        """
+        inner = record.get("winlog")
+        winlog = inner if isinstance(inner, Mapping) else record
+        fields = {ours: winlog[theirs] for theirs, ours in self._RENAMED if theirs in winlog}
+        data = {**_object(winlog.get("user_data")), **_object(winlog.get("event_data"))}
+        for name, value in data.items():
+            if name not in fields and name != "xml_name":
+                fields[name] = value
+        if (
+            "Data" not in data
+            and data
+            and all(_PARAMETER.fullmatch(name) for name in data if name != "Binary")
+        ):
+            fields["Data"] = [value for name, value in data.items() if name != "Binary"]
+        if "event_id" not in winlog and (code := _object(record.get("event")).get("code")) is not None:
+            fields["EventID"] = code
+        level = winlog.get("level", _object(record.get("log")).get("level"))
+        _put(fields, "Level", _LEVELS.get(str(level).lower(), level))
+        _put(fields, "Message", record.get("message"))
+        host = _object(record.get("host"))
+        _put(fields, "Computer", host.get("name") if "Computer" not in fields else None)
+        times = ("@timestamp", "time_created")
+        return windows_draft(fields, first_instant(record, times, context.zone))
+
+
+class WazuhWindows:
+    """Wazuh's alerts.json and archives.json of Windows agents: `data.win.system`, `data.win.eventdata`.
+
+    Wazuh writes the names with a small first letter and escapes backslashes and quotes once more; both are undone.
+    """
+
+    name = "wazuh"
+
+    _SYSTEM = (
+        ("eventID", "EventID"),
+        ("channel", "Channel"),
+        ("providerName", "Provider_Name"),
+        ("providerGuid", "ProviderGuid"),
+        ("computer", "Computer"),
+        ("eventRecordID", "EventRecordID"),
+        ("level", "Level"),
+        ("task", "Task"),
+        ("opcode", "Opcode"),
+        ("keywords", "Keywords"),
+        ("version", "Version"),
+        ("processID", "ExecutionProcessID"),
+        ("threadID", "ExecutionThreadID"),
+        ("message", "Message"),
+    )
+
+    def recognises(self, record: Record) -> bool:
+        """There is a `win.system`."""
+        return isinstance(_object(_wazuh_data(record).get("win")).get("system"), Mapping)
+
+    def draft(self, record: Record, context: ReadContext) -> Draft:
+        """The draft.
+
+        Raises:
+            BadRecord: no event id.
+        """
+        win = _object(_wazuh_data(record).get("win"))
+        system = _object(win.get("system"))
+        fields = {ours: _unescaped(system[theirs]) for theirs, ours in self._SYSTEM if theirs in system}
+        for section in ("eventdata", "userdata"):
+            _add_native(fields, _object(win.get(section)))
+        time = first_instant(system, ("systemTime",), context.zone)
+        if time is None:
+            time = first_instant(record, ("timestamp", "@timestamp"), context.zone)
+        return windows_draft(fields, time)
+
+
+class FlatWindows:
+    """One flat object an event, as NXLog and the OTRF/Mordor recordings have it: native names beside `EventID`, `Channel`."""
+
+    name = "windows-json"
+
+    _TIMES = ("TimeCreated", "SystemTime", "@timestamp", "EventTime", "UtcTime", "TimeGenerated", "timestamp")
+
+    def recognises(self, record: Record) -> bool:
+        """An EventID with something that names the log, the provider or the machine."""
+        if "EventID" not in record:
+            return False
+        return any(
+            name in record for name in ("Channel", "SourceName", "ProviderName", "Provider_Name", "EventLog")
+        )
+
+    def draft(self, record: Record, context: ReadContext) -> Draft:
+        """The draft.
+
+        Raises:
+            BadRecord: no EventID.
+        """
+        fields = dict(record)
+        for ours, theirs in _FLAT_NAMES:
+            if ours not in fields:
+                _put(fields, ours, next((record[name] for name in theirs if record.get(name)), None))
+        data = fields.get("EventData")
+        if isinstance(data, str) and data.lstrip().startswith("<"):
+            _add_xml_data(fields, data, context)
+        elif isinstance(data, Mapping):
+            for name, value in data.items():
+                fields.setdefault(name, value)
+        return windows_draft(fields, first_instant(record, self._TIMES, context.zone))
+
+
+class GetWinEvent:
+    """`Get-WinEvent | ConvertTo-Json`: `Id`, `LogName`, `ProviderName`, the rendered message and unnamed properties."""
+
+    name = "get-winevent"
+
+    _RENAMED = (
+        ("Id", "EventID"),
+        ("LogName", "Channel"),
+        ("ProviderName", "Provider_Name"),
+        ("MachineName", "Computer"),
+        ("RecordId", "EventRecordID"),
+        ("ProcessId", "ExecutionProcessID"),
+        ("ThreadId", "ExecutionThreadID"),
+    )
+    _KEPT = (
+        "Level",
+        "Task",
+        "Opcode",
+        "Keywords",
+        "Version",
+        "Message",
+        "LevelDisplayName",
+        "TaskDisplayName",
+    )
+
+    def recognises(self, record: Record) -> bool:
+        """`Id` with `LogName` or `ProviderName`."""
+        return "Id" in record and ("LogName" in record or "ProviderName" in record) and "Message" in record
+
+    def draft(self, record: Record, context: ReadContext) -> Draft:
+        """The draft; the event's data is read back from its message.
+
+        Raises:
+            BadRecord: no event id.
+        """
+        fields = {ours: record[theirs] for theirs, ours in self._RENAMED if record.get(theirs) is not None}
+        fields |= {name: record[name] for name in self._KEPT if record.get(name) is not None}
+        if isinstance(message := record.get("Message"), str):
+            for name, value in message_fields(message).items():
+                fields.setdefault(name, value)
+        properties = record.get("Properties")
+        if isinstance(properties, list) and properties:
+            values = [part.get("Value") if isinstance(part, Mapping) else part for part in properties]
+            fields.setdefault("Data", values)
+        return windows_draft(fields, first_instant(record, ("TimeCreated",), context.zone))
+
+
+class EventXmlInside:
+    """A record of another product that carries the event as XML text: Sentinel's Syslog table, Sysmon for Linux."""
+
+    name = "event-xml"
+
+    _HOLDERS = (
+        "SyslogMessage",
+        "Message",
+        "message",
+        "MESSAGE",
+        "EventXml",
+        "Xml",
+        "xml",
+        "RenderedXml",
+        "_raw",
+    )
+
+    def recognises(self, record: Record) -> bool:
+        """A known text field starts like an event."""
+        return self._text(record) is not None
+
+    def draft(self, record: Record, context: ReadContext) -> Draft:
+        """The draft of the event inside; the record's own fields stand beside its fields.
+
+        Raises:
+            BadRecord: the XML is broken, or no event.
+        """
+        text = self._text(record)
+        if text is None:
+            raise BadRecord("there is no event XML in it")
+        draft = event_draft(xml_event(text)["Event"], context)
+        holder = next(name for name in self._HOLDERS if record.get(name) == text)
+        for name, value in record.items():
+            if name != holder:
+                draft.fields.setdefault(name, value)
+        return draft
+
+    def _text(self, record: Record) -> str | None:
+        for name in self._HOLDERS:
+            value = record.get(name)
+            if isinstance(value, str) and value.startswith("<Event") and value[6:7] in (">", " "):
+                return value
+        return None
+
+
+_PARAMETER = re.compile(r"param[0-9]{1,3}")
+_LEVELS = {"critical": 1, "error": 2, "warning": 3, "information": 4, "verbose": 5}
+_FLAT_NAMES = (
+    ("Channel", ("Channel", "EventLog", "LogName")),
+    ("Provider_Name", ("ProviderName", "SourceName", "Source", "EventSourceName", "Provider")),
+    ("Computer", ("Hostname", "ComputerName", "MachineName", "HostName", "host")),
+    ("EventRecordID", ("RecordNumber", "EventRecordId")),
+)
+_LOWER_NATIVE = re.compile(
+    r"param[0-9]{1,3}|processPath|processId|subjectName|jobTitle|jobId|jobOwner|queryid|xmlns"
+)
+_ESCAPED = re.compile(r'(?:[^\\]|\\[\\"])*', re.DOTALL)
+_ESCAPE = re.compile(r'\\([\\"])')
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _put(fields: dict[str, Any], name: str, value: Any) -> None:
+    if value is not None:
+        fields.setdefault(name, value)
+
+
+def _wazuh_data(record: Record) -> Mapping[str, Any]:
+    return _object(record.get("data", record))
+
+
+def _add_native(fields: dict[str, Any], section: Mapping[str, Any]) -> None:
+    for name, value in section.items():
+        native = name if _LOWER_NATIVE.fullmatch(name) else name[:1].upper() + name[1:]
+        if isinstance(value, Mapping):
+            _add_native(fields, value)
+        else:
+            fields.setdefault(native, _unescaped(value))
+
+
+def _unescaped(value: Any) -> Any:
+    """`value` with Wazuh's own escaping undone, where every backslash in it is an escaped one."""
+    if isinstance(value, list):
+        return [_unescaped(part) for part in value]
+    if not isinstance(value, str) or "\\" not in value or not _ESCAPED.fullmatch(value):
+        return value
+    return _ESCAPE.sub(r"\1", value)
+
+
+def _add_xml_data(fields: dict[str, Any], data: str, context: ReadContext) -> None:
+    """Sentinel's Event and SecurityEvent tables hold the data section as XML."""
+    number = fields.get("EventID")
+    text = (
+        f"<Event><System><EventID>{number if isinstance(number, int) else 0}</EventID></System>{data}</Event>"
+    )
+    try:
+        inner = event_draft(xml_event(text)["Event"], context)
+    except BadRecord:
+        return  # the text stays as it is, under its own name
+    for name, value in inner.fields.items():
+        fields.setdefault(name, value)
+
+
+OBJECT_FORMATS = (EvtxJson(), Winlogbeat(), WazuhWindows(), EventXmlInside(), FlatWindows(), GetWinEvent())
+"""In the order in which they are asked."""

@@ -1,0 +1,179 @@
+"""The structure of a Windows event, `Event` with `System` and `EventData` or `UserData`, in all its spellings.
+
+The same XML ([MS-EVEN6] 2.2.13, the event schema) comes as JSON from evtx_dump and the `evtx` package (`#attributes`,
+`#text`), from XML converters (`@Name`, `Name_attributes`), and as XML text inside other records.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tocsin.records.errors import BadRecord
+from tocsin.sources.interface import Draft, ReadContext
+from tocsin.sources.times import instant
+from tocsin.sources.windows_fields import windows_draft
+
+_SYSTEM_TEXTS = (
+    "EventID",
+    "Version",
+    "Level",
+    "Task",
+    "Opcode",
+    "Keywords",
+    "EventRecordID",
+    "Channel",
+    "Computer",
+)
+_SYSTEM_ATTRIBUTES = (
+    ("Provider", "Name", "Provider_Name"),
+    ("Provider", "Guid", "ProviderGuid"),
+    ("Execution", "ProcessID", "ExecutionProcessID"),
+    ("Execution", "ThreadID", "ExecutionThreadID"),
+    ("Security", "UserID", "UserID"),
+    ("Correlation", "ActivityID", "ActivityID"),
+)
+_MARKUP = ("#attributes", "@xmlns", "xmlns", "#text")
+_XML_REFUSED = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+
+
+def event_draft(event: Mapping[str, Any], context: ReadContext) -> Draft:
+    """The draft of an `Event` element in any JSON spelling.
+
+    Raises:
+        BadRecord: it has no System section or no EventID.
+    """
+    system = event.get("System")
+    if not isinstance(system, Mapping):
+        raise BadRecord("the Windows event has no System section")
+    fields: dict[str, Any] = {}
+    for name in _SYSTEM_TEXTS:
+        if (value := _text(system.get(name))) is not None:
+            fields[name] = value
+    for element, attribute, name in _SYSTEM_ATTRIBUTES:
+        if (value := _attribute(system, element, attribute)) is not None:
+            fields[name] = value
+    _add_data(fields, event)
+    created = _attribute(system, "TimeCreated", "SystemTime")
+    return windows_draft(fields, instant(created, context.zone))
+
+
+def xml_event(text: str) -> dict[str, Any]:
+    """The `Event` element in `text` as JSON: `{"Event": {…}}` as evtx_dump writes it, all values text.
+
+    Raises:
+        BadRecord: it is no well-formed XML, or has a document type or entities.
+    """
+    if _XML_REFUSED.search(text):
+        raise BadRecord("XML with a document type is refused")
+    try:
+        root = ET.fromstring(text)  # noqa: S314  entities, the danger that is meant, are refused above
+    except (ET.ParseError, ValueError) as error:
+        raise BadRecord(f"the event is no well-formed XML: {error}") from error
+    if _local(root.tag) != "Event":
+        raise BadRecord("the XML is no Windows event")
+    return {"Event": _element(root, depth=0)}
+
+
+def _add_data(fields: dict[str, Any], event: Mapping[str, Any]) -> None:
+    """The event's own fields, under their names; one that is named like a System field is kept with a prefix."""
+    for section in ("EventData", "UserData", "ProcessingErrorData"):
+        for name, value in _pairs(event.get(section), depth=0):
+            if name not in fields:
+                fields[name] = value
+            elif name in _SYSTEM_TEXTS or name == "Provider_Name":
+                fields.setdefault(f"{section}.{name}", value)
+            elif name == "Data":
+                have = fields[name] if isinstance(fields[name], list) else [fields[name]]
+                fields[name] = have + (value if isinstance(value, list) else [value])
+    rendering = event.get("RenderingInfo")
+    if isinstance(rendering, Mapping) and (message := _text(rendering.get("Message"))) is not None:
+        fields.setdefault("Message", message)
+
+
+def _pairs(section: Any, depth: int) -> Iterator[tuple[str, Any]]:
+    """(name, value) of each datum in a data section, whichever way it is nested."""
+    if isinstance(section, list):
+        for part in section:
+            yield from _pairs(part, depth + 1)
+    elif isinstance(section, str):
+        if section.strip():
+            yield "Data", section
+    elif isinstance(section, Mapping) and depth < 8:
+        for key, value in section.items():
+            if key in _MARKUP or key.endswith("_attributes"):
+                continue
+            if key == "Data":
+                yield from _data(value)
+            elif isinstance(value, Mapping) and not _is_text(value):
+                yield from _pairs(value, depth + 1)
+            else:
+                yield key.removeprefix("@"), _text(value)
+
+
+def _data(value: Any) -> Iterator[tuple[str, Any]]:
+    """`Data` elements: named ones under their names, the others as one list (one value where there is but one)."""
+    unnamed: list[Any] = []
+    for datum in value if isinstance(value, list) else [value]:
+        name = _attributes(datum).get("Name") if isinstance(datum, Mapping) else None
+        if isinstance(name, str) and name:
+            yield name, _text(datum)
+        elif (text := _text(datum)) is not None:
+            unnamed.extend(text if isinstance(text, list) else [text])
+    if unnamed:
+        yield "Data", unnamed if len(unnamed) > 1 or isinstance(value, list) else unnamed[0]
+
+
+def _attributes(element: Mapping[str, Any]) -> Mapping[str, Any]:
+    inner = element.get("#attributes")
+    if isinstance(inner, Mapping):
+        return inner
+    return {key[1:]: value for key, value in element.items() if key.startswith("@")}
+
+
+def _attribute(system: Mapping[str, Any], element: str, name: str) -> Any:
+    """An attribute of an element of System, None where it has none."""
+    beside = system.get(f"{element}_attributes")
+    if isinstance(beside, Mapping):
+        return beside.get(name)
+    inside = system.get(element)
+    if isinstance(inside, Mapping):
+        return _attributes(inside).get(name, inside.get(name))
+    return None
+
+
+def _is_text(value: Mapping[str, Any]) -> bool:
+    return "#text" in value or (set(value) <= {"#attributes"})
+
+
+def _text(value: Any) -> Any:
+    """What an element says, without its attributes."""
+    if isinstance(value, Mapping):
+        return value.get("#text")
+    return value
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _element(element: ET.Element, depth: int) -> Any:
+    """`element` as evtx_dump's JSON has it."""
+    if depth > 16:
+        raise BadRecord("the event's XML is nested too deeply")
+    attributes = {_local(name): value for name, value in element.attrib.items()}
+    if not len(element):
+        text = element.text or ""
+        return {"#attributes": attributes, "#text": text} if attributes else text
+    inner: dict[str, Any] = {"#attributes": attributes} if attributes else {}
+    for child in element:
+        name, value = _local(child.tag), _element(child, depth + 1)
+        if name not in inner:
+            inner[name] = value
+        elif isinstance(inner[name], list):
+            inner[name].append(value)
+        else:
+            inner[name] = [inner[name], value]
+    return inner
