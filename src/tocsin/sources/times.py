@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from typing import Any
 
-from tocsin.records.instants import SECOND, from_datetime, parse_rfc3339, to_datetime
+from tocsin.records.instants import SECOND, parse_rfc3339, to_datetime
 from tocsin.sources.local_time import local_instant
 
 _DOTNET = re.compile(r"/Date\((-?\d{1,18})(?:[+-]\d{4})?\)/", re.ASCII)
@@ -40,20 +40,12 @@ def _textual(text: str, zone: tzinfo) -> int | None:
     if (found := parse_rfc3339(text)) is not None:
         if zone is UTC or _ZONE.search(text, 16):
             return found
-        return _shown_in(zone, found)
+        return local_instant(to_datetime(found).replace(tzinfo=None), zone)
     if (match := _DOTNET.fullmatch(text)) is not None:
         return int(match[1]) * 1000
     if _NUMBER.fullmatch(text):
         return _epoch(float(text) if "." in text else int(text))
     return None
-
-
-def _shown_in(zone: tzinfo, found: int) -> int | None:
-    """The instant at which a clock of `zone` shows what a clock of UTC shows at `found`."""
-    try:
-        return from_datetime(to_datetime(found).replace(tzinfo=zone))
-    except (ValueError, OverflowError):
-        return None
 
 
 def first_instant(record: Mapping[str, Any], names: tuple[str, ...], zone: tzinfo = UTC) -> int | None:

@@ -6,6 +6,7 @@ The same XML ([MS-EVEN6] 2.2.13, the event schema) comes as JSON from evtx_dump 
 
 from __future__ import annotations
 
+import html
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,9 @@ _SYSTEM_ATTRIBUTES = (
     ("Correlation", "ActivityID", "ActivityID"),
 )
 _MARKUP = ("#attributes", "@xmlns", "xmlns", "#text")
+_SYSTEM_CHARS = 4096
+_SYSTEM_ELEMENT = re.compile(rf"<({'|'.join(_SYSTEM_TEXTS)})(?:\s[^<>]*)?>([^<]*)</")
+_DATA_ELEMENT = re.compile(r"""<Data Name=["']([^"'<>]*)["']\s*(?:/>|>([^<]*)</Data>)""")
 _XML_REFUSED = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -63,18 +67,44 @@ def event_draft(event: Mapping[str, Any], context: ReadContext) -> Draft:
 def xml_event(text: str) -> dict[str, Any]:
     """The `Event` element in `text` as JSON: `{"Event": {…}}` as evtx_dump writes it, all values text.
 
+    Text that is not well-formed because something on its way cut it or spoilt its entities (syslog relays do) is read as
+    far as its elements are whole.
+
     Raises:
-        BadRecord: it is no well-formed XML, or has a document type or entities.
+        BadRecord: it is no event, or has a document type or entities of its own.
     """
     if _XML_REFUSED.search(text):
         raise BadRecord("XML with a document type is refused")
     try:
         root = ET.fromstring(text)  # noqa: S314  entities, the danger that is meant, are refused above
     except (ET.ParseError, ValueError) as error:
-        raise BadRecord(f"the event is no well-formed XML: {error}") from error
+        spoilt = _spoilt_event(text)
+        if spoilt is None:
+            raise BadRecord(f"the event is no well-formed XML: {error}") from error
+        return {"Event": spoilt}
     if _local(root.tag) != "Event":
         raise BadRecord("the XML is no Windows event")
     return {"Event": _element(root, depth=0)}
+
+
+def _spoilt_event(text: str) -> dict[str, Any] | None:
+    """What the whole elements of spoilt XML say; None where not even the EventID is among them."""
+    system: dict[str, Any] = {}
+    for match in _SYSTEM_ELEMENT.finditer(text):
+        system.setdefault(match[1], html.unescape(match[2]))
+    if "EventID" not in system:
+        return None
+    for element, attribute in (("Provider", "Name"), ("Provider", "Guid"), ("TimeCreated", "SystemTime")):
+        pattern = rf"<{element}\s[^<>]*?\b{attribute}=[\"']([^\"'<>]*)"
+        if (found := re.search(pattern, text[:_SYSTEM_CHARS])) is not None:
+            system.setdefault(element, {"#attributes": {}})["#attributes"][attribute] = html.unescape(
+                found[1]
+            )
+    data = [
+        {"#attributes": {"Name": html.unescape(match[1])}, "#text": html.unescape(match[2] or "")}
+        for match in _DATA_ELEMENT.finditer(text)
+    ]
+    return {"System": system, "EventData": {"Data": data}}
 
 
 def _add_data(fields: dict[str, Any], event: Mapping[str, Any]) -> None:
