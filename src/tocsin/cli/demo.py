@@ -24,16 +24,16 @@ def demo(*, seed: int, as_json: bool, html: Path | None) -> None:
     Everything is made up by a seeded generator and marked as simulated; then it is read and judged like any log.
     Needs no network and asks nothing. Writes tocsin-demo.html here, or where --html says.
     """
+    from tocsin.rehearse.townhall.on_disk import lay_out, read_at
     from tocsin.rehearse.townhall.town import generate
 
+    day = generate(seed)
     with tempfile.TemporaryDirectory(prefix="tocsin-demo-") as folder:
-        for name, content in generate(seed).files.items():
-            path = Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        lay_out(day, Path(folder))
         run_scan(
             (folder,),
             RuleChoice(added=False),
             Output(as_json=as_json, html=html or PAGE),
+            ingest=read_at(day),
             origin=f"simulated:demo-{seed}",
         )

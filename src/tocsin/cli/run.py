@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -97,6 +98,7 @@ def run_scan(
     zone: str = "UTC",
     columns: Path | None = None,
     store: Path | None = None,
+    ingest: int | None = None,
     origin: str = "live",
 ) -> None:
     """Scans, tells, and exits with the code that the result deserves.
@@ -109,7 +111,7 @@ def run_scan(
         loaded, account = load(choice.texts(), placeholder_values(choice.placeholders))
         progress.describe("reading the logs")
         request = ScanRequest(
-            paths, loaded, clock.now(), _zone(zone), format_name, _columns(columns), store, origin
+            paths, loaded, ingest or clock.now(), _zone(zone), format_name, _columns(columns), store, origin
         )
         reporter = Reporter(output.as_json, progress)
         result = scan(request, reporter)
@@ -173,7 +175,9 @@ def _exit_code(result: ScanResult, reporter: Reporter, account: RuleAccount, out
     return EXIT_DONE
 
 
-def _zone(name: str) -> ZoneInfo:
+def _zone(name: str) -> tzinfo:
+    if name == "UTC":
+        return UTC  # needs no time zone data, which a bare system may lack
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
