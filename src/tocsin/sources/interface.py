@@ -77,17 +77,16 @@ class LineParser(Protocol):
 class SpanningParser(LineParser, Protocol):
     """A `LineParser` whose records may span lines, as a quoted CSV field does.
 
-    `parse` gives None until a record is whole. The draft (or BadRecord) it then gives is that of the text that was
-    `pending` before the call, a line feed, and the line. If `parse` gives None and `pending` is '', the line was no
-    record.
+    `parse` gives None until a record is whole. The draft (or BadRecord) it then gives is that of all lines since
+    `pending` was last false.
     """
 
     @property
-    def pending(self) -> str:
-        """The text taken so far of a record that is not whole yet."""
+    def pending(self) -> bool:
+        """Whether lines were taken of a record that is not whole yet."""
 
     def finish(self) -> Draft | None:
-        """The draft of the `pending` text at the end of the file, or None where nothing is pending.
+        """The draft of what is pending at the end of the file, or None where nothing is.
 
         Raises:
             BadRecord: the file ends inside a record.

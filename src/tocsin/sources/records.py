@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tocsin.config import bounds
@@ -86,30 +86,36 @@ def _object_record(reader: ObjectReader, value: JsonValue) -> Record:
 def _line_records(stream: TextStream, line_format: LineFormat, context: ReadContext) -> Iterator[Record]:
     parser, name = line_format.parser(context), line_format.name
     spanning = parser if isinstance(parser, SpanningParser) else None
+    held: list[str] = []  # the lines of the record that is being read; joined once, when it is whole
+    start: int | None = None
     for offset, line in lines(stream):
         if line is None:
             reason = f"a line longer than {bounds.RECORD_BYTES >> 20} MiB"
             yield Record("", None, name, reason, offset)
             continue
-        pending = spanning.pending if spanning is not None else ""
-        raw = f"{pending}\n{line}" if pending else line
-        if (record := _parsed(lambda: parser.parse(line), raw, name, offset)) is not None:  # noqa: B023  called at once
+        start = start if held else offset
+        held.append(line)
+        if (record := _parsed(lambda: parser.parse(line), held, name, start)) is not None:  # noqa: B023  called at once
             yield record
-    if spanning is not None and (pending := spanning.pending):
-        record = _parsed(spanning.finish, pending, name, None)
+        if spanning is None or not spanning.pending:
+            held = []
+    if spanning is not None and held:
+        record = _parsed(spanning.finish, held, name, start)
         if record is not None:
             yield record
 
 
-def _parsed(parse: Callable[[], Draft | None], raw: str, name: str, offset: int | None) -> Record | None:
-    """What `parse` makes of `raw`; None where it is no record."""
+def _parsed(
+    parse: Callable[[], Draft | None], held: Sequence[str], name: str, offset: int | None
+) -> Record | None:
+    """What `parse` makes of the lines `held`; None where they are no record, or none yet."""
     try:
         draft = parse()
     except BadRecord as bad:
-        return _aside(raw, name, str(bad), offset)
+        return _aside("\n".join(held), name, str(bad), offset)
     except Exception as error:  # noqa: BLE001  a reader's own mistake costs the record, told, and not the scan
-        return _aside(raw, name, _failure(name, error), offset)
-    return None if draft is None else _bounded(raw, draft, name, offset)
+        return _aside("\n".join(held), name, _failure(name, error), offset)
+    return None if draft is None else _bounded("\n".join(held), draft, name, offset)
 
 
 def _bounded(raw: str, draft: Draft, name: str, offset: int | None) -> Record:

@@ -122,16 +122,13 @@ def test_plain_csv(delimiter):
     assert (draft.user, draft.time, draft.logsources) == ("bob", instant("2026-03-01T03:14:07Z"), frozenset())
 
 
-def test_pending_text_is_the_record_s_raw():
+def test_pending_says_which_lines_belong_together():
     parser = named("csv").parser(context())
     assert isinstance(parser, SpanningParser)
-    assert parser.parse("a,b") is None
-    assert parser.pending == ""
-    assert parser.parse('1,"x') is None
-    assert parser.parse("") is None
-    assert parser.pending == '1,"x\n'
-    assert parser.parse('y"').fields == {"a": "1", "b": "x\n\ny"}
-    assert parser.pending == ""
+    seen = [(parser.parse(line), parser.pending) for line in ("a,b", '1,"x', "", 'y"')]
+    assert [pending for _, pending in seen] == [False, True, True, False]
+    assert [draft for draft, _ in seen[:3]] == [None] * 3
+    assert seen[3][0].fields == {"a": "1", "b": "x\n\ny"}
     assert parser.finish() is None
 
 

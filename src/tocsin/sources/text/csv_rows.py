@@ -16,6 +16,7 @@ from tocsin.sources.interface import Draft, ReadContext
 from tocsin.sources.text.csv_profiles import Profile, profile_of
 
 DELIMITERS = ",;\t|"
+_LINES_JUDGED = 50
 
 csv.field_size_limit(RECORD_BYTES)  # the module's own limit is 128 KiB; the bound on records is ours
 
@@ -72,9 +73,9 @@ class CsvParser:
         self._chars = 0
 
     @property
-    def pending(self) -> str:
-        """The lines so far of a row whose quoted field has not ended."""
-        return "\n".join(self._lines)
+    def pending(self) -> bool:
+        """Whether a row's quoted field has not ended."""
+        return bool(self._lines)
 
     def parse(self, line: str) -> Draft | None:
         """The draft of a row, None for the header, a blank line, or a row that is not whole yet.
@@ -92,7 +93,7 @@ class CsvParser:
         if still_open:
             self._check_length()
             return None
-        row = self.pending
+        row = "\n".join(self._lines)
         self._forget()
         return self._row(row)
 
@@ -156,17 +157,13 @@ class CsvRows:
             names = [name.strip().lstrip("\ufeff") for name in columns_of(header, delimiter)]
             if profile_of(names, context).certain:
                 return 0.97
-            return 0.4 if _plain_header(names) and self._even(lines, delimiter, len(names)) else 0.0
+            return (
+                0.4
+                if _plain_header(names) and _even(lines[lines.index(header) + 1 :], delimiter, len(names))
+                else 0.0
+            )
         except BadRecord:
             return 0.0
-
-    def _even(self, lines: Sequence[str], delimiter: str, count: int) -> bool:
-        """Whether the rows that stand in one line have `count` columns."""
-        whole = [line for line in lines[1:20] if not is_open(line, delimiter)]
-        return (
-            bool(whole)
-            and sum(1 for line in whole if len(columns_of(line, delimiter)) == count) > len(whole) * 0.8
-        )
 
     def parser(self, context: ReadContext) -> CsvParser:
         """A new parser for one file."""
@@ -180,3 +177,15 @@ def _plain_header(names: Sequence[str]) -> bool:
         and len(set(names)) == len(names)
         and all(name and not name.replace(".", "").isdigit() and len(name) < 128 for name in names)
     )
+
+
+def _even(lines: Sequence[str], delimiter: str, count: int) -> bool:
+    """Whether most of the first rows have `count` columns; a row that the sample cuts off tells nothing."""
+    rows: list[str] = []
+    inside = False
+    for line in lines[:_LINES_JUDGED]:
+        rows.append(f"{rows.pop()}\n{line}" if inside else line)
+        inside = is_open(line, delimiter, inside=inside)
+    whole = rows[:-1] if inside else rows
+    fitting = sum(1 for row in whole if len(columns_of(row, delimiter)) == count)
+    return bool(rows) and fitting >= len(whole) * 0.6
