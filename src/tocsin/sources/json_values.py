@@ -262,10 +262,9 @@ def _checked(raw: str, value: Any) -> JsonValue:
 
 def _deeper(value: Any, depth: int) -> bool:
     """Whether `value` is nested deeper than `depth`."""
-    level = [value]
-    while depth >= 0 and level:
-        depth -= 1
-        level = [inner for outer in level if isinstance(outer, (dict, list)) for inner in _inside(outer)]
+    level: list[Any] = [value]
+    for _ in range(depth):
+        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, dict | list)]
     return bool(level)
 
 
