@@ -11,7 +11,7 @@ _RULE = "RuleName UtcTime"
 _PROCESS = f"{_RULE} ProcessGuid ProcessId Image User"
 _CREATION = (
     f"{_PROCESS} FileVersion Description Product Company OriginalFileName CommandLine CurrentDirectory LogonGuid LogonId "
-    "TerminalSessionId IntegrityLevel Hashes md5 sha1 sha256 imphash ParentProcessGuid ParentProcessId ParentImage "
+    "TerminalSessionId IntegrityLevel Hashes ParentProcessGuid ParentProcessId ParentImage "
     "ParentCommandLine ParentUser"
 )
 _NETWORK = (

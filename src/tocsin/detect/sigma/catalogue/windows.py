@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from tocsin.detect.sigma.catalogue.model import Kind, Supply, Switch, kind, supply
 
-SYSTEM = "EventID Channel Provider_Name Computer EventRecordID Keywords Level Opcode Task Version UserID"
+SYSTEM = (
+    "EventID Channel Provider_Name ProviderGuid Computer EventRecordID Keywords Level Opcode Task Version UserID ActivityID "
+    "ExecutionProcessID ExecutionThreadID"
+)
 """The System part that every Windows event has."""
 
 _SUBJECT = "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId"
@@ -122,7 +125,8 @@ _SECURITY_AUDIT = f"""
 4699 {_SUBJECT} TaskName TaskContent ClientProcessStartKey ClientProcessId ParentProcessId RpcCallClientLocality FQDN
 4700 {_SUBJECT} TaskName TaskContent ClientProcessStartKey ClientProcessId ParentProcessId RpcCallClientLocality FQDN
 4701 {_SUBJECT} TaskName TaskContent ClientProcessStartKey ClientProcessId ParentProcessId RpcCallClientLocality FQDN
-4702 {_SUBJECT} TaskName TaskContent TaskContentNew ClientProcessStartKey ClientProcessId ParentProcessId RpcCallClientLocality FQDN
+4702 {_SUBJECT} TaskName TaskContentNew ClientProcessStartKey ClientProcessId ParentProcessId RpcCallClientLocality FQDN
+4703 {_SUBJECT} TargetUserSid TargetUserName TargetDomainName TargetLogonId ProcessName ProcessId EnabledPrivilegeList DisabledPrivilegeList
 4704 {_SUBJECT} TargetSid PrivilegeList
 4705 {_SUBJECT} TargetSid PrivilegeList
 4778 AccountName AccountDomain LogonID SessionName ClientName ClientAddress

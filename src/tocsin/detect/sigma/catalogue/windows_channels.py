@@ -108,7 +108,7 @@ def _powershell(event_id: str, category: str) -> Kind:
     )
 
 
-def _classic(event_id: str, category: str) -> Kind:
+def _classic(event_id: str, category: str | None) -> Kind:
     return Kind(
         f"Windows PowerShell/{event_id}",
         kind("", ("windows", category, "powershell-classic")).logsources,
@@ -124,9 +124,9 @@ _DEFAULT: tuple[Supply, ...] = (
     *SECURITY_DEFAULT,
     supply(kind("System", ("windows", None, "system"), Channel="System"), "*"),
     supply(kind("Application", ("windows", None, "application"), Channel="Application"), "*"),
-    supply(_classic("400", "ps_classic_start"), f"{SYSTEM} Data"),
-    supply(_classic("403", "ps_classic_stop"), f"{SYSTEM} Data"),
-    supply(_classic("600", "ps_classic_provider_start"), f"{SYSTEM} Data"),
+    supply(_classic("400", "ps_classic_start"), f"{SYSTEM} Data Binary"),
+    supply(_classic("403", None), f"{SYSTEM} Data Binary"),
+    supply(_classic("600", "ps_classic_provider_start"), f"{SYSTEM} Data Binary"),
     *_channel_kinds(_ON_AS_INSTALLED),
 )
 
@@ -156,7 +156,7 @@ SWITCHES: tuple[Switch, ...] = (
         "switch on the policy 'Turn on Module Logging' for all modules (*)",
         (
             supply(_powershell("4103", "ps_module"), f"{SYSTEM} ContextInfo UserData Payload"),
-            supply(_classic("800", "ps_classic_script"), f"{SYSTEM} Data"),
+            supply(_classic("800", "ps_classic_script"), f"{SYSTEM} Data Binary"),
         ),
         includes=("windows-default",),
     ),
