@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.records.columns import ENVELOPE, Plan, logsource_text, parse_logsource, to_events, to_table
+from tocsin.records.cells import logsource_text, parse_logsource
+from tocsin.records.columns import ENVELOPE, Plan, to_events, to_table
 from tocsin.records.event import Event, Logsource
 
 TEXT = st.text(st.characters(), max_size=12)  # lone surrogates and NUL included
@@ -100,7 +101,7 @@ def through(events: list[Event], limit: int = 4) -> tuple[pa.Table, list[Event]]
     return table, list(to_events(back))
 
 
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(st.lists(EVENTS, max_size=5), st.integers(0, 5))
 def test_what_is_stored_comes_back(events: list[Event], limit: int) -> None:
     table, back = through(events, limit)

@@ -8,8 +8,8 @@ folder had at its last sync. Of what was not synced anything may be kept, so sev
 - the names of one folder alone are kept;
 - of unsynced bytes the first half is kept, or the second half behind zeros (pages reach the disk in any order).
 
-SQLite's files are taken as they stand at each step, because each of its transactions syncs (synchronous=FULL, which
-`test_powercut_strace.py` checks on real system calls).
+SQLite's files are taken as they stand at each step, because each of its transactions is synced before it returns
+(synchronous=FULL, which `test_database.py` demands; SQLite itself is tested for power cuts by its makers).
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def judge(store: Store, position, events) -> None:  # noqa: ANN001
+def judge(store: Store, position, events) -> None:
     found = [finding(event(one.seq, "live")) for one in events if one.seq % 5 == 0]
     for ident in store.commit(position, found):
         say(f"f {ident}")

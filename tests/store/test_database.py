@@ -60,8 +60,13 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path, content: bytes) -> N
 
 def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     database = Database(tmp_path / "state.sqlite", write=True)
-    with pytest.raises(sqlite3.IntegrityError), database.transaction():
-        database.put("INSERT INTO settings VALUES ('a', 'b')")
-        database.put("INSERT INTO settings VALUES ('a', 'b')")
+
+    def twice() -> None:
+        with database.transaction():
+            database.put("INSERT INTO settings VALUES ('a', 'b')")
+            database.put("INSERT INTO settings VALUES ('a', 'b')")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        twice()
     assert database.all("SELECT * FROM settings") == []
     database.close()

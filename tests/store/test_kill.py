@@ -16,7 +16,11 @@ WRITER = Path(__file__).with_name("store_writer.py")
 
 
 @pytest.mark.parametrize("kills", [10, pytest.param(300, marks=pytest.mark.soak)])
-def test_killed_at_random_moments_it_loses_and_doubles_nothing(tmp_path: Path, kills: int) -> None:
+def test_killed_at_random_moments_it_loses_and_doubles_nothing(
+    tmp_path: Path, kills: int, request: pytest.FixtureRequest
+) -> None:
+    if kills > 10 and not request.config.getoption("--soak", default=False):
+        pytest.skip("runs in full under `make soak`")
     root = tmp_path / "store"
     acknowledged, findings = -1, []
     for line in said_by_killed(root, kills):

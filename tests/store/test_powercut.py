@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +30,7 @@ class Promise:
 
 
 @dataclass
-class Lost(Exception):
+class LostError(Exception):
     """A power cut broke a promise."""
 
     what: str
@@ -74,11 +73,11 @@ class PowerCuts:
                 events = [one.id for one in store.events_between(-(2**62), 2**62)]
                 findings = {one.id for one in store.findings()}
         except OperatorError as error:
-            raise Lost(str(error)) from error
+            raise LostError(str(error)) from error
         if not self.promise.events <= set(events):
-            raise Lost(f"events {sorted(self.promise.events - set(events))}")
+            raise LostError(f"events {sorted(self.promise.events - set(events))}")
         if not self.promise.findings <= findings:
-            raise Lost("findings")
+            raise LostError("findings")
         assert len(events) == len(set(events)), "an event is there twice"
 
 
@@ -146,5 +145,5 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("site", SITES)
 def test_without_any_one_sync_it_would_be(tmp_path: Path, site: Site) -> None:
-    with pytest.raises(Lost):
+    with pytest.raises(LostError):
         live(PowerCuts(tmp_path, without=site))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,9 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_events import event, lines, scan
 
+from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event, EventBatch
 from tocsin.sources.fingerprint import Streams
 from tocsin.sources.fingerprint import fingerprint as source_fingerprint
+from tocsin.store.disk import Disk, Site
+from tocsin.store.segment import Segment, frames, read_marker
 from tocsin.store.store import Store
 from tocsin.store.streams import fingerprint
 
@@ -172,6 +176,44 @@ def test_content_that_cannot_be_read_a_second_time_loses_nothing(store: Store) -
     stream = store.streams.resolve(LONG[:1024], "", open_again)
     assert store.streams.resolve(LONG[:1024], "", open_again) == stream
     assert store.streams.resolve(LONG[:1024], "", lambda: io.BytesIO(LONG)) == stream
+
+
+class StubbornDisk(Disk):
+    """A disk that refuses to sync frames once it is told to."""
+
+    refuse: type[BaseException] | None = None
+
+    def sync_data(self, descriptor: int, site: Site) -> None:
+        if self.refuse is not None and site == "wal.frames":
+            raise self.refuse(5, "Input/output error")
+        super().sync_data(descriptor, site)
+
+
+@pytest.mark.parametrize("refusal", [OSError, KeyboardInterrupt])
+def test_what_was_not_acknowledged_does_not_count_as_read(
+    tmp_path: Path, refusal: type[BaseException]
+) -> None:
+    disk = StubbornDisk()
+    with Store.open(tmp_path / "s", disk) as store:
+        first = scan(store, LONG[:1500])
+        disk.refuse = refusal
+        with pytest.raises(OperatorError if refusal is OSError else refusal):
+            scan(store, LONG)
+        with pytest.raises(OperatorError, match="earlier write failed"):
+            scan(store, LONG)
+    (segment,) = (tmp_path / "s" / "wal").iterdir()
+    os.truncate(segment, store_end(segment))  # the power went: the kernel never wrote what it refused to sync
+    with Store.open(tmp_path / "s") as store:
+        again = scan(store, LONG)
+    assert raws(first[:-1]) + raws(again) == raw_of(LONG)
+
+
+def store_end(segment: Path) -> int:
+    """Where the last frame but one ends: the last was never acknowledged."""
+    one = Segment(segment, 1)
+    marker = read_marker(one)
+    assert marker is not None
+    return [frame.end.offset for frame in frames(one, marker)][-2]
 
 
 PARTS = st.sampled_from([b"a\n", b"b\n", b"a", b"\n", b"line\n" * 90, HEADER])

@@ -22,12 +22,24 @@ What comes back equals what went in, types included; only the order of an event'
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 import pyarrow as pa
 
+from tocsin.records.cells import (
+    ABSENT,
+    as_text,
+    encodable,
+    escaped,
+    logsource_text,
+    parse_logsource,
+    parse_rest,
+    rest_text,
+    typed,
+    types_text,
+    unescaped,
+)
 from tocsin.records.event import ENVELOPE_PREFIX, Auth, Event, Logsource
 
 _TEXT: Final = pa.string()
@@ -59,8 +71,7 @@ _FIELDS: list[pa.Field[Any]] = [
 ENVELOPE: Final = pa.schema(_FIELDS)
 """The columns of every table, before the native ones."""
 
-_ABSENT: Final = object()
-_PLAIN_TYPES: Final = {str, type(_ABSENT)}
+_PLAIN_TYPES: Final = {str, type(ABSENT)}
 
 
 class Plan:
@@ -102,7 +113,7 @@ def to_table(events: Sequence[Event], plan: Plan) -> pa.Table:
             native[name] = column
     columns["t_rest"] = pa.array(_rests(events, set(native), tags), _TEXT)
     types: dict[tuple[tuple[str, str], ...], str] = {}
-    columns["t_types"] = pa.array([_types_text(row, types) for row in tags], _TEXT)
+    columns["t_types"] = pa.array([types_text(row, types) for row in tags], _TEXT)
     schema = ENVELOPE
     for name in native:
         schema = schema.append(pa.field(name, _TEXT))
@@ -123,22 +134,12 @@ def to_events(table: pa.Table) -> Iterator[Event]:
             )
 
 
-def logsource_text(logsource: Logsource) -> str:
-    """`product/category/service` with nothing for a part it leaves out: `windows/process_creation/sysmon`."""
-    return "/".join(_quoted(part) for part in logsource)
-
-
-def parse_logsource(text: str) -> Logsource:
-    """The logsource that was printed as `text`."""
-    return Logsource(*(_unquoted(part) for part in text.split("/")))
-
-
 def _may_be_column(name: str) -> bool:
     return (
         0 < len(name) <= _NATIVE_NAME_CHARS
         and not name.casefold().startswith(ENVELOPE_PREFIX)
         and "\0" not in name
-        and _encodable(name)
+        and encodable(name)
     )
 
 
@@ -172,90 +173,28 @@ def _envelope(events: Sequence[Event], tags: list[dict[str, str]]) -> dict[str, 
 
 def _native(name: str, events: Sequence[Event], tags: list[dict[str, str]]) -> pa.Array[Any] | None:
     """The column of field `name`, None where no event has a value that a column can hold."""
-    values = [event.fields.get(name, _ABSENT) for event in events]
+    values = [event.fields.get(name, ABSENT) for event in events]
     kinds = set(map(type, values))
     if not kinds <= _PLAIN_TYPES:
-        values = [_as_text(name, value, row) for value, row in zip(values, tags, strict=True)]
-        if kinds <= {list, dict, type(_ABSENT)}:
+        values = [as_text(name, value, row) for value, row in zip(values, tags, strict=True)]
+        if kinds <= {list, dict, type(ABSENT)}:
             return None
     elif str not in kinds:
         return None
     return _text_array(
-        name, [None if value is _ABSENT else cast("str | None", value) for value in values], tags
+        name, [None if value is ABSENT else cast("str | None", value) for value in values], tags
     )
-
-
-def _as_text(name: str, value: Any, row: dict[str, str]) -> Any:
-    """`value` as its column's text, its type noted in `row`; `_ABSENT` where it has no place in a column."""
-    if value is _ABSENT or isinstance(value, str):
-        return value
-    if value is None:
-        row[name] = "n"
-        return None
-    if isinstance(value, bool):
-        row[name] = "b"
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        row[name] = "i" if isinstance(value, int) else "f"
-        return repr(value)
-    return _ABSENT
 
 
 def _text_array(name: str, values: list[str | None], tags: list[dict[str, str]]) -> pa.Array[Any]:
     try:
         return pa.array(values, _TEXT)
     except UnicodeEncodeError:
-        return pa.array([_escaped(name, value, row) for value, row in zip(values, tags, strict=True)], _TEXT)
-
-
-def _escaped(name: str, value: str | None, row: dict[str, str]) -> str | None:
-    if value is None or _encodable(value):
-        return value
-    row[name] = "u"
-    return json.dumps(value)[1:-1]
+        return pa.array([escaped(name, value, row) for value, row in zip(values, tags, strict=True)], _TEXT)
 
 
 def _rests(events: Sequence[Event], native: set[str], tags: list[dict[str, str]]) -> list[str | None]:
-    return [_rest(event.fields, native, row) for event, row in zip(events, tags, strict=True)]
-
-
-def _rest(fields: Mapping[str, Any], native: set[str], row: dict[str, str]) -> str | None:
-    """The JSON of the fields without a column."""
-    if fields.keys() <= native and not any(isinstance(value, list | dict) for value in fields.values()):
-        return None
-    rest = {
-        name: value for name, value in fields.items() if name not in native or isinstance(value, list | dict)
-    }
-    if not rest:
-        return None
-    try:
-        text = json.dumps(rest, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        if _encodable(text):
-            return text
-    except ValueError:
-        pass  # NaN or an infinity
-    row["t_rest"] = "p"
-    return json.dumps({"t_python": json.dumps(rest, separators=(",", ":"))})
-
-
-def _types_text(row: dict[str, str], known: dict[tuple[tuple[str, str], ...], str]) -> str | None:
-    """`row`'s tags as JSON; made once for all rows with the same tags."""
-    if not row:
-        return None
-    key = tuple(row.items())
-    if key not in known:
-        known[key] = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
-    return known[key]
-
-
-def _encodable(text: str) -> bool:
-    return text.isascii() or not _SURROGATE.search(text)
-
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-
-# --- and back ---------------------------------------------------------------------------------------------
+    return [rest_text(event.fields, native, row) for event, row in zip(events, tags, strict=True)]
 
 
 def _values(column: pa.Array[Any]) -> list[Any]:
@@ -272,11 +211,11 @@ def _event(
     logsources: dict[tuple[str, ...], frozenset[Logsource]],
 ) -> Event:
     types = json.loads(row["t_types"]) if row["t_types"] else {}
-    text = {name: _unescaped(value) if types.get(name) == "u" else value for name, value in row.items()}
+    text = {name: unescaped(value) if types.get(name) == "u" else value for name, value in row.items()}
     return Event(
         text["t_stream"], row["t_seq"], row["t_time"], row["t_ingest"],
         _logsources(tuple(row["t_logsources"]), logsources),
-        _fields(natives, columns, index, types) | _from_rest(row["t_rest"], types),
+        _fields(natives, columns, index, types) | parse_rest(row["t_rest"], types),
         text["t_raw"], text["t_source"], text["t_format"], text["t_host"], text["t_user"], text["t_kind"],
         row["t_class"], cast("Auth", row["t_auth"]), text["t_origin"], row["t_time_known"], text["t_site"],
     )  # fmt: skip
@@ -297,40 +236,7 @@ def _fields(
     for name in natives:
         value = columns[name][index]
         if value is not None:
-            fields[name] = _typed(value, types.get(name))
+            fields[name] = typed(value, types.get(name))
         elif types.get(name) == "n":
             fields[name] = None
     return fields
-
-
-def _typed(text: str, tag: str | None) -> Any:
-    if tag is None:
-        return text
-    if tag == "i":
-        return int(text)
-    if tag == "f":
-        return float(text)
-    return text == "true" if tag == "b" else _unescaped(text)
-
-
-def _from_rest(text: str | None, types: Mapping[str, str]) -> dict[str, Any]:
-    if text is None:
-        return {}
-    rest = json.loads(text)
-    return cast("dict[str, Any]", json.loads(rest["t_python"]) if types.get("t_rest") == "p" else rest)
-
-
-def _unescaped(text: str) -> str:
-    return cast("str", json.loads(f'"{text}"'))
-
-
-def _quoted(part: str | None) -> str:
-    if part is None:
-        return ""
-    return part.replace("%", "%25").replace("/", "%2F") or "%"
-
-
-def _unquoted(part: str) -> str | None:
-    if part in {"", "%"}:
-        return None if not part else ""
-    return part.replace("%2F", "/").replace("%25", "%")

@@ -1,6 +1,6 @@
 """What the write-ahead log carries, and its form in bytes.
 
-Payloads are msgpack (msgspec). A file scan's events travel parsed *and* raw: see docs/decisions/0010. Text that is
+Payloads are msgpack (msgspec). A file scan's events travel parsed *and* raw: see docs/decisions/0010-parsed-events-in-the-log.md. Text that is
 no Unicode (lone surrogates, from file names or damaged records) and integers over 64 bits have no msgpack form; an
 event that holds any travels as ASCII JSON text in its place, so that everything that went in comes out the same.
 """

@@ -18,6 +18,7 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event, EventId
 from tocsin.store.catalogue import Catalogue
 from tocsin.store.entries import Events
+from tocsin.store.sealing import OVERFLOW, slug_of
 from tocsin.store.segment import HEADER_BYTES, DamagedError, Segment, frames, proves_synced, read_marker
 from tocsin.store.write_ahead import decode_frame, list_segments
 
@@ -70,7 +71,11 @@ class Query:
     def _by_time(self, start: int, end: int, kind: str | None) -> list[Event]:
         found = [event for event in self._logged() if start <= event.time < end]
         clause, values = "t_time >= make_timestamptz(?) AND t_time < make_timestamptz(?)", [start, end]
-        found += self._sealed(self._catalogue.files_between(start, end), clause, values)
+        slugs = {OVERFLOW, slug_of(kind)} if kind is not None else None
+        files = [
+            file for file in self._catalogue.files_between(start, end) if slugs is None or file[0] in slugs
+        ]
+        found += self._sealed(files, clause, values)
         return sorted((event for event in found if kind in {None, event.kind}), key=lambda event: event.time)
 
     def _logged(self) -> Iterator[Event]:

@@ -31,7 +31,9 @@ from tocsin.store.catalogue import Catalogue, SealedFile
 from tocsin.store.disk import Disk
 
 _TEMPORARY: Final = ".tmp"
-_OVERFLOW: Final = "overflow"
+OVERFLOW: Final = "overflow"
+"""The folder that kinds beyond the bound share."""
+
 _LEVEL: Final = 3
 _PAGE_BYTES: Final = 4 << 20
 _MEASURED: Final = ["t_time", "t_ingest", "t_stream", "t_seq"]
@@ -51,6 +53,7 @@ def seal(
         OSError: the disk refused.
         OperatorError: the catalogue could not be written.
     """
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own would keep a segment's memory for good
     columns = _Columns(catalogue)
     for batch in batches:
         for event in batch:
@@ -61,7 +64,7 @@ def seal(
     return files
 
 
-def slug(kind: str) -> str:
+def slug_of(kind: str) -> str:
     """A folder's name for `kind`: readable, lower case, and different for each kind."""
     text = re.sub(r"[^a-z0-9]+", "-", kind.lower()).strip("-")[:60]
     return f"{text}-{hashlib.sha256(kind.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
@@ -97,7 +100,7 @@ class _Columns:
     def _slug(self, kind: str) -> str:
         """The kind's folder; one for all kinds beyond the bound, so that no source can make files without end."""
         if kind not in self._slugs:
-            self._slugs[kind] = slug(kind) if len(self._slugs) < bounds.KINDS_PER_SEGMENT else _OVERFLOW
+            self._slugs[kind] = slug_of(kind) if len(self._slugs) < bounds.KINDS_PER_SEGMENT else OVERFLOW
         return self._slugs[kind]
 
     def _plan(self, name: str) -> Plan:
@@ -114,10 +117,10 @@ def _write_files(number: int, columns: _Columns, root: Path, disk: Disk) -> list
         folders |= {root / "events", root / "events" / hour}
     for folder in sorted(folders):
         disk.sync_directory(folder, "sealed.parents")
-    files = [
-        _write_file(Path("events") / hour / name / f"{number:010d}.parquet", tables, root, disk)
-        for (hour, name), tables in columns.tables.items()
-    ]
+    files = []
+    for hour, name in list(columns.tables):
+        path = Path("events") / hour / name / f"{number:010d}.parquet"
+        files.append(_write_file(path, columns.tables.pop((hour, name)), root, disk))
     for file in files:
         disk.sync_directory((root / file.path).parent, "sealed.directory")
     return files

@@ -24,6 +24,7 @@ from tocsin.store.catalogue import Catalogue
 from tocsin.store.database import Database
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Entry, Events, RuleSet, Settings, Watermark, encode
+from tocsin.store.folders import make_folders, unusable
 from tocsin.store.lock import WriterLock
 from tocsin.store.query import Query
 from tocsin.store.sealing import seal as seal_segment
@@ -31,8 +32,6 @@ from tocsin.store.segment import Position, Segment
 from tocsin.store.state import DetectorState, Judged, Notes, State
 from tocsin.store.streams import StoredStreams
 from tocsin.store.write_ahead import WriteAhead, decode_frame, list_segments, whole_frames
-
-_OWN_NAMES = {"lock", "wal", "events"}
 
 
 class Appended(NamedTuple):
@@ -100,7 +99,7 @@ class Store(ReadStore):
 
     def __init__(self, root: Path, disk: Disk) -> None:
         self._disk = disk
-        _make_folders(root, disk)
+        make_folders(root, disk)
         self._lock = WriterLock(root / "lock")
         try:
             super().__init__(root, Database(root / "state.sqlite", write=True))
@@ -123,7 +122,7 @@ class Store(ReadStore):
         try:
             return cls(root, disk or Disk())
         except OSError as error:
-            raise _unusable(root, error) from error
+            raise unusable(root, error) from error
 
     @classmethod
     def read_only(cls, root: Path) -> ReadStore:
@@ -219,7 +218,7 @@ class Store(ReadStore):
                 self._seal_one(segment)
                 done += 1
         except OSError as error:
-            raise _unusable(self.root, error) from error
+            raise unusable(self.root, error) from error
         return done
 
     def close(self) -> None:
@@ -278,31 +277,3 @@ def _notes(uncommitted: Iterable[tuple[Position, Entry]], until: Position) -> No
         elif isinstance(entry, Watermark):
             watermark = entry.instant
     return Notes(aside, rule_sets, tuple(settings.items()), watermark)
-
-
-def _make_folders(root: Path, disk: Disk) -> None:
-    """The store's folders, their names synced (again on each opening: who made them may have been killed before)."""
-    if root.is_dir() and any(path.name not in _OWN_NAMES and not _is_state(path) for path in root.iterdir()):
-        raise OperatorError(
-            f"{root} holds other files and is no store.", "Name a new or empty folder with --store."
-        )
-    if not root.parent.is_dir():
-        raise OperatorError(
-            f"The folder {root.parent} does not exist.", "Make it, or name another folder with --store."
-        )
-    disk.make_directory(root)
-    disk.sync_directory(root.parent, "store.parent")
-    for name in ("wal", "events"):
-        disk.make_directory(root / name)
-    disk.sync_directory(root, "store.directory")
-
-
-def _is_state(path: Path) -> bool:
-    return path.name.startswith("state.sqlite")
-
-
-def _unusable(root: Path, error: OSError) -> OperatorError:
-    return OperatorError(
-        f"The store {root} cannot be used: {error.strerror or error}.",
-        "See that the disk has room and that you may write there, then start Tocsin again.",
-    )

@@ -1,0 +1,151 @@
+"""What the store costs: bytes an event, appending, sealing, an hour's query. Prints JSON lines.
+
+usage: python benchmarks/store.py [--events N] [--data FOLDER]. Events are those of the recorded campaigns in the zip
+archives of the folder (JSON lines), repeated with other times until there are N of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from tocsin.records.event import Event, EventBatch, Logsource
+from tocsin.records.instants import HOUR, parse_rfc3339
+from tocsin.store.store import ReadStore, Store
+
+DATA = Path(__file__).parents[2] / "shared" / "data" / "otrf"
+BATCH = 1_000
+INGEST = 490_000 * HOUR
+EVENTS_PER_HOUR = 40_000
+WINDOWS = frozenset({Logsource("windows")})
+
+
+def recorded(data: Path) -> Iterator[tuple[str, str]]:
+    """(archive, record text) of every record, in order."""
+    for archive in sorted(data.rglob("*.zip")):
+        with zipfile.ZipFile(archive) as opened:
+            for member in filter(lambda name: name.endswith(".json"), opened.namelist()):
+                with opened.open(member) as content:
+                    for line in content:
+                        text = line.decode("utf-8", "replace").strip()
+                        if text.startswith("{") and text.endswith("}"):
+                            yield archive.name, text
+
+
+def events(data: Path, count: int) -> Iterator[Event]:
+    """`count` events, a new stream for each archive and round; event time runs on with the ordinal."""
+    made = 0
+    turn = 0
+    while made < count:
+        turn += 1
+        for seq, (archive, raw) in enumerate(islice(recorded(data), count - made)):
+            fields = json.loads(raw)
+            kind = f"{fields.get('Channel')}/{fields.get('EventID')}"
+            hour = made // EVENTS_PER_HOUR
+            claimed = parse_rfc3339(str(fields.get("@timestamp", ""))) or INGEST
+            moment = INGEST + hour * HOUR + (claimed + made) % HOUR
+            yield Event(
+                f"{archive}-{turn}".ljust(64, "0"), seq, moment, INGEST + hour * HOUR, WINDOWS, fields, raw, archive,
+                "otrf", fields.get("Hostname"), None, kind,
+            )  # fmt: skip
+            made += 1
+
+
+def batches(data: Path, count: int) -> Iterator[EventBatch]:
+    """The events in batches of `BATCH`."""
+    source = events(data, count)
+    while chunk := tuple(islice(source, BATCH)):
+        yield EventBatch(chunk)
+
+
+def report(name: str, **figures: float) -> None:
+    rounded = {key: round(value, 3) for key, value in figures.items()}
+    sys.stdout.write(json.dumps({"kind": "benchmark", "name": name, **rounded}) + "\n")
+
+
+def bytes_below(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def fill(store: Store, root: Path, data: Path, count: int) -> int:
+    """Appends, commits and seals `count` events; gives the raw bytes."""
+    raw = append_seconds = seal_cpu = logged = 0.0
+    for batch in batches(data, count):
+        raw += sum(len(event.raw) for event in batch)
+        before = time.perf_counter()
+        position = store.append(batch).position
+        append_seconds += time.perf_counter() - before
+        store.commit(position)
+        if len(list((root / "wal").iterdir())) > 1:
+            logged += bytes_below(root / "wal")
+            seal_cpu += sealing(store)
+    logged += bytes_below(root / "wal")
+    seal_cpu += sealing(store, all_of_it=True)
+    report("append", events_per_second=count / append_seconds, logged_bytes_per_event=logged / count)
+    report("seal", cpu_microseconds_per_event=seal_cpu / count * 1e6)
+    return int(raw)
+
+
+def sealing(store: Store, *, all_of_it: bool = False) -> float:
+    before = time.process_time()
+    store.seal(all_of_it=all_of_it)
+    return time.process_time() - before
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--events", type=int, default=100_000)
+    arguments.add_argument("--data", type=Path, default=DATA)
+    options = arguments.parse_args()
+    count = options.events
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "store"
+        with Store.open(root) as store:
+            raw = fill(store, root, options.data, count)
+            kept = bytes_below(root / "events")
+            state = bytes_below(root) - kept
+            files = sum(1 for path in (root / "events").rglob("*.parquet"))
+            report(
+                "kept",
+                bytes_per_event=kept / count,
+                state_bytes_per_event=state / count,
+                raw_bytes_per_event=raw / count,
+                files=files,
+            )
+        report("memory of writing", peak_mebibytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        with Store.read_only(root) as reader:
+            ask(reader)
+
+
+def ask(reader: ReadStore) -> None:
+    """What people ask: an hour of one kind, twice, an hour of everything, one event."""
+    for name in ("first", "again"):
+        with timed(f"an hour of one kind, {name}") as figures:
+            found = reader.events_between(INGEST, INGEST + HOUR, "Microsoft-Windows-Sysmon/Operational/1")
+            figures["events"] = len(found)
+    with timed("an hour of all kinds") as figures:
+        figures["events"] = len(reader.events_between(INGEST, INGEST + HOUR))
+    with timed("one event by its id"):
+        reader.events([found[len(found) // 2].id])
+
+
+@contextmanager
+def timed(name: str) -> Iterator[dict[str, float]]:
+    """Reports how long the block took, with the figures that it adds."""
+    figures: dict[str, float] = {}
+    before = time.perf_counter()
+    yield figures
+    report(name, milliseconds=(time.perf_counter() - before) * 1e3, **figures)
+
+
+if __name__ == "__main__":
+    main()
