@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from tests.incidents.making import finding
 
 from tocsin.incidents.desk import IncidentDesk
@@ -33,6 +35,13 @@ def test_one_rule_with_many_tactics_tells_no_progress():
     many = ["execution", "persistence", "privilege-escalation", "discovery"]
     found = [finding("r", n * MINUTE, level="low", host="WS-1", tactics=many) for n in range(9)]
     assert desk(*found).incidents() == ()
+
+
+def test_many_rules_on_one_event_tell_no_progress():
+    tactics = ["discovery", "credential-access", "impact"]
+    same = [finding(f"r{n}", 0, level="high", host="WS-1", tactics=[t], seq=4) for n, t in enumerate(tactics)]
+    shared = [replace(one, evidence=same[0].evidence) for one in same]
+    assert desk(*shared).incidents()[0].score < desk(*same).incidents()[0].score
 
 
 def test_two_mild_rules_do_not_raise_a_medium_one():

@@ -36,7 +36,8 @@ PLAIN_TACTICS: Final[dict[str, str]] = {
 """ATT&CK tactics in plain words."""
 
 _TITLE_CHARS: Final = 100
-_STORY_TACTICS: Final = 3
+_STEPS: Final = 3
+"""Different rules and tactics from which findings are told as an attack in steps."""
 
 
 def title(incident: Incident) -> str:
@@ -44,7 +45,7 @@ def title(incident: Incident) -> str:
     where = place(incident)
     rules = {finding.rule_id for finding in incident.findings}
     tactics = [tactic for tactic in TACTICS if tactic in incident.tactics]
-    if len(rules) == 1 or len(tactics) < _STORY_TACTICS:
+    if min(len(rules), len(tactics)) < _STEPS:
         return f"{_gravest(incident.findings)}{where}"
     return f"Signs of an attack in steps, from {PLAIN_TACTICS[tactics[0]]} to {PLAIN_TACTICS[tactics[-1]]}{where}"
 

@@ -22,6 +22,7 @@ from tocsin.incidents.linking import link
 from tocsin.incidents.noise import noisy_rules
 from tocsin.incidents.patterns import Key, Pattern, Rule, RuleUse, Slot, key_of, pattern_of, slot_of, take
 from tocsin.incidents.ranking import Rank, needs_you, rank, tells
+from tocsin.records import accounts
 from tocsin.records.errors import PluginError
 from tocsin.records.finding import Finding, weakest_auth
 from tocsin.records.incident import Incident
@@ -216,14 +217,15 @@ def _told(group: Sequence[Pattern]) -> list[Finding]:
 
 
 def _names(found: Sequence[Finding], keys: Sequence[Key], kind: str) -> tuple[str, ...]:
-    """The entities of `kind` as the logs write them: those that linked first, in `keys`' order; each known by one name."""
-    named: dict[tuple[str, str], str] = {}
+    """The entities of `kind` as the logs write them, those that linked first, in `keys`' order; each spelled one way."""
+    named: dict[tuple[str, str], dict[str, str]] = {}
     for finding in found:
         for entity in finding.entities:
             key = key_of(entity.kind, entity.id)
             if key is not None:
-                named.setdefault(key[:2], entity.id)
-    linked = [named[key[:2]] for key in keys if key.kind == kind and key[:2] in named]
+                spelling = accounts.account(entity.id).local if key.kind == "user" else key.local
+                named.setdefault(key[:2], {}).setdefault(spelling, entity.id)
+    linked = [name for key in keys if key.kind == kind for name in named.get(key[:2], {}).values()]
     shared = [e.id for f in found for e in f.entities if e.kind == kind and key_of(e.kind, e.id) is None]
     return _distinct((*linked, *shared))
 

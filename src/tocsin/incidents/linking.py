@@ -2,7 +2,7 @@
 
 Two patterns are linked when the *strength* of what they share reaches `LINK`. Strength is the sum over shared entities of
 (how much this kind of entity says) × (how rare it is) × (how few others each pattern names beside it) × (how close in
-time). Groups are what is linked directly or through others. Patterns of noisy rules and of informational level only
+time). Groups are what is linked directly or through others, or what `merging.py` finds to be one story. Patterns of noisy rules and of informational level only
 *trail*: they may join a group and never hold two together.
 """
 
@@ -13,7 +13,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import sqrt
 from typing import Final, NamedTuple
 
+from tocsin.incidents.merging import merge
 from tocsin.incidents.patterns import Key, Pattern, Rule
+from tocsin.incidents.sets import Sets
 from tocsin.records import accounts
 from tocsin.records.finding import LEVELS
 from tocsin.records.instants import HOUR, MINUTE
@@ -136,7 +138,7 @@ def link(patterns: Iterable[Pattern], noisy: Collection[Rule]) -> list[list[Patt
     speaking = [node for node in nodes if not _trails(node.pattern, noisy)]
     trailing = [node for node in nodes if _trails(node.pattern, noisy)]
     rarity = Rarity(node.pattern for node in speaking)
-    groups = _Groups(len(nodes))
+    groups = Sets(len(nodes))
     _join(speaking, LINK, rarity, groups)
     leaders = _leaders(nodes, noisy, rarity)
     for follower, leader in leaders.items():
@@ -147,7 +149,7 @@ def link(patterns: Iterable[Pattern], noisy: Collection[Rule]) -> list[list[Patt
             by_rule[node.pattern.rule].append(node)
     for alike in by_rule.values():
         _join(alike, LINK, rarity, groups)
-    return groups.gather(ordered)
+    return merge(groups.gather(ordered), noisy)
 
 
 def _trails(pattern: Pattern, noisy: Collection[Rule]) -> bool:
@@ -158,7 +160,7 @@ def _crowd(pattern: Pattern) -> Mapping[str, int]:
     return Counter(key.kind for key in pattern.keys)
 
 
-def _join(nodes: Sequence[_Node], least: float, rarity: Rarity, groups: _Groups) -> None:
+def _join(nodes: Sequence[_Node], least: float, rarity: Rarity, groups: Sets) -> None:
     buckets = _Buckets()
     for node in nodes:
         for other in buckets.near(node):
@@ -206,33 +208,3 @@ class _Buckets:
     @staticmethod
     def _name(node: _Node, key: Key) -> tuple[str, str, str, str]:
         return node.pattern.origin, node.pattern.site, key.kind, key.local
-
-
-class _Groups:
-    """Disjoint sets of places 0…n-1 (Tarjan's union-find, with path halving)."""
-
-    def __init__(self, size: int) -> None:
-        self._up = list(range(size))
-
-    def _root(self, at: int) -> int:
-        up = self._up
-        while up[at] != at:
-            up[at] = up[up[at]]
-            at = up[at]
-        return at
-
-    def same(self, one: int, other: int) -> bool:
-        """Whether both are in one set."""
-        return self._root(one) == self._root(other)
-
-    def join(self, one: int, other: int) -> None:
-        """Makes their sets one."""
-        low, high = sorted((self._root(one), self._root(other)))
-        self._up[high] = low
-
-    def gather(self, ordered: Sequence[Pattern]) -> list[list[Pattern]]:
-        """The sets, as lists of the patterns at those places."""
-        groups: dict[int, list[Pattern]] = defaultdict(list)
-        for at, pattern in enumerate(ordered):
-            groups[self._root(at)].append(pattern)
-        return list(groups.values())

@@ -109,21 +109,32 @@ def keys_of(finding: Finding) -> tuple[Key, ...]:
 @lru_cache(maxsize=65_536)
 def key_of(kind: str, name: str) -> Key | None:
     """The key of one entity, None where it cannot tell one actor or machine from another."""
-    if kind in ("user", "account"):
-        machine = accounts.machine(name)
-        if machine:
-            return Key("host", machine)
-        return None if accounts.is_shared(name) else Key("user", *accounts.account(name))
-    if kind == "host":
-        if accounts.is_address(name.strip()):
-            return key_of("address", name)
-        meant = accounts.host(name)
-        return Key("host", *meant) if meant.local and meant.local not in _NO_HOST else None
-    if kind == "address":
-        address = accounts.address(name)
-        return Key("address", address) if address else None
-    return None
+    reader = _KEYS.get(kind)
+    return reader(name) if reader else None
 
+
+def _user_key(name: str) -> Key | None:
+    machine = accounts.machine(name)
+    if machine:
+        return Key("host", machine)
+    return (
+        None if accounts.is_shared(name) else Key("user", accounts.person(name), accounts.account(name).realm)
+    )
+
+
+def _host_key(name: str) -> Key | None:
+    if accounts.is_address(name.strip()):
+        return _address_key(name)
+    meant = accounts.host(name)
+    return Key("host", *meant) if meant.local and meant.local not in _NO_HOST else None
+
+
+def _address_key(name: str) -> Key | None:
+    address = accounts.address(name)
+    return Key("address", address) if address else None
+
+
+_KEYS: Final = {"user": _user_key, "account": _user_key, "host": _host_key, "address": _address_key}
 
 _NO_HOST: Final = frozenset({"localhost", "-", "unknown", "(none)", "none"})
 

@@ -92,10 +92,13 @@ def severity_of(group: Sequence[Pattern], noisy: Collection[Rule]) -> Level:
 
 
 def _breadth(group: Sequence[Pattern], noisy: Collection[Rule]) -> tuple[int, int]:
-    """Distinct tactics, and the distinct rules that tell them: one rule that names five tactics tells one."""
+    """Distinct tactics and rules that are told independently: five tactics of one rule, or five rules on one event, tell one."""
     telling = [pattern for pattern in group if tells(pattern, noisy)]
-    rules = len({pattern.rule for pattern in telling})
-    return min(rules, len({tactic for pattern in telling for tactic in pattern.tactics})), rules
+    rules = {pattern.rule for pattern in telling}
+    events = {piece.event_id for pattern in telling for piece in pattern.findings[0].evidence}
+    tactics = {tactic for pattern in telling for tactic in pattern.tactics}
+    independent = min(len(rules), len(events))
+    return min(independent, len(tactics)), independent
 
 
 def tells(pattern: Pattern, noisy: Collection[Rule]) -> bool:

@@ -8,6 +8,7 @@ where both are known and of the same sort.
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Final, NamedTuple
 
 BUILT_IN: Final = frozenset(
@@ -54,6 +55,19 @@ def account(text: str) -> Name:
         return Name(rest, domain)
     local, at, domain = text.partition("@")
     return Name(local, domain) if at and local else Name(text)
+
+
+def person(text: str) -> str:
+    """Whose account `text` is: an administrator's second account (`adm.berg`, `berg-admin`) is its owner's."""
+    local = account(text).local
+    stripped = _SECOND_ACCOUNT.sub("", local)
+    return stripped if len(stripped) > 2 else local
+
+
+_SECOND_ACCOUNT: Final = re.compile(
+    r"^(?:adm|admin|da|sa|su|t[012])[._-]|[._-](?:adm|admin|da|sa|su|t[012])$"
+)
+"""How administrators' second accounts are commonly named."""
 
 
 def machine(text: str) -> str | None:
