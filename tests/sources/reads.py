@@ -31,7 +31,9 @@ def draft(record, source="x.json"):
 def everything(*paths, counts=None, **options):
     """(events, set aside) of paths."""
     events, aside = [], []
-    for batch in read([str(path) for path in paths], ReadOptions(ingest=NOW, **options), counts or ReadCounts()):
+    for batch in read(
+        [str(path) for path in paths], ReadOptions(ingest=NOW, **options), counts or ReadCounts()
+    ):
         events += batch.events
         aside += batch.set_aside
     return events, aside

@@ -32,7 +32,9 @@ FRAMINGS = {
 }
 WRAPPED = {
     "CloudTrail": lambda many: json.dumps({"Records": many}),
-    "Graph": lambda many: json.dumps({"@odata.context": "c", "value": many, "@odata.nextLink": "n"}, indent=1),
+    "Graph": lambda many: json.dumps(
+        {"@odata.context": "c", "value": many, "@odata.nextLink": "n"}, indent=1
+    ),
     "Elasticsearch": lambda many: json.dumps(
         {"took": 3, "_shards": {"total": 1}, "hits": {"total": {"value": 2, "relation": "eq"}, "hits": many}}
     ),
@@ -56,7 +58,9 @@ def test_every_framing_gives_the_same_records(framing, many):
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_encodings_of_windows_exports(encoding):
     text = "".join(f'{{"n":{n},"name":"Müller €"}}\r\n' for n in range(50))
-    assert [one.value for one in values(text.encode(encoding))] == [{"n": n, "name": "Müller €"} for n in range(50)]
+    assert [one.value for one in values(text.encode(encoding))] == [
+        {"n": n, "name": "Müller €"} for n in range(50)
+    ]
 
 
 def test_a_broken_line_costs_only_itself_and_is_told_with_its_place():
@@ -72,7 +76,9 @@ def test_a_broken_pretty_printed_record_is_one_record():
     assert [one.value for one in values(data)] == [{"a": 1}, None, {"a": 3}]
 
 
-@pytest.mark.parametrize("data", [b'[{"a":1},{"a":', b'{"Records":[{"a":1},{"a"', b'{"a":1}\n{"a"', b'[{"a":1},'])
+@pytest.mark.parametrize(
+    "data", [b'[{"a":1},{"a":', b'{"Records":[{"a":1},{"a"', b'{"a":1}\n{"a"', b'[{"a":1},']
+)
 def test_a_truncated_file_keeps_what_came_before_and_says_so_once(data):
     first, second = values(data)
     assert first.value == {"a": 1}
@@ -101,10 +107,15 @@ def test_stated_behaviour_of_what_json_does_not_allow():
 
 
 def test_what_is_no_object_is_set_aside():
-    assert [one.value for one in values(b'[1,"x",null,[{"a":1}],{"a":1}]\n7\n')] == [None] * 4 + [{"a": 1}, None]
+    assert [one.value for one in values(b'[1,"x",null,[{"a":1}],{"a":1}]\n7\n')] == [None] * 4 + [
+        {"a": 1},
+        None,
+    ]
 
 
-@pytest.mark.parametrize("text", ['{"items":[{"q":1}],"user":"bob"}', '{"value":[],"x":1}', '{"value":["a"]}', '{"hits":3}'])
+@pytest.mark.parametrize(
+    "text", ['{"items":[{"q":1}],"user":"bob"}', '{"value":[],"x":1}', '{"value":["a"]}', '{"hits":3}']
+)
 def test_an_ordinary_record_is_no_wrapper(text):
     assert [one.value for one in values(text.encode())] == [json.loads(text)]
 
@@ -114,10 +125,33 @@ def test_offsets_are_bytes_of_the_content():
     assert values(start + b"oops\n")[-1].offset == len(start)
 
 
-PIECES = [b"{", b"}", b"[", b"]", b'"', b"\\", b",", b":", b"\n", b" ", b"\x00", b"\xff", b"1", b"null", b'{"a":1}', b'"Records":[', b"\xef\xbb\xbf", b"NaN", b"\\u", b'{"hits":{"hits":[']
+PIECES = [
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b'"',
+    b"\\",
+    b",",
+    b":",
+    b"\n",
+    b" ",
+    b"\x00",
+    b"\xff",
+    b"1",
+    b"null",
+    b'{"a":1}',
+    b'"Records":[',
+    b"\xef\xbb\xbf",
+    b"NaN",
+    b"\\u",
+    b'{"hits":{"hits":[',
+]
 
 
-@given(st.binary(max_size=200) | st.lists(st.sampled_from(PIECES), max_size=60).map(b"".join), st.integers(1, 40))
+@given(
+    st.binary(max_size=200) | st.lists(st.sampled_from(PIECES), max_size=60).map(b"".join), st.integers(1, 40)
+)
 @settings(max_examples=300)
 def test_no_bytes_make_it_raise_or_go_on_for_ever(data, block):
     class Drops(io.BytesIO):
@@ -127,7 +161,9 @@ def test_no_bytes_make_it_raise_or_go_on_for_ever(data, block):
     whole = values(data)
     assert len(whole) <= len(data) + 1
     again = list(JsonValues(TextStream(Content(Drops(data)))))
-    assert [one.value for one in again] == [one.value for one in whole], "blocks of any size give the same records"
+    assert [one.value for one in again] == [one.value for one in whole], (
+        "blocks of any size give the same records"
+    )
     for one in whole:
         assert (one.value is None) == bool(one.reason)
         one.raw.encode()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import partial
@@ -69,9 +70,9 @@ def open_file(path: Path, source: str, zone: tzinfo = UTC) -> Iterator[Opened | 
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
         counted = CountedFile(file, budget)
-        content = Content(counted, reopen=partial(_open, path))
-        opened = Opened(printable(source), "", status.st_mtime_ns // 1000, content)
-        yield from _unwrap(opened, _Place(path, budget, zone, file=counted))
+        with closing(Content(counted, reopen=partial(_open, path))) as content:
+            opened = Opened(printable(source), "", status.st_mtime_ns // 1000, content)
+            yield from _unwrap(opened, _Place(path, budget, zone, file=counted))
 
 
 def _unwrap(opened: Opened, place: _Place) -> Iterator[Opened | SetAside]:
@@ -84,9 +85,9 @@ def _unwrap(opened: Opened, place: _Place) -> Iterator[Opened | SetAside]:
         yield SetAside(opened.source, None, 0, f"archives are nested more than {bounds.ARCHIVE_DEPTH} deep")
     elif compression is not None:
         reopen = None if place.depth else partial(_decompress_again, place.path, compression)
-        content = Content(compression(opened.content, place.budget), reopen=reopen)
         below = _Place(place.path, place.budget, place.zone, place.depth + 1, compressed=True)
-        yield from _unwrap(Opened(opened.source, opened.member, opened.file_time, content), below)
+        with closing(Content(compression(opened.content, place.budget), reopen=reopen)) as content:
+            yield from _unwrap(Opened(opened.source, opened.member, opened.file_time, content), below)
     else:
         yield from _members(opened, place, zipped=magic.startswith(ZIP_MAGIC))
 
@@ -115,13 +116,15 @@ def _unzip(archive: Opened, place: _Place) -> Iterator[Opened | SetAside]:
                 yield SetAside(source, None, 0, str(stopped))
                 continue
             reopen = None if place.file is None else partial(_unzip_again, place.path, member.info)
-            yield Opened(source, name, member.modified or archive.file_time, Content(reads, reopen=reopen))
+            with closing(Content(reads, reopen=reopen)) as content:
+                yield Opened(source, name, member.modified or archive.file_time, content)
 
 
 def _untar(archive: Opened) -> Iterator[Opened | SetAside]:
     for member in tar_members(archive.content):
         source, name = _named(archive, member.name)
-        yield Opened(source, name, member.modified or archive.file_time, Content(member.reads))
+        with closing(Content(member.reads)) as content:
+            yield Opened(source, name, member.modified or archive.file_time, content)
 
 
 def printable(name: str) -> str:

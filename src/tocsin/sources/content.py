@@ -119,6 +119,7 @@ class Content:
         self._reads = reads
         self._reopen = reopen
         self._ahead = b""
+        self._spooled: BinaryIO | None = None
         self.stopped: ReadingStopped | None = None
         self._hash = hashlib.sha256() if measured else None
         self.offset = 0
@@ -200,6 +201,11 @@ class Content:
             raise self.stopped
         return spool
 
+    def close(self) -> None:
+        """Gives back the temporary file, where there is one."""
+        if self._spooled is not None:
+            self._spooled.close()
+
     def _pull(self, size: int) -> bytes:
         """The next bytes of the source; b'' at the end and after it stopped."""
         if self.stopped is not None:
@@ -211,7 +217,8 @@ class Content:
             return b""
 
     def _spool(self) -> BinaryIO:
-        spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as this content
+        spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
+        self._spooled = spool
         written = 0
         while data := (self._ahead or self._pull(bounds.READ_BLOCK_BYTES)):
             self._ahead = b""

@@ -65,7 +65,11 @@ def tar_members(content: Content) -> Iterator[TarMember]:
     except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
         if isinstance(error, ReadingStopped):
             raise
-        raise ReadingStopped(f"the tar archive is damaged: {error}") from error
+        cut = "unexpected end" in str(error)
+        reason = (
+            "the tar archive ends early: it is truncated" if cut else f"the tar archive is damaged: {error}"
+        )
+        raise ReadingStopped(reason) from error
 
 
 class _Checked(tarfile.TarInfo):
