@@ -16,6 +16,7 @@ from tocsin.detect.interface import END_OF_TIME
 from tocsin.detect.sigma.correlation_plans import silenced
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.loading import load_rules
+from tocsin.detect.sigma.ruleset import RuleText
 from tocsin.engine.rule_files import starter_texts
 from tocsin.records.attack import TACTICS, technique_name
 from tocsin.records.instants import from_datetime
@@ -38,7 +39,12 @@ def told_by(stem: str) -> list[str]:
 
 def found(stem: str, events: object, folder: Path) -> set[str]:
     """Titles of what the file's rules find in `events`."""
-    detector = SigmaDetector(load_rules([TEXTS[stem]]))
+    return found_by([TEXTS[stem]], events, folder)
+
+
+def found_by(texts: list[RuleText], events: object, folder: Path) -> set[str]:
+    """Titles of what `texts` find in `events`."""
+    detector = SigmaDetector(load_rules(texts))
     options = ReadOptions(ingest=from_datetime(datetime(2026, 11, 24, tzinfo=UTC)))
     findings = []
     for batch in read([str(path) for path in write(events, folder)], options):
@@ -109,3 +115,13 @@ def test_the_pages_are_in_step():
     spec.loader.exec_module(pages)
     assert (DOCS / "starter-rules.md").read_text(encoding="utf-8") == pages.starter_page()
     assert (DOCS / "field-catalogue.md").read_text(encoding="utf-8") == pages.catalogue_page()
+
+
+def test_the_filter_of_the_page_silences_the_named_stations(tmp_path):
+    page = (DOCS / "starter-rules.md").read_text(encoding="utf-8")
+    example = RuleText("filter.yml", page.partition("```yaml\n")[2].partition("```")[0])
+    named = {"zeek": {"log": "modbus", "id.orig_h": "10.1.1.20", "func": "WRITE_SINGLE_COIL"}}
+    other = {"zeek": {"log": "modbus", "id.orig_h": "10.1.1.99", "func": "WRITE_SINGLE_COIL"}}
+    texts = [*TEXTS.values(), example]
+    assert "Host Wrote to a Controller (Modbus)" not in found_by(texts, named, tmp_path)
+    assert "Host Wrote to a Controller (Modbus)" in found_by(texts, other, tmp_path)
