@@ -61,6 +61,19 @@ def test_steps_name_who_and_where(made, words):
         assert word in step
 
 
+def test_accounts_that_were_only_tried_are_left_alone():
+    tried = [
+        finding("spray", n, address="8.8.8.8", user=f"u{n}@t.example", tactics=["credential-access"],
+                claims=[("logon_failed", {"user": f"u{n}@t.example", "address": "8.8.8.8", "service": "Exchange"})])
+        for n in range(9)
+    ]  # fmt: skip
+    entered = finding("in", 10, address="8.8.8.8", user="u3@t.example", level="high", tactics=["initial-access"],
+                      claims=[("logon_succeeded", {"user": "u3@t.example", "service": "Exchange"})])  # fmt: skip
+    told = " ".join(steps_of(*tried, entered))
+    assert "open u3@t.example: reset" in told
+    assert not re.search("u[0-24-9]@", told)
+
+
 NAMES = st.sampled_from(
     ["WS-014", "anna@t.example", "198.51.100.7", "8.8.8.8", "x y", "created", "added to a group", "\x1b[2J"]
 )

@@ -55,6 +55,19 @@ def test_the_same_record_found_by_two_rules_is_told_once():
     assert "“A” and “B” recognised this" in told[0]
 
 
+def test_two_logs_of_one_program_start_tell_of_one():
+    told = texts(
+        finding("r", 0, host="WS-014", claims=[STARTED]),
+        finding("r", 300, host="WS-014", claims=[(STARTED[0], {**STARTED[1], "user": "anna.berg"})], seq=9),
+    )
+    assert len(told) == 2
+    assert "times" not in told[0]
+
+
+def test_a_long_host_name_is_told_short():
+    assert "according to WS-014's log" in texts(finding(host="WS-014.town.example", claims=[STARTED]))[0]
+
+
 def test_what_differs_is_listed():
     many = [
         finding(

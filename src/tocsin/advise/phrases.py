@@ -39,6 +39,11 @@ def person(text: str) -> str:
     return name(text)
 
 
+def computer(text: str) -> str:
+    """A host by its short name: `WS-014` of `WS-014.town.example`; the whole stands with the evidence."""
+    return name(text if accounts.is_address(text) else text.partition(".")[0] or text)
+
+
 def program(path: str) -> str:
     """A program by its file name: the path stands with the evidence."""
     return name(re.split(r"[\\/]", path.rstrip("\\/"))[-1] or path)

@@ -52,7 +52,10 @@ class Scene:
 
     @cached_property
     def people(self) -> tuple[str, ...]:
-        """Accounts that belong to one person, those named most often by grave findings first, one spelling each."""
+        """Accounts that belong to one person, those named most often by grave findings first, one spelling each.
+
+        An account that somebody only failed to get into is left out, unless there are no others.
+        """
         seen: Counter[str] = Counter()
         spelled: dict[str, str] = {}
         for finding in self.incident.findings:
@@ -61,7 +64,23 @@ class Scene:
                     local = accounts.account(user).local
                     spelled.setdefault(local, user)
                     seen[local] += 1 + 3 * LEVELS.index(finding.level)
-        return tuple(spelled[local] for local, _ in seen.most_common())
+        ordered = [local for local, _ in seen.most_common()]
+        entered = [local for local in ordered if local not in self._only_tried]
+        return tuple(spelled[local] for local in entered or ordered)
+
+    @cached_property
+    def _only_tried(self) -> frozenset[str]:
+        """Accounts that are named by failed log-ons and by nothing else."""
+        names = (
+            (claim.type, accounts.account(claim.values[part]).local)
+            for claim in self.claims
+            for part in ("user", "as_user", "target")
+            if part in claim.values
+        )
+        tried: dict[bool, set[str]] = {True: set(), False: set()}
+        for kind, local in names:
+            tried[kind == "logon_failed"].add(local)
+        return frozenset(tried[True] - tried[False])
 
     @cached_property
     def computers(self) -> tuple[str, ...]:
@@ -83,10 +102,10 @@ class Scene:
 
     @cached_property
     def cloud_people(self) -> tuple[str, ...]:
-        """Accounts that a Microsoft 365 or Entra record names."""
+        """Accounts that did something, or signed in, by the word of a Microsoft 365 or Entra record."""
         return _distinct(
             claim.values.get("user")
-            for claim in self.of("cloud_operation", "logon_succeeded", "logon_failed")
+            for claim in self.of("cloud_operation", "logon_succeeded")
             if "@" in claim.values.get("user", "")
             and (claim.type == "cloud_operation" or _is_cloud(claim.values.get("service", "")))
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from tocsin.advise.phrases import listed, name, quoted, when
+from tocsin.advise.phrases import computer, listed, name, quoted, when
 from tocsin.advise.scene import Scene
 from tocsin.records.incident import Incident
 
@@ -38,7 +38,7 @@ def _isolate(scene: Scene) -> Step | None:
     grave = scene.tactic(
         "impact", "lateral-movement", "command-and-control", "credential-access", "exfiltration"
     )
-    computers = listed([name(host) for host in scene.computers])
+    computers = listed([computer(host) for host in scene.computers])
     it = "it" if len(scene.computers) == 1 else "them"
     return Step(
         95 if grave else 60,
@@ -63,7 +63,7 @@ def _plant(scene: Scene) -> Step | None:
 def _backups(scene: Scene) -> Step | None:
     if not (scene.tactic("impact") or scene.technique("T1490", "T1486", "T1485", "T1561")):
         return None
-    hosts = f" of {listed([name(h) for h in scene.incident.hosts])}" if scene.incident.hosts else ""
+    hosts = f" of {listed([computer(h) for h in scene.incident.hosts])}" if scene.incident.hosts else ""
     return Step(
         92,
         "Unplug the backup disk or backup device from the network, then check from another computer that last night's "
@@ -175,7 +175,7 @@ def _installed(scene: Scene) -> Step | None:
     if thing is None:
         return None
     what = "service" if thing.type == "service_installed" else "scheduled task"
-    host = f" on {name(thing.values['host'])}" if thing.values.get("host") else ""
+    host = f" on {computer(thing.values['host'])}" if thing.values.get("host") else ""
     return Step(
         76,
         f"Ask your IT provider whether they set up the {what} {quoted(thing.values['name'], 60)}{host}. If not, disable it; "
@@ -187,7 +187,7 @@ def _device(scene: Scene) -> Step | None:
     change = next(scene.of("device_changed"), None)
     if change is None:
         return None
-    host = name(change.values["host"]) if change.values.get("host") else "the firewall"
+    host = computer(change.values["host"]) if change.values.get("host") else "the firewall"
     return Step(
         85,
         f"Log on to {host} from inside the building, look at its list of administrators and its latest changes, and disable "
@@ -224,7 +224,7 @@ def _cleared(scene: Scene) -> Step | None:
     cleared = next(scene.of("log_cleared"), None)
     if cleared is None:
         return None
-    host = f" of {name(cleared.values['host'])}" if cleared.values.get("host") else ""
+    host = f" of {computer(cleared.values['host'])}" if cleared.values.get("host") else ""
     return Step(
         70,
         f"Copy the logs{host} that are left to a USB stick now, and ask everyone with a key whether they cleared any.",
@@ -237,7 +237,7 @@ def _elsewhere(scene: Scene) -> Step | None:
         return None
     return Step(
         64,
-        f"Look at {listed([name(host) for host in others])} too: is anyone logged on there who should not be, and did "
+        f"Look at {listed([computer(host) for host in others])} too: is anyone logged on there who should not be, and did "
         "anything change today?",
     )
 
@@ -271,9 +271,10 @@ def _keep(scene: Scene) -> Step:
 
 def _thing(scene: Scene) -> str:
     incident = scene.incident
-    named = (*incident.hosts[:1], *incident.addresses[:1])
-    if named:
-        return name(named[0])
+    if incident.hosts:
+        return computer(incident.hosts[0])
+    if incident.addresses:
+        return name(incident.addresses[0])
     return f"the log {quoted(incident.findings[0].evidence[0].source, 80)}"
 
 

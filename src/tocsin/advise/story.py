@@ -14,10 +14,11 @@ from typing import Final
 from tocsin.advise.phrases import between, counted, listed, quoted
 from tocsin.advise.wording import VARIES, clause, proven, whose
 from tocsin.config import bounds
+from tocsin.records import accounts
 from tocsin.records.event import AUTH_ORDER, EventId
 from tocsin.records.finding import LEVELS, Claim, Evidence, Finding
 from tocsin.records.incident import Incident, Sentence
-from tocsin.records.instants import HOUR
+from tocsin.records.instants import HOUR, SECOND
 
 _APART: Final = HOUR
 """The same thing again after this long is told again."""
@@ -35,18 +36,23 @@ class _Statement:
     varied: dict[str, None] = field(default_factory=dict)
     rules: dict[str, None] = field(default_factory=dict)
     severity: int = 0
-    times: set[tuple[EventId, ...]] = field(default_factory=set)
+    times: set[object] = field(default_factory=set)
 
     def take(self, claim: Claim | None, cited: Iterable[EventId], time: int, finding: Finding) -> None:
         """Adds one more telling of the same."""
         cited = tuple(cited)
         self.first, self.last = min(self.first, time), max(self.last, time)
         self.evidence.update(dict.fromkeys(cited))
-        self.times.add(cited)
+        self.times.add(_occasion(claim, cited))
         self.rules[finding.rule_title] = None
         self.severity = max(self.severity, LEVELS.index(finding.level))
         if claim is not None and VARIES.get(claim.type) in claim.values:
             self.varied[claim.values[VARIES[claim.type]]] = None
+
+
+def _occasion(claim: Claim | None, cited: tuple[EventId, ...]) -> object:
+    """What is counted as once more. Two logs of one machine tell of one program start: Sysmon 1 and Security 4688."""
+    return claim.time // SECOND if claim is not None and claim.type == "process_started" else cited
 
 
 def story(incident: Incident) -> tuple[Sentence, ...]:
@@ -109,8 +115,13 @@ def _likeness(claim: Claim | None, finding: Finding) -> tuple[object, ...]:
     if claim is None:
         return (finding.rule_id,)
     varies = VARIES.get(claim.type)
-    same = tuple(sorted((name, text) for name, text in claim.values.items() if name != varies))
+    same = tuple(sorted((name, _alike(name, text)) for name, text in claim.values.items() if name != varies))
     return (claim.type, same)
+
+
+def _alike(name: str, text: str) -> str:
+    r"""`TOWN\anna` and `anna` in the log of one machine are told as one."""
+    return accounts.account(text).local if name in ("user", "as_user") else text
 
 
 def _sentence(one: _Statement) -> Sentence:

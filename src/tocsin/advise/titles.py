@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tocsin.advise.phrases import listed, name, person
+from tocsin.advise.phrases import computer, listed, name, person
 from tocsin.records import accounts
 from tocsin.records.attack import TACTICS
 from tocsin.records.finding import LEVELS, Finding
@@ -58,7 +58,7 @@ def _gravest(findings: Sequence[Finding]) -> str:
 
 def place(incident: Incident) -> str:
     """` on WS-014 and FS-01 (anna.berg)`, as far as it is known."""
-    hosts = [name(host) for host in incident.hosts]
+    hosts = [computer(host) for host in incident.hosts]
     people = [person(user) for user in incident.users if not accounts.is_shared(user)]
     on = f" on {listed(hosts, 2)}" if hosts else ""
     if people:

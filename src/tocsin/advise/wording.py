@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from tocsin.advise.phrases import given, listed, name, person, program, quoted
+from tocsin.advise.phrases import computer, given, listed, name, person, program, quoted
 from tocsin.records.event import Auth
 from tocsin.records.finding import Claim, Evidence
 
@@ -58,7 +58,7 @@ def clause(claim: Claim, varied: Sequence[str] = ()) -> str:
 def whose(evidence: Evidence) -> str:
     """Whose word a piece of evidence is: its host's, else its file's."""
     if evidence.host:
-        shown = name(evidence.host)
+        shown = computer(evidence.host)
         return f"{shown}' log" if shown.endswith("s") else f"{shown}'s log"
     return f"the records in {name(_last_part(evidence.source))}"
 

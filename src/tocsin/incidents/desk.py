@@ -174,7 +174,7 @@ class IncidentDesk:
             first=min(pattern.first for pattern in group),
             last=max(pattern.last for pattern in group),
             hosts=_names(found, keys, "host"),
-            users=_names(found, keys, "user"),
+            users=_names(found, _most_told(keys, known or group), "user"),
             addresses=_names(found, keys, "address"),
             techniques=_distinct(technique for finding in found for technique in finding.techniques),
             tactics=_distinct(tactic for pattern in known or group for tactic in pattern.tactics),
@@ -214,6 +214,15 @@ def _told(group: Sequence[Pattern]) -> list[Finding]:
     ]
     found.sort(key=lambda one: (one[0], one[1], _when(one[2])))
     return sorted((one[2] for one in found[: bounds.FINDINGS_PER_INCIDENT]), key=_when)
+
+
+def _most_told(keys: Sequence[Key], group: Sequence[Pattern]) -> list[Key]:
+    """`keys`, those that most different rules name first: who was hit stands before the forty who were only tried."""
+    rules: dict[Key, set[Rule]] = {}
+    for pattern in group:
+        for key in pattern.keys:
+            rules.setdefault(key, set()).add(pattern.rule)
+    return sorted(keys, key=lambda key: -len(rules.get(key, ())))
 
 
 def _names(found: Sequence[Finding], keys: Sequence[Key], kind: str) -> tuple[str, ...]:
