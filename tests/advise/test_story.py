@@ -64,6 +64,14 @@ def test_two_logs_of_one_program_start_tell_of_one():
     assert "times" not in told[0]
 
 
+def test_a_count_is_tocsins_own_word():
+    counted = ("repeated", {"count": "67", "what": "Wrong password", "minutes": "11"})
+    (first, *_) = texts(finding(host="W", claims=[counted]))
+    assert first.startswith(
+        "At 2026-02-25 06:13 UTC, Tocsin counted in W's log: “Wrong password” happened 67 times"
+    )
+
+
 def test_a_long_host_name_is_told_short():
     assert "according to WS-014's log" in texts(finding(host="WS-014.town.example", claims=[STARTED]))[0]
 
@@ -186,7 +194,7 @@ def test_no_value_is_swapped_for_another_claim_of_the_same_type(claim):
     (incident,) = incidents(
         finding(host="W", claims=[claim]), finding(at=SECOND, host="W", claims=[(kind, other)])
     )
-    told = [s for s in story(incident) if "according to" in s.text]
+    told = [s for s in story(incident) if "according to" in s.text or "Tocsin counted" in s.text]
     assert len(told) == 1
 
 

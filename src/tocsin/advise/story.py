@@ -136,7 +136,8 @@ def _sentence(one: _Statement) -> Sentence:
         )
         return Sentence(text, _cited(one))
     often = f", {times:,} times" if times > 1 else ""
-    text = f"{_capital(moment)}{often}, according to {one.whose}: {clause(one.claim, tuple(one.varied))}."
+    says = "Tocsin counted in" if one.claim.type == "repeated" else "according to"
+    text = f"{_capital(moment)}{often}, {says} {one.whose}: {clause(one.claim, tuple(one.varied))}."
     return Sentence(f"{text} Tocsin's {word} {rules} recognised this.", _cited(one))
 
 

@@ -168,7 +168,7 @@ def _cloud_operation(v: Values) -> str:
     what = f"{quoted(v['operation'], 80)} ({plain})" if plain else quoted(v["operation"], 80)
     detail = f", with {quoted(v['detail'])}" if v.get("detail") else ""
     target = f" on {quoted(v['target'], 80)}" if v.get("target") else ""
-    who = f" by {person(v['user'])}" if v.get("user") else ""
+    who = f" for {person(v['user'])}" if v.get("user") else ""
     where = given(v, "service", "in ") + given(v, "address", "from ")
     return f"the operation {what} was recorded{who}{target}{where}{detail}"
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tocsin.config import bounds
+from tocsin.records.accounts import is_address
 from tocsin.records.finding import LEVELS, Finding
 from tocsin.records.incident import Told
 from tocsin.records.inert import inert, shortened
