@@ -105,11 +105,12 @@ def timeline(told: Sequence[Told]) -> Timeline | None:
 
 
 def _lane_of(finding: Finding) -> str:
-    """The host a finding is drawn at; without one the file it was read from."""
+    """The short name of the host a finding is drawn at; without one the file it was read from."""
     last = finding.evidence[-1]
-    return (finding.hosts[0] if finding.hosts else last.host) or last.source.replace("\\", "/").rpartition(
-        "/"
-    )[2]
+    host = finding.hosts[0] if finding.hosts else last.host
+    if host:
+        return host if is_address(host) else host.partition(".")[0] or host
+    return last.source.replace("\\", "/").rpartition("/")[2] or last.source
 
 
 def _lanes(findings: Sequence[Finding]) -> dict[str, float]:
