@@ -57,7 +57,7 @@ class WriteAhead:
         self._disk = disk
         self._descriptor: int | None = None
         self._failed = False
-        self._end = Position(committed.segment, 0)
+        self._end = committed
         self._marker = b""
         segments = list_segments(folder)
         _demand_unbroken(folder, segments, committed, sealed)
