@@ -191,7 +191,7 @@ class _Summed(_Measured):
         try:
             return self._total / ((self._count if self._average else 1) << _STEP)
         except OverflowError:
-            return math.copysign(math.inf, self._total)
+            return math.inf if self._total > 0 else -math.inf
 
 
 def _steps(number: float) -> int:
