@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tocsin.advise.tell import tell
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.engine.flow import Listener, Tally, Wiring, flow
-from tocsin.engine.journal import StoreJournal, open_journal
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.records.event import EventId
@@ -19,6 +19,9 @@ from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident, Told
 from tocsin.sources.fingerprint import PlainStreams
 from tocsin.sources.reading import ReadCounts, ReadOptions, read
+
+if TYPE_CHECKING:
+    from tocsin.engine.journal import StoreJournal
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,11 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
 
 def _journal(
     request: ScanRequest, detector: SigmaDetector, desk: IncidentDesk
-) -> StoreJournal | nullcontext[None]:
+) -> AbstractContextManager[StoreJournal | None]:
     if request.store is None:
         return nullcontext()
+    from tocsin.engine.journal import open_journal  # noqa: PLC0415  DuckDB is heavy, and the lock needs POSIX
+
     return open_journal(request.store, [detector], desk, request.rules.note)
 
 
