@@ -68,7 +68,7 @@ def incident_line(told: Told) -> dict[str, Any]:
         "hosts": list(incident.hosts),
         "users": list(incident.users),
         "techniques": list(incident.techniques),
-        "findings": len(incident.findings),
+        "findings": incident.count,
         "story": [sentence.text for sentence in told.story],
         "steps": list(told.steps),
     }
