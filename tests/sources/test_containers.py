@@ -13,8 +13,8 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.sources.reads import everything
+
 from tocsin.config import bounds
 from tocsin.records.event import SetAside
 from tocsin.sources.containers import open_file

@@ -8,8 +8,8 @@ import struct
 
 import evtx
 import pytest
-
 from tests.sources.reads import everything
+
 from tocsin.config import bounds
 from tocsin.sources import evtx_worker
 from tocsin.sources.content import Content

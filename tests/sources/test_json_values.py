@@ -8,8 +8,8 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.sources.reads import values
+
 from tocsin.config import bounds
 from tocsin.sources.content import Content
 from tocsin.sources.json_values import JsonValues

@@ -125,7 +125,8 @@ def _flatten_identities(fields: dict[str, Any], array: str, identities: Any) -> 
         return
     found: dict[str, list[Any]] = {}
     for identity in identities:
-        if isinstance(identity, Mapping) and (kind := identity.get("Type")) in _ACTOR_TYPES:
+        kind = identity.get("Type") if isinstance(identity, Mapping) else None
+        if isinstance(kind, int) and kind in _ACTOR_TYPES:
             found.setdefault(_ACTOR_TYPES[kind], []).append(identity.get("ID"))
     for name, ids in found.items():
         fields.setdefault(f"{array}.{name}", ids[0] if len(ids) == 1 else ids)

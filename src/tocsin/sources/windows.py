@@ -280,9 +280,11 @@ _FLAT_NAMES = (
     ("Computer", ("Hostname", "ComputerName", "MachineName", "HostName", "host")),
     ("EventRecordID", ("RecordNumber", "EventRecordId")),
 )
-_LOWER_NATIVE = re.compile(
-    r"param[0-9]{1,3}|processPath|processId|subjectName|jobTitle|jobId|jobOwner|queryid|xmlns"
+_LOWER_NATIVE = frozenset(
+    {"processPath", "processId", "subjectName", "jobTitle", "jobId", "jobOwner", "queryid", "payload"}
 )
+"""Names that some provider writes with a small letter; Wazuh does not tell, so they are given both ways."""
+
 _ESCAPED = re.compile(r'(?:[^\\]|\\[\\"])*', re.DOTALL)
 _ESCAPE = re.compile(r'\\([\\"])')
 
@@ -302,11 +304,14 @@ def _wazuh_data(record: Record) -> Mapping[str, Any]:
 
 def _add_native(fields: dict[str, Any], section: Mapping[str, Any]) -> None:
     for name, value in section.items():
-        native = name if _LOWER_NATIVE.fullmatch(name) else name[:1].upper() + name[1:]
         if isinstance(value, Mapping):
             _add_native(fields, value)
-        else:
-            fields.setdefault(native, _unescaped(value))
+            continue
+        plain = _unescaped(value)
+        if _PARAMETER.fullmatch(name) or name in _LOWER_NATIVE:
+            fields.setdefault(name, plain)
+        if not _PARAMETER.fullmatch(name):
+            fields.setdefault(name[:1].upper() + name[1:], plain)
 
 
 def _unescaped(value: Any) -> Any:
