@@ -113,6 +113,9 @@ class JsonValues:
                     stream.position += len(line)
                     yield _checked(line, value)
                 return
+            if not self._may_look_ahead():
+                yield self._broken("not valid JSON")
+                return
         if not self._open and self._enter_wrapper():
             return
         yield self._spanning()
@@ -145,7 +148,7 @@ class JsonValues:
             except json.JSONDecodeError as error:
                 ahead = len(stream.text) - stream.position
                 unfinished = error.msg.startswith("Unterminated") or error.pos >= len(stream.text) - _NEAR_END
-                if unfinished and ahead <= bounds.RECORD_BYTES and self._may_look_ahead() and stream.more():
+                if unfinished and ahead <= bounds.RECORD_BYTES and stream.more():
                     continue
                 self._wasted += error.pos - stream.position if not unfinished else ahead
                 self._cut = unfinished and stream.ended
@@ -160,7 +163,7 @@ class JsonValues:
 
     def _may_look_ahead(self) -> bool:
         """Whether failed attempts were cheap so far; a hostile file could make each line cost a long one."""
-        return self._wasted < max(_LOOKAHEAD_CHARS, 16 * self._stream.offset())
+        return self._wasted < max(_LOOKAHEAD_CHARS, 4 * self._stream.offset())
 
     def _broken(self, reason: str, failed_at: int | None = None) -> JsonValue:
         """Sets aside the record at the position and goes to the next line that may start one."""
