@@ -68,13 +68,16 @@ class Lane:
             return
         self.watermark = watermark
         while self.order and self.order[0] * BUCKET < watermark:
-            for (now, key), hits in groupby(self._taken(watermark), key=_INSTANT):
+            taken = self._taken(watermark)
+            if not taken:
+                break
+            for (now, key), hits in groupby(taken, key=_INSTANT):
                 yield from self._step(now, key, list(hits))
         while self.dues and self.dues[0][0] < watermark:
             yield from self._settle(watermark - self.plan.span)
 
     def _taken(self, watermark: int) -> list[Record]:
-        """The oldest bucket's hits before `watermark`, in order."""
+        """The oldest bucket's hits before `watermark`, in order; none where all of them are later."""
         number = self.order[0]
         bucket = self.waiting[number]
         taken = bucket
