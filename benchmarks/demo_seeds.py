@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,14 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tocsin.detect.sigma.ruleset import RuleSet
 from tocsin.engine.rule_files import starter_texts
-from tocsin.engine.rule_sets import load
+from tocsin.engine.rule_sets import LoadedRules, load
 from tocsin.engine.scan import ScanRequest, ScanResult, scan
 from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Told
-from tocsin.records.instants import HOUR, SECOND
+from tocsin.rehearse.townhall.on_disk import lay_out, read_at
 from tocsin.rehearse.townhall.town import GeneratedDay, generate
 
 Record = tuple[str, int]
@@ -47,31 +45,20 @@ class Heard:
         """The scan counts these."""
 
 
-def play(seed: int, rules: RuleSet) -> dict[str, Any]:
+def play(seed: int, rules: LoadedRules) -> dict[str, Any]:
     """One seed, generated, scanned and compared with its labels."""
     began = time.perf_counter()
     day = generate(seed)
     made = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="tocsin-demo-") as folder:
-        _write(day, Path(folder))
+        lay_out(day, Path(folder))
         heard = Heard([])
-        result = scan(
-            ScanRequest((folder,), rules, day.scene.day.end + HOUR, origin=f"simulated:demo-{seed}"), heard
-        )
+        result = scan(ScanRequest((folder,), rules, read_at(day), origin=f"simulated:demo-{seed}"), heard)
         line = _compare(day, result, heard.findings, Path(folder))
     return line | {
         "generate_seconds": round(made - began, 2),
         "seconds": round(time.perf_counter() - began, 2),
     }
-
-
-def _write(day: GeneratedDay, folder: Path) -> None:
-    stamp = day.scene.day.end // SECOND
-    for name, content in day.files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        os.utime(path, (stamp, stamp))
 
 
 def _compare(day: GeneratedDay, result: ScanResult, findings: list[Finding], folder: Path) -> dict[str, Any]:

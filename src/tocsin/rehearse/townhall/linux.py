@@ -168,10 +168,12 @@ def _updates(rng: Random, scene: Scene) -> list[Entry]:
 def _technician(rng: Random, scene: Scene) -> list[Entry]:
     """The technician signs in with a key, mistypes a sudo password, looks after things."""
     desk = scene.technician
-    user, address = desk.person.last.lower(), scene.network.pcs[desk.person.account.name].address
+    address = scene.network.pcs[desk.person.account.name].address
+    # a local account on the web server; the NAS is joined to the domain
+    accounts = ((scene.network.web, desk.person.last.lower()), (scene.network.nas, scene.town.admin.name))
     entries: list[Entry] = []
     for time in desk.moments(rng, 4):
-        host = rng.choice((scene.network.web, scene.network.web, scene.network.nas))
+        host, user = accounts[rng.random() < 0.4]
         entries += ssh_session(rng, time, host, user, address, "publickey", rng.randrange(200, 1800))
         if rng.random() < 0.3:
             entries.append(

@@ -101,6 +101,17 @@ def failed_logon(
     return event(host, time, SECURITY, 4625, data, outcome="failure")
 
 
+def explicit(host: Host, time: int, account: Account, used: Account, server: Host) -> Entry:
+    """4648: on `host`, `account` gives the name and password of another account for `server`."""
+    data = {
+        **who("Subject", host, account), "LogonGuid": NULL_GUID, "TargetUserName": used.name,
+        "TargetDomainName": used.domain, "TargetLogonGuid": NULL_GUID, "TargetServerName": server.fqdn,
+        "TargetInfo": f"TERMSRV/{server.fqdn}", "ProcessId": "0x2d4",
+        "ProcessName": "C:\\Windows\\System32\\lsass.exe", "IpAddress": "-", "IpPort": "-",
+    }  # fmt: skip
+    return event(host, time, SECURITY, 4648, data)
+
+
 def privileges(host: Host, time: int, account: Account) -> Entry:
     """4672: an administrator's or the system's logon."""
     powers = "SeSecurityPrivilege\n\t\t\tSeBackupPrivilege\n\t\t\tSeRestorePrivilege\n\t\t\tSeDebugPrivilege"

@@ -166,12 +166,20 @@ def who(prefix: str, host: Host, account: Account, *, session: bool = True) -> d
 
 
 def process(
-    rng: Random, host: Host, time: int, account: Account, image: str, command: str, parent: str
+    rng: Random,
+    host: Host,
+    time: int,
+    account: Account,
+    image: str,
+    command: str,
+    parent: str,
+    *,
+    elevated: bool = False,
 ) -> list[Entry]:
     """A program starts: 4688, and Sysmon's event 1 where Sysmon is installed."""
     pid, parent_pid = rng.randrange(1000, 15000) * 4, rng.randrange(200, 3000) * 4
     system = account.sid == SYSTEM.sid
-    elevated = system or account.name.startswith(("adm.", "svc-"))
+    elevated = elevated or system or account.name.startswith(("adm.", "svc-"))
     data = {
         **who("Subject", host, account),
         "NewProcessId": f"0x{pid:x}",

@@ -11,7 +11,9 @@ from tocsin.records.instants import SECOND
 from tocsin.rehearse.townhall.day import Scene
 from tocsin.rehearse.townhall.entry import Entry
 from tocsin.rehearse.townhall.firewall import traffic
+from tocsin.rehearse.townhall.formats import logons
 from tocsin.rehearse.townhall.formats import windows as win
+from tocsin.rehearse.townhall.formats.logons import Origin
 from tocsin.rehearse.townhall.hosts import Host
 from tocsin.rehearse.townhall.people import Account
 from tocsin.rehearse.townhall.stages.cast import Cast
@@ -19,6 +21,9 @@ from tocsin.rehearse.townhall.technician import POWERSHELL_EXE, account_created,
 from tocsin.rehearse.townhall.windows import EXPLORER, SYSTEM32
 
 CMD = f"{SYSTEM32}\\cmd.exe"
+_WORKSTATION = "DESKTOP-4F2K"
+"""What the intruder's computer calls itself."""
+
 _INERT = base64.b64encode("Write-Output 'inert placeholder'".encode("utf-16-le")).decode()
 
 
@@ -33,19 +38,30 @@ def _commands(rng: Random, host: Host, time: int, account: Account, commands: li
 
 
 def first_computer(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Entry]:
-    """A remote desktop on the victim's PC, from within."""
-    interface = "dmz" if cast.inside == scene.network.web.address else "ssl.root"
+    """A remote desktop on the victim's PC, from within. From the web server the password has to be guessed first."""
+    through_web = cast.inside == scene.network.web.address
+    entries: list[Entry] = []
+    if through_web:
+        entries = _guessing_inside(rng, scene, cast, time)
+        time = entries[-1].time + 20 * SECOND
+    interface, user = ("dmz", "") if through_web else ("ssl.root", cast.victim.account.name)
     return [
-        traffic(
-            rng,
-            time,
-            (cast.inside, interface),
-            (cast.pc.address, "lan"),
-            3389,
-            user=cast.victim.account.name if interface == "ssl.root" else "",
-        ),
-        *remote_desktop(rng, scene, time, cast.victim.account, cast.inside, "DESKTOP-4F2K", cast.pc),
+        *entries,
+        traffic(rng, time, (cast.inside, interface), (cast.pc.address, "lan"), 3389, user=user),
+        *remote_desktop(rng, scene, time, cast.victim.account, cast.inside, _WORKSTATION, cast.pc),
     ]
+
+
+def _guessing_inside(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Entry]:
+    """A few passwords for several people's names, tried on one PC from the web server's address."""
+    origin = Origin(_WORKSTATION, cast.inside, rng.randrange(49152, 65535))
+    others = [person.account for person in scene.town.people if person is not cast.victim]
+    entries = []
+    for account in [*rng.sample(others, 14), cast.victim.account]:
+        for _ in range(rng.randrange(1, 4)):
+            entries.append(logons.failed_logon(cast.pc, time, account, 3, origin))
+            time += rng.randrange(2 * SECOND, 9 * SECOND)
+    return entries
 
 
 def look_around(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Entry]:
@@ -100,7 +116,7 @@ def memory_of_lsass(rng: Random, scene: Scene, cast: Cast, time: int) -> list[En
         ),
     )
     image, command = rng.choice(ways)
-    entries = win.process(rng, host, time, account, image, command, CMD)
+    entries = win.process(rng, host, time, account, image, command, CMD, elevated=True)
     if host.sysmon:
         lsass = f"{SYSTEM32}\\lsass.exe"
         entries += [
@@ -120,16 +136,28 @@ def memory_of_lsass(rng: Random, scene: Scene, cast: Cast, time: int) -> list[En
 
 
 def file_server(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Entry]:
-    """On to the file server with the technician's second account: a desktop, or a service that was not there before."""
-    files = scene.network.files
-    entries = remote_desktop(rng, scene, time, cast.admin, cast.pc.address, cast.pc.name, files)
-    if rng.random() < 0.5:
+    """On to the file server with the technician's second account: by remote desktop, and sometimes by a service or WMI."""
+    files, admin, pc = scene.network.files, cast.admin, cast.pc
+    entries = [
+        logons.explicit(pc, time, cast.victim.account, admin, files),
+        *remote_desktop(rng, scene, time, admin, pc.address, pc.name, files),
+    ]
+    way = rng.choice(("desktop", "service", "service", "wmi"))
+    if way == "service":
         name = "".join(rng.choices("bcdfghjklmnpqrstvwxyz", k=8))
         image = f"C:\\Windows\\Temp\\{name}.exe"
         entries += [
             win.service_installed(files, time + 30 * SECOND, name, image),
-            *win.process(rng, files, time + 32 * SECOND, cast.admin, CMD, "cmd.exe /c whoami", image),
+            *win.process(rng, files, time + 32 * SECOND, admin, CMD, "cmd.exe /c whoami", image),
         ]
+    elif way == "wmi":
+        command = f'wmic.exe /node:{files.name} process call create "cmd.exe /c whoami"'
+        entries += win.process(
+            rng, pc, time + 30 * SECOND, admin, f"{SYSTEM32}\\wbem\\WMIC.exe", command, CMD
+        )
+        entries += win.process(
+            rng, files, time + 31 * SECOND, admin, CMD, "cmd.exe /c whoami", f"{SYSTEM32}\\wbem\\WmiPrvSE.exe"
+        )
     return entries
 
 
@@ -217,9 +245,10 @@ def domain_admin(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Entry
 
 
 def logs_cleared(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Entry]:
-    """The logs of the file server and of the victim's PC are emptied."""
+    """The logs of the file server and of the victim's PC are emptied, by the account that may."""
     entries: list[Entry] = []
-    for host, account in ((scene.network.files, cast.admin), (cast.pc, cast.victim.account)):
+    account = cast.admin
+    for host in (scene.network.files, cast.pc):
         entries += _commands(rng, host, time, account, ["wevtutil.exe cl System", "wevtutil.exe cl Security"])
         entries += [
             win.log_cleared(host, time + 50 * SECOND, account, "System"),

@@ -141,8 +141,8 @@ def web_account(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Entry]
 
 
 def nas_emptied(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Entry]:
-    """The NAS is entered with the technician's name and a password, and its backups and snapshots are deleted."""
-    nas, user = scene.network.nas, scene.town.technician.last.lower()
+    """The NAS is entered with the stolen administrator's account, and its backups and snapshots are deleted."""
+    nas, user = scene.network.nas, cast.admin.name  # the NAS is joined to the domain
     entries: list[Entry] = []
     for step in range(rng.randrange(3)):
         entries += linux.ssh_refused(
