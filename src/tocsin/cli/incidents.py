@@ -9,6 +9,7 @@ import click
 from tocsin.advise.tell import tell
 from tocsin.cli.json_lines import emit, finding_line, incident_line
 from tocsin.cli.options import JSON, with_options
+from tocsin.incidents.ranking import needs_you
 from tocsin.store.store import Store
 
 STORE = click.option(
@@ -23,9 +24,9 @@ STORE = click.option(
 @STORE
 @with_options(JSON)
 def incidents(*, store: Path, as_json: bool) -> None:
-    """List the incidents in a store, most urgent first."""
+    """List the incidents in a store that need somebody, most urgent first."""
     with Store.read_only(store) as kept:
-        told = [tell(incident) for incident in kept.incidents()]
+        told = [tell(incident) for incident in kept.incidents() if needs_you(incident)]
     if as_json:
         for one in told:
             emit(incident_line(one))
