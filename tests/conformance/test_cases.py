@@ -71,7 +71,7 @@ def event(fields: dict[str, Any], logsources: list[dict[str, str]] | None = None
     return Event("stream", 0, 0, 0, sources, fields, "", "case", "case")
 
 
-@pytest.mark.parametrize("case", every_case())
+@pytest.mark.parametrize("case", list(every_case()))
 def test_the_evaluator_gives_what_the_specification_says(case: dict[str, Any]) -> None:
     rules = load_rules([RuleText("case.yml", rule_text(case))], case.get("placeholders"))
     if case.get("rejected"):
