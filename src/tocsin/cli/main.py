@@ -63,12 +63,22 @@ class LazyGroup(click.Group):
     epilog="Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, 3 something could not be read.",
 )
 @click.version_option(__version__, prog_name="tocsin")
-def tocsin() -> None:
+@click.option(
+    "--config",
+    metavar="FILE",
+    help="Settings, one table a command; without it ./tocsin.toml and then the user's own are looked for.",
+)
+@click.pass_context
+def tocsin(ctx: click.Context, config: str | None) -> None:
     """The alarm bell for those who have no security team.
 
     Reads the logs you already have, tells you in plain words the few things that need you, proves each one, and
     does nothing without your say.
     """
+    if ctx.invoked_subcommand is not None:
+        from tocsin.cli.defaults import defaults
+
+        ctx.default_map = defaults(ctx, config, ctx.invoked_subcommand, COMMANDS)
 
 
 def main() -> None:

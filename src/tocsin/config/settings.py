@@ -11,7 +11,7 @@ store = "/var/lib/tocsin"
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,26 +36,39 @@ def load_settings(path: Path) -> dict[str, Any]:
         raise OperatorError(f"The settings file {path} is no TOML: {error}.", "Mend that line.") from error
 
 
-def check_settings(path: Path, settings: Mapping[str, Any], known: Mapping[str, frozenset[str]]) -> None:
-    """Refuses a table or key that no command has, so that a typing mistake is never a silent default.
+def command_settings(
+    path: Path, settings: Mapping[str, Any], command: str, known: Collection[str]
+) -> dict[str, Any]:
+    """The settings of `command`; a name that it does not have is refused, so that no typing mistake is a silent default.
 
     Args:
         path: Where the settings came from.
-        settings: Tables by command name.
-        known: The options of each command.
+        settings: Tables by command.
+        command: Which table.
+        known: The names that the command has.
 
     Raises:
-        OperatorError: it names the unknown table or key and what is known.
+        OperatorError: it names what is unknown, and what is known.
     """
-    for table, keys in settings.items():
+    table = settings.get(command, {})
+    if not isinstance(table, Mapping):
+        raise OperatorError(f"{path}: {command} is no table.", f"Write [{command}] and its settings below.")
+    for key in table:
+        if key not in known:
+            raise OperatorError(
+                f"{path}: [{command}] has no setting {key}.", f"It has: {', '.join(sorted(known))}."
+            )
+    return dict(table)
+
+
+def check_tables(path: Path, settings: Mapping[str, Any], known: Collection[str]) -> None:
+    """Refuses a table for a command that does not exist.
+
+    Raises:
+        OperatorError: it names the table, and the commands.
+    """
+    for table in settings:
         if table not in known:
             raise OperatorError(
-                f"{path}: there is no table [{table}].", f"Known: {', '.join(sorted(known))}."
+                f"{path}: there is no command {table}.", f"Tables are: {', '.join(sorted(known))}."
             )
-        if not isinstance(keys, Mapping):
-            raise OperatorError(f"{path}: {table} stands outside a table.", f"Put it under [{table}].")
-        for key in keys:
-            if key not in known[table]:
-                raise OperatorError(
-                    f"{path}: [{table}] has no setting {key}.", f"Known: {', '.join(sorted(known[table]))}."
-                )

@@ -1,0 +1,58 @@
+"""Defaults of a command's options from `tocsin.toml`; the environment and flags go before them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import click
+import platformdirs
+
+from tocsin.config.settings import FILE_NAME, check_tables, command_settings, load_settings
+from tocsin.records.errors import OperatorError
+
+
+def defaults(
+    ctx: click.Context, config: str | None, command: str, commands: Collection[str]
+) -> dict[str, Any]:
+    """Click's `default_map` for `command`.
+
+    Args:
+        ctx: Of the group.
+        config: The settings file that was asked for, or None to look for one.
+        command: The command that was called.
+        commands: All that there are.
+
+    Raises:
+        OperatorError: the file is missing, is no TOML, or names something that does not exist.
+    """
+    path = _path(config)
+    called = ctx.command.get_command(ctx, command) if isinstance(ctx.command, click.Group) else None
+    if path is None or called is None:
+        return {}
+    settings = load_settings(path)
+    check_tables(path, settings, commands)
+    if isinstance(called, click.Group):
+        if settings.get(command):
+            raise OperatorError(f"{path}: [{command}] takes no settings.", "Remove that table.")
+        return {}
+    names = _names(called)
+    table = command_settings(path, settings, command, names)
+    return {command: {names[key]: value for key, value in table.items()}}
+
+
+def _path(config: str | None) -> Path | None:
+    if config is not None:
+        return Path(config)
+    places = (Path(FILE_NAME), Path(platformdirs.user_config_dir("tocsin", appauthor=False)) / FILE_NAME)
+    return next((place for place in places if place.is_file()), None)
+
+
+def _names(command: click.Command) -> dict[str, str]:
+    """What an option is called in the file (as on the command line, without the dashes) → its parameter."""
+    return {
+        option.opts[-1].removeprefix("--"): option.name
+        for option in command.params
+        if isinstance(option, click.Option) and option.name
+    }
