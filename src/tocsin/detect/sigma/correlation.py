@@ -64,9 +64,9 @@ from tocsin.detect.sigma import correlation_snapshot
 from tocsin.detect.sigma.correlation_evidence import encoded, hit_of
 from tocsin.detect.sigma.correlation_groups import Load, Pulse, Run
 from tocsin.detect.sigma.correlation_plans import CorrelationPlan
+from tocsin.detect.sigma.correlation_records import Record
 from tocsin.detect.sigma.correlation_state import BUCKET, Lane
 from tocsin.detect.sigma.correlation_values import Lens
-from tocsin.detect.sigma.correlation_windows import Record
 from tocsin.detect.sigma.hit import Hit
 
 

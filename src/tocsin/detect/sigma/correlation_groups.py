@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from tocsin.config.bounds import EVIDENCE_PER_FINDING
 from tocsin.detect.sigma.correlation_plans import CorrelationPlan
-from tocsin.detect.sigma.correlation_windows import Gauge, Ident, Record, gauge_for
+from tocsin.detect.sigma.correlation_records import Ident, Record
+from tocsin.detect.sigma.correlation_windows import Gauge, gauge_for
 
 HIT_BYTES = 600
 """What a waiting hit costs beside its evidence (measured with CPython 3.11)."""

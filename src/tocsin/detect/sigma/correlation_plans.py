@@ -11,7 +11,7 @@ import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sigma.correlations import (
@@ -23,11 +23,31 @@ from sigma.exceptions import SigmaRuleLocation
 from sigma.rule import SigmaRule
 
 from tocsin.config import bounds
-from tocsin.detect.sigma.correlation_conditions import OPERATORS, Bounds, Term, terms_of
+from tocsin.detect.sigma.correlation_conditions import OPERATORS, Bounds, Term
+from tocsin.detect.sigma.correlation_section import (
+    METRICS,
+    TEMPORAL,
+    CannotRunError,
+    RangeCondition,
+    Resolve,
+    aliases_of,
+    condition_of,
+    fields_of,
+    percentile_of,
+)
 from tocsin.records.instants import SECOND
 
-METRICS: Final = frozenset({"value_sum", "value_avg", "value_median", "value_percentile"})
-TEMPORAL: Final = frozenset({"temporal", "temporal_ordered"})
+__all__ = [
+    "METRICS",
+    "TEMPORAL",
+    "CorrelationPlan",
+    "CorrelationProblem",
+    "parse_correlation",
+    "plan_correlations",
+    "reference_of",
+    "references_of",
+    "silenced",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +106,6 @@ class CorrelationProblem:
     ref: str
     rule: SigmaCorrelationRule = field(repr=False, compare=False)
     why: str = ""
-
-
-class _CannotRunError(Exception):
-    """Carries the sentence of a `CorrelationProblem`."""
-
-
-@dataclass
-class RangeCondition(SigmaCorrelationCondition):
-    """A condition of several criteria; `further` are those beyond the one that pySigma holds."""
-
-    further: tuple[tuple[str, float], ...] = ()
 
 
 _CAPITALS = re.compile(r"\b(AND|OR|NOT)\b")
@@ -217,7 +226,7 @@ class _Planner:
             plan = _plan(rule, members, frozenset(self._by_ref), self._resolve)
             self._check_metric(plan)
             self._plans[ref] = plan
-        except _CannotRunError as problem:
+        except CannotRunError as problem:
             self._refuse(rule, str(problem))
         finally:
             self._open.pop()
@@ -236,20 +245,16 @@ class _Planner:
         for reference in _referenced(rule):
             ref = self._resolve(reference)
             if ref is None:
-                raise _CannotRunError(
-                    f"it refers to rule {reference!r}, which is not loaded or cannot be run"
-                )
+                raise CannotRunError(f"it refers to rule {reference!r}, which is not loaded or cannot be run")
             if ref in members:
-                raise _CannotRunError(f"it refers to rule {reference!r} twice; its rules must be unique")
+                raise CannotRunError(f"it refers to rule {reference!r} twice; its rules must be unique")
             members[ref] = None
             if ref in self._by_ref:
                 self._visit_nested(ref, reference)
         if not members:
-            raise _CannotRunError("it refers to no rule")
+            raise CannotRunError("it refers to no rule")
         if len(members) > bounds.CORRELATION_MEMBERS:
-            raise _CannotRunError(
-                f"it refers to {len(members)} rules, more than {bounds.CORRELATION_MEMBERS}"
-            )
+            raise CannotRunError(f"it refers to {len(members)} rules, more than {bounds.CORRELATION_MEMBERS}")
         return tuple(members)
 
     def _check_metric(self, plan: CorrelationPlan) -> None:
@@ -257,21 +262,21 @@ class _Planner:
         for member in plan.members if plan.type in METRICS else ():
             name = plan.field_of(plan.fields[0], member)
             if member in plan.nested and name not in self._plans[member].group_by:
-                raise _CannotRunError(
+                raise CannotRunError(
                     f"it measures {name!r} of correlation {member!r}, which does not group by that field"
                 )
 
     def _visit_nested(self, ref: str, reference: str) -> None:
         if ref in self._open:
-            raise _CannotRunError(
+            raise CannotRunError(
                 "it refers to itself: " + " → ".join([*self._open[self._open.index(ref) :], ref])
             )
         if len(self._open) >= bounds.CORRELATION_DEPTH:
-            raise _CannotRunError(f"correlations are nested more than {bounds.CORRELATION_DEPTH} deep")
+            raise CannotRunError(f"correlations are nested more than {bounds.CORRELATION_DEPTH} deep")
         self._visit(ref)
         problem = self._problems.get(id(self._by_ref[ref]))
         if problem is not None:
-            raise _CannotRunError(
+            raise CannotRunError(
                 f"it refers to correlation {reference!r}, which cannot be run: {problem.why}"
             )
 
@@ -291,100 +296,18 @@ def _referenced(rule: SigmaCorrelationRule) -> list[str]:
 
 
 def _plan(
-    rule: SigmaCorrelationRule, members: tuple[str, ...], correlations: frozenset[str], resolve: Any
+    rule: SigmaCorrelationRule, members: tuple[str, ...], correlations: frozenset[str], resolve: Resolve
 ) -> CorrelationPlan:
     kind = rule.type.name.lower()
-    limits, terms, caveat = _condition(rule, kind, members, resolve)
+    limits, terms, caveat = condition_of(rule, kind, members, resolve)
     if rule.timespan.seconds > bounds.CORRELATION_SECONDS:
-        raise _CannotRunError(f"its timespan {rule.timespan.spec} is longer than ten years")
+        raise CannotRunError(f"its timespan {rule.timespan.spec} is longer than ten years")
     nested = frozenset(members) & correlations
-    fields = _fields(rule, kind)
+    fields = fields_of(rule, kind)
     group_by = tuple(dict.fromkeys(rule.group_by or ()))
     return CorrelationPlan(
         ref=reference_of(rule), type=kind, members=members, nested=nested,
         span=rule.timespan.seconds * SECOND, group_by=group_by, fields=fields,
-        aliases=_aliases(rule, resolve, members), bounds=limits, terms=terms,
-        percentile=_percentile(rule, kind), output=True, generate=rule.generate, caveat=caveat, rule=rule,
+        aliases=aliases_of(rule, resolve, members), bounds=limits, terms=terms,
+        percentile=percentile_of(rule, kind), output=True, generate=rule.generate, caveat=caveat, rule=rule,
     )  # fmt: skip
-
-
-def _aliases(rule: SigmaCorrelationRule, resolve: Any, members: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
-    for alias in rule.aliases:
-        for reference, name in alias.mapping.items():
-            ref = resolve(reference.reference)
-            if ref not in members:
-                raise _CannotRunError(
-                    f"its alias {alias.alias!r} names rule {reference.reference!r}, which is not among its rules"
-                )
-            if not isinstance(name, str):
-                raise _CannotRunError(
-                    f"its alias {alias.alias!r} gives no field name for {reference.reference!r}"
-                )
-            found.setdefault(alias.alias, {})[ref] = name
-    return found
-
-
-def _fields(rule: SigmaCorrelationRule, kind: str) -> tuple[str, ...]:
-    named = getattr(rule.condition, "fieldref", None)
-    fields = tuple(named) if isinstance(named, list) else (named,) if named is not None else ()
-    if not all(isinstance(name, str) and name for name in fields):
-        raise _CannotRunError("its condition's field is no field name")
-    if kind in METRICS and len(fields) != 1:
-        raise _CannotRunError(f"{kind} measures one field, and its condition names {len(fields)}")
-    if kind == "value_count" and not fields:
-        raise _CannotRunError("value_count needs a field in its condition")
-    return fields if kind in METRICS or kind == "value_count" else ()
-
-
-def _percentile(rule: SigmaCorrelationRule, kind: str) -> float | None:
-    if kind == "value_median":
-        return 50.0
-    if kind != "value_percentile":
-        return None
-    percentile = getattr(rule.condition, "percentile", None)
-    if percentile is None:
-        raise _CannotRunError("value_percentile needs `percentile: 0…100` in its condition")
-    if not 0 <= percentile <= 100:
-        raise _CannotRunError(f"its percentile is {percentile}, not between 0 and 100")
-    return float(percentile)
-
-
-def _condition(
-    rule: SigmaCorrelationRule, kind: str, members: tuple[str, ...], resolve: Any
-) -> tuple[Bounds | None, tuple[Term, ...], str]:
-    if isinstance(rule.condition, SigmaExtendedCorrelationCondition):
-        return None, *_extended(rule.condition, members, resolve)
-    condition = rule.condition
-    further = condition.further if isinstance(condition, RangeCondition) else ()
-    limits = Bounds(((condition.op.name.lower(), condition.count), *further))
-    if kind in METRICS:
-        return limits, (), ""
-    if not limits.some_count(len(members) if kind in TEMPORAL else None):
-        if limits.holds(0):
-            raise _CannotRunError(
-                f"its condition ({limits}) holds only where nothing happens; "
-                "without an event there is no group and no evidence to judge"
-            )
-        raise _CannotRunError(f"its condition ({limits}) can never hold")
-    quiet = limits.holds(0) and not limits.lower_only
-    return limits, (), "windows without any hit are not judged" if quiet else ""
-
-
-def _extended(
-    condition: SigmaExtendedCorrelationCondition, members: tuple[str, ...], resolve: Any
-) -> tuple[tuple[Term, ...], str]:
-    numbers = {name: members.index(resolve(name)) for name in condition.get_referenced_rules()}
-    try:
-        terms = terms_of(condition.parsed, numbers)
-    except ValueError as problem:
-        raise _CannotRunError(str(problem)) from None
-    if not terms:
-        raise _CannotRunError(f"its condition ({condition.expression}) can never hold")
-    if all(len(term.unwanted) == len(members) for term in terms):
-        raise _CannotRunError(
-            f"its condition ({condition.expression}) holds only where nothing happens; "
-            "without an event there is no group and no evidence to judge"
-        )
-    quiet = any(not term.wanted for term in terms)
-    return terms, "windows without any hit are not judged" if quiet else ""

@@ -17,8 +17,8 @@ import msgspec
 
 from tocsin.detect.sigma.correlation_groups import Group, Pulse, Run
 from tocsin.detect.sigma.correlation_plans import CorrelationPlan
+from tocsin.detect.sigma.correlation_records import Ident, Record
 from tocsin.detect.sigma.correlation_state import Lane
-from tocsin.detect.sigma.correlation_windows import Ident, Record
 from tocsin.detect.sigma.hit import Hit
 from tocsin.records.errors import PluginError
 

@@ -13,7 +13,7 @@ from operator import itemgetter
 
 from tocsin.detect.sigma.correlation_groups import Group, Load, Run
 from tocsin.detect.sigma.correlation_plans import CorrelationPlan
-from tocsin.detect.sigma.correlation_windows import Record
+from tocsin.detect.sigma.correlation_records import Record
 from tocsin.records.instants import SECOND
 
 BUCKET = SECOND

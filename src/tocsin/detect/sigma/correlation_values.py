@@ -15,8 +15,9 @@ from typing import Any
 
 from tocsin.detect.sigma.correlation_evidence import clean
 from tocsin.detect.sigma.correlation_groups import Pulse
-from tocsin.detect.sigma.correlation_plans import METRICS, CorrelationPlan
-from tocsin.detect.sigma.correlation_windows import Ident, Record
+from tocsin.detect.sigma.correlation_plans import CorrelationPlan
+from tocsin.detect.sigma.correlation_records import Ident, Record
+from tocsin.detect.sigma.correlation_section import METRICS
 from tocsin.detect.sigma.hit import Hit
 
 Text = str | tuple[str, ...] | None
