@@ -37,6 +37,7 @@ _WRAPPER = re.compile(
 _WRAPPER_CHARS = 8192
 _LOOKAHEAD_CHARS = 64 * bounds.MiB
 _NEAR_END = 8
+_WINDOW_CHARS = 4096
 _PAGING = re.compile(_PAGING_KEYS)
 _STRICT = json.JSONDecoder(parse_constant=str)
 _LENIENT = json.JSONDecoder(parse_constant=str, strict=False)
@@ -57,6 +58,31 @@ class JsonValue:
     value: dict[str, Any] | None
     reason: str = ""
     offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why there is no value at the position.
+
+    Attributes:
+        message: What is wrong.
+        at: Where, in characters behind the position.
+        scanned: Characters that were looked at in vain.
+        unfinished: Whether more text might mend it.
+    """
+
+    message: str
+    at: int
+    scanned: int
+    unfinished: bool = False
+
+    def told(self, *, ended: bool) -> str:
+        """The reason for the operator; `ended`: the file ends here."""
+        if self.unfinished and self.scanned > bounds.RECORD_BYTES:
+            return f"longer than {bounds.RECORD_BYTES >> 20} MiB"
+        if self.unfinished and ended:
+            return "the file ends in the middle of a record"
+        return f"not valid JSON: {self.message}"
 
 
 class JsonValues:
@@ -142,24 +168,41 @@ class JsonValues:
     def _spanning(self) -> JsonValue:
         """The object at the position, which does not stand alone on its line."""
         stream = self._stream
+        found = self._decode(bounds.RECORD_BYTES)
+        if isinstance(found, _Failure):
+            self._wasted += found.scanned
+            self._cut = found.unfinished and stream.ended
+            return self._broken(found.told(ended=stream.ended), stream.position + found.at)
+        value, length = found
+        raw = stream.text[stream.position : stream.position + length]
+        stream.position += length
+        return _checked(raw, value)
+
+    def _decode(self, limit: int) -> tuple[Any, int] | _Failure:
+        """The value at the position and its length, looking `limit` characters ahead at most.
+
+        In windows that grow, because an error costs as much as the text that it is in: Python counts its lines.
+        """
+        stream, size = self._stream, _WINDOW_CHARS
         while True:
+            window = stream.text[stream.position : stream.position + size]
             try:
-                value, stop = _STRICT.raw_decode(stream.text, stream.position)
+                value, stop = _STRICT.raw_decode(window)
             except json.JSONDecodeError as error:
-                ahead = len(stream.text) - stream.position
-                unfinished = error.msg.startswith("Unterminated") or error.pos >= len(stream.text) - _NEAR_END
-                if unfinished and ahead <= bounds.RECORD_BYTES and stream.more():
-                    continue
-                self._wasted += error.pos - stream.position if not unfinished else ahead
-                self._cut = unfinished and stream.ended
-                return self._broken(_reason(error, ended=self._cut, ahead=ahead), error.pos)
-            except (RecursionError, ValueError) as error:
-                self._wasted += 16 * 1024
-                deep = isinstance(error, RecursionError)
-                return self._broken("nested too deeply" if deep else "a number with too many digits")
-            raw = stream.text[stream.position : stop]
-            stream.position = stop
-            return _checked(raw, value)
+                unfinished = error.msg.startswith("Unterminated") or error.pos >= len(window) - _NEAR_END
+                failure = _Failure(error.msg, error.pos, len(window) if unfinished else error.pos, unfinished)
+            except RecursionError:
+                return _Failure("nested too deeply", 0, _WINDOW_CHARS)
+            except ValueError:
+                return _Failure("a number with too many digits", 0, _WINDOW_CHARS)
+            else:
+                if stop < len(window) or window[-1] in '}]"':
+                    return value, stop
+                failure = _Failure("", stop, stop, unfinished=True)  # a number may go on behind the window
+            in_sight = len(stream.text) - stream.position > len(window)
+            if not failure.unfinished or len(window) > limit or not (in_sight or stream.more()):
+                return failure if failure.message else (value, stop)
+            size *= 4
 
     def _may_look_ahead(self) -> bool:
         """Whether failed attempts were cheap so far; a hostile file could make each line cost a long one."""
@@ -206,21 +249,15 @@ class JsonValues:
     def _other(self) -> JsonValue:
         """Something that is no object: a number, a string, an array in an array, or no JSON at all."""
         stream = self._stream
-        while True:
-            try:
-                _, stop = _STRICT.raw_decode(stream.text, stream.position)
-            except json.JSONDecodeError as error:
-                near = error.msg.startswith("Unterminated") or error.pos >= len(stream.text) - _NEAR_END
-                if near and len(stream.text) - stream.position < bounds.READ_BLOCK_BYTES and stream.more():
-                    continue
-                return self._broken("this is no JSON")
-            except (RecursionError, ValueError):
-                return self._broken("nested too deeply, or a number with too many digits")
-            if stop == len(stream.text) and stream.more():
-                continue
-            offset, raw = stream.offset(), stream.text[stream.position : stop][: bounds.SET_ASIDE_RAW_CHARS]
-            stream.position = stop
-            return JsonValue(clean(raw), None, "a JSON value that is no object", offset)
+        found = self._decode(bounds.READ_BLOCK_BYTES)
+        if isinstance(found, _Failure):
+            return self._broken("this is no JSON")
+        length = found[1]
+        offset, raw = stream.offset(), stream.text[stream.position : stream.position + length]
+        stream.position += length
+        return JsonValue(
+            clean(raw[: bounds.SET_ASIDE_RAW_CHARS]), None, "a JSON value that is no object", offset
+        )
 
 
 def _after_colon(text: str, at: int) -> int:
@@ -284,11 +321,3 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, list):
         return [_cleaned(inner) for inner in value]
     return value
-
-
-def _reason(error: json.JSONDecodeError, *, ended: bool, ahead: int) -> str:
-    if ended:
-        return "the file ends in the middle of a record"
-    if ahead > bounds.RECORD_BYTES:
-        return f"longer than {bounds.RECORD_BYTES >> 20} MiB"
-    return f"not valid JSON: {error.msg}"
