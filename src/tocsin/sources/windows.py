@@ -14,6 +14,7 @@ from tocsin.records.errors import BadRecord
 from tocsin.sources.interface import Draft, ReadContext
 from tocsin.sources.text.csv_windows import message_fields
 from tocsin.sources.times import first_instant
+from tocsin.sources.wazuh_windows import WazuhWindows
 from tocsin.sources.windows_event import event_draft, xml_event
 from tocsin.sources.windows_fields import windows_draft
 
@@ -98,52 +99,6 @@ class Winlogbeat:
         _put(fields, "Computer", host.get("name") if "Computer" not in fields else None)
         times = ("@timestamp", "time_created")
         return windows_draft(fields, first_instant(record, times, context.zone))
-
-
-class WazuhWindows:
-    """Wazuh's alerts.json and archives.json of Windows agents: `data.win.system`, `data.win.eventdata`.
-
-    Wazuh writes the names with a small first letter and escapes backslashes and quotes once more; both are undone.
-    """
-
-    name = "wazuh"
-
-    _SYSTEM = (
-        ("eventID", "EventID"),
-        ("channel", "Channel"),
-        ("providerName", "Provider_Name"),
-        ("providerGuid", "ProviderGuid"),
-        ("computer", "Computer"),
-        ("eventRecordID", "EventRecordID"),
-        ("level", "Level"),
-        ("task", "Task"),
-        ("opcode", "Opcode"),
-        ("keywords", "Keywords"),
-        ("version", "Version"),
-        ("processID", "ExecutionProcessID"),
-        ("threadID", "ExecutionThreadID"),
-        ("message", "Message"),
-    )
-
-    def recognises(self, record: Record) -> bool:
-        """There is a `win.system`."""
-        return isinstance(_object(_wazuh_data(record).get("win")).get("system"), Mapping)
-
-    def draft(self, record: Record, context: ReadContext) -> Draft:
-        """The draft.
-
-        Raises:
-            BadRecord: no event id.
-        """
-        win = _object(_wazuh_data(record).get("win"))
-        system = _object(win.get("system"))
-        fields = {ours: _unescaped(system[theirs]) for theirs, ours in self._SYSTEM if theirs in system}
-        for section in ("eventdata", "userdata"):
-            _add_native(fields, _object(win.get(section)))
-        time = first_instant(system, ("systemTime",), context.zone)
-        if time is None:
-            time = first_instant(record, ("timestamp", "@timestamp"), context.zone)
-        return windows_draft(fields, time)
 
 
 class FlatWindows:
@@ -280,13 +235,6 @@ _FLAT_NAMES = (
     ("Computer", ("Hostname", "ComputerName", "MachineName", "HostName", "host")),
     ("EventRecordID", ("RecordNumber", "EventRecordId")),
 )
-_LOWER_NATIVE = frozenset(
-    {"processPath", "processId", "subjectName", "jobTitle", "jobId", "jobOwner", "queryid", "payload"}
-)
-"""Names that some provider writes with a small letter; Wazuh does not tell, so they are given both ways."""
-
-_ESCAPED = re.compile(r'(?:[^\\]|\\[\\"])*', re.DOTALL)
-_ESCAPE = re.compile(r'\\([\\"])')
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -296,31 +244,6 @@ def _object(value: Any) -> Mapping[str, Any]:
 def _put(fields: dict[str, Any], name: str, value: Any) -> None:
     if value is not None:
         fields.setdefault(name, value)
-
-
-def _wazuh_data(record: Record) -> Mapping[str, Any]:
-    return _object(record.get("data", record))
-
-
-def _add_native(fields: dict[str, Any], section: Mapping[str, Any]) -> None:
-    for name, value in section.items():
-        if isinstance(value, Mapping):
-            _add_native(fields, value)
-            continue
-        plain = _unescaped(value)
-        if _PARAMETER.fullmatch(name) or name in _LOWER_NATIVE:
-            fields.setdefault(name, plain)
-        if not _PARAMETER.fullmatch(name):
-            fields.setdefault(name[:1].upper() + name[1:], plain)
-
-
-def _unescaped(value: Any) -> Any:
-    """`value` with Wazuh's own escaping undone, where every backslash in it is an escaped one."""
-    if isinstance(value, list):
-        return [_unescaped(part) for part in value]
-    if not isinstance(value, str) or "\\" not in value or not _ESCAPED.fullmatch(value):
-        return value
-    return _ESCAPE.sub(r"\1", value)
 
 
 def _add_xml_data(fields: dict[str, Any], data: str, context: ReadContext) -> None:
