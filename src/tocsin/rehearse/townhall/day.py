@@ -13,6 +13,7 @@ from tocsin.rehearse.townhall.people import Person, Town
 
 Place = Literal["office", "home", "abroad", "away"]
 
+_MOST_ABSENT = 3
 _TRIES = 20  # draws until a moment falls outside breaks; then the break is simply worked through
 
 
@@ -112,8 +113,13 @@ def set_scene(rng: Random, town: Town, network: Network, when: date) -> Scene:
     """Who comes, who works at home, who is on leave, and the one councillor who travels."""
     day = day_of(when)
     traveller = next(person for person in town.people if person.role == "Councillor")
+    absent = rng.sample(
+        [one for one in town.people if one is not town.technician and one is not traveller],
+        rng.randrange(_MOST_ABSENT + 1),
+    )
     presences = tuple(
-        _presence(rng, person, _place(rng, person, traveller), day, network) for person in town.people
+        _presence(rng, person, "away" if person in absent else _place(rng, person, traveller), day, network)
+        for person in town.people
     )
     return Scene(town, network, day, presences)
 
@@ -125,7 +131,7 @@ def _place(rng: Random, person: Person, traveller: Person) -> Place:
         return "office"
     if person.remote and rng.random() < 0.35:
         return "home"
-    return "away" if rng.random() < 0.08 else "office"
+    return "office"
 
 
 def _presence(rng: Random, person: Person, place: Place, day: Day, network: Network) -> Presence:

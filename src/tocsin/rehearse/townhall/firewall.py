@@ -180,7 +180,7 @@ def _knocking(rng: Random, scene: Scene) -> list[Entry]:
             rng.choice(_KNOCKED),
             action="deny",
         )
-        for time in scene.day.moments(rng, 900)
+        for time in scene.day.moments(rng, 450)
     ]
 
 
@@ -207,17 +207,19 @@ def _inside(rng: Random, time: int, inner: str, target: Host, port: int, user: s
 
 
 def _vpn_guessing(rng: Random, scene: Scene) -> list[Entry]:
-    """Bots guess VPN names a few times each, and now and then hit a real person's; none ever gets in."""
+    """Bots guess VPN names, one of them for an hour, and now and then hit a real person's; none ever gets in."""
     real = [person.account.name for person in scene.town.people]
     entries: list[Entry] = []
-    for bot in rng.sample(scene.network.internet.bots, 45):
+    for place, bot in enumerate(rng.sample(scene.network.internet.bots, 45)):
         time = rng.randrange(scene.day.start, scene.day.at(23))
-        for _ in range(rng.randrange(2, 7)):
+        stubborn = place == 0
+        for _ in range(rng.randrange(25, 50) if stubborn else rng.randrange(2, 7)):
             known = rng.random() < 0.06
             entries.append(
                 vpn_failed(time, rng.choice(real) if known else rng.choice(_GUESSED), bot, known=known)
             )
-            time += rng.randrange(61 * SECOND, 9 * MINUTE)  # two wrong passwords close the door for a minute
+            # two wrong passwords from one address close the door to it for a minute
+            time += rng.randrange(61 * SECOND, 2 * MINUTE if stubborn else 9 * MINUTE)
     return [entry for entry in entries if entry.time < scene.day.end]
 
 

@@ -136,14 +136,17 @@ def _cron(rng: Random, scene: Scene, host: Host, minutes: int) -> list[Entry]:
 
 
 def _knocking(rng: Random, scene: Scene) -> list[Entry]:
-    """The internet guesses ssh passwords, a few from each address; none is right."""
+    """The internet guesses ssh passwords, a few from most addresses, hundreds from two; none is right."""
     web, entries = scene.network.web, list[Entry]()
-    for bot in rng.sample(scene.network.internet.bots, 62):
+    for place, bot in enumerate(rng.sample(scene.network.internet.bots, 60)):
         time = rng.randrange(scene.day.start, scene.day.at(23))
-        for _ in range(rng.randrange(1, 7)):
+        stubborn = place < 2
+        for _ in range(rng.randrange(40, 120) if stubborn else rng.randrange(1, 7)):
             user = rng.choice(_GUESSED)
             entries += ssh_refused(rng, time, web, user, bot, known=user == "root")
-            time += rng.randrange(20 * SECOND, 7 * MINUTE)
+            time += (
+                rng.randrange(5 * SECOND, 15 * SECOND) if stubborn else rng.randrange(20 * SECOND, 7 * MINUTE)
+            )
     return [entry for entry in entries if entry.time < scene.day.end]
 
 

@@ -19,11 +19,13 @@ _AGENT = (
 
 
 def vpn_guessing(rng: Random, scene: Scene, cast: Cast, time: int) -> list[Entry]:
-    """One real name, many passwords, until one is right."""
+    """One real name, many passwords, two at a time because the firewall then waits a minute, until one is right."""
     entries = []
-    for _ in range(rng.randrange(30, 70)):
-        entries.append(firewall.vpn_failed(time, cast.victim.account.name, cast.outside, known=True))
-        time += rng.randrange(8 * SECOND, 20 * SECOND)
+    for _ in range(rng.randrange(9, 18)):
+        for _ in range(2):
+            entries.append(firewall.vpn_failed(time, cast.victim.account.name, cast.outside, known=True))
+            time += rng.randrange(3 * SECOND, 9 * SECOND)
+        time += rng.randrange(61 * SECOND, 75 * SECOND)
     return entries
 
 
