@@ -187,7 +187,7 @@ def _knocking(rng: Random, scene: Scene) -> list[Entry]:
 def _works_from_home(rng: Random, scene: Scene, user: str, arrive: int, leave: int) -> list[Entry]:
     """The VPN up in the morning (a password mistyped now and then), remote desktop to the own PC, down in the evening."""
     home = scene.network.internet.homes[user]
-    inner = f"{scene.network.tunnel}.{200 + sorted(scene.network.pcs).index(user)}"
+    inner = scene.network.inner(user)
     entries = []
     if rng.random() < 0.3:
         entries.append(vpn_failed(arrive - 40 * SECOND, user, home, known=True))

@@ -79,6 +79,10 @@ class Network:
         """The Windows servers."""
         return self.controller, self.files
 
+    def inner(self, login: str) -> str:
+        """The address that `login` gets within the VPN; the same all day."""
+        return f"{self.tunnel}.{200 + sorted(self.pcs).index(login)}"
+
 
 def lay_network(rng: Random, town: Town) -> Network:
     """The network of `town`: a PC for everyone, two Windows servers, a NAS, a web server, a firewall, a copier."""

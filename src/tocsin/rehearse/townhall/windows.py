@@ -78,7 +78,7 @@ def _pc(rng: Random, scene: Scene, presence: Presence, host: Host) -> list[Entry
     origin = (
         Origin()
         if presence.place == "office"
-        else Origin(host.name, _inner(scene, presence), rng.randrange(49152, 65535))
+        else Origin(host.name, scene.network.inner(account.name), rng.randrange(49152, 65535))
     )
     kind = 2 if presence.place == "office" else 10
     for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2))):
@@ -101,10 +101,6 @@ def _pc(rng: Random, scene: Scene, presence: Presence, host: Host) -> list[Entry
     entries += _machine_life(rng, scene, presence, host)
     entries.append(logons.logoff(host, presence.leave, account, kind))
     return [entry for entry in entries if day.start <= entry.time < day.end]
-
-
-def _inner(scene: Scene, presence: Presence) -> str:
-    return f"{scene.network.tunnel}.{200 + sorted(scene.network.pcs).index(presence.person.account.name)}"
 
 
 def _programs(rng: Random, presence: Presence, host: Host) -> list[Entry]:

@@ -49,9 +49,8 @@ def choose_cast(rng: Random, scene: Scene, *, through_web: bool) -> Cast:
     victim = rng.choice(at_work)
     network = scene.network
     outside, *spare = rng.sample(network.internet.intruders, 3)
-    tunnel = f"{network.tunnel}.{200 + sorted(network.pcs).index(victim.account.name)}"
     return Cast(
         victim=victim, pc=network.pcs[victim.account.name], outside=outside, spare=(spare[0], spare[1]),
-        inside=network.web.address if through_web else tunnel,
+        inside=network.web.address if through_web else network.inner(victim.account.name),
         admin=scene.town.admin, new_name=rng.choice(_NEW_NAMES), app=rng.choice(_APPS),
     )  # fmt: skip
