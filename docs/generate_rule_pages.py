@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from tocsin.detect.sigma.catalogue import CATALOGUE, Switch
+from tocsin.detect.sigma.catalogue import CATALOGUE, Supply, Switch
 from tocsin.detect.sigma.catalogue.windows import SYSTEM
 from tocsin.detect.sigma.correlation_plans import silenced
 from tocsin.detect.sigma.loading import load_rules
@@ -48,7 +48,11 @@ _CATALOGUE = """# What can fire on what
 
 `tocsin rules check` judges every rule by its condition: can it be true with the fields that arrive? Names in the first
 column are what `--for` takes. A field name that ends in `*` stands for every name that begins so; a lone `*` for any.
-Every Windows event also has the common fields COMMON.
+Log sources stand as `product/category/service`, a part that is left out empty; field names without the blanks that some
+have, as rules write them. Every Windows event also has the common fields COMMON. (`Message`, the rendered text, is
+added by winlogbeat, Wazuh and Get-WinEvent; EVTX files do not hold it.)
+
+What stands here is what Tocsin's readers give (`docs/sources.md`); a test holds the two together.
 
 ## Audit rules that we recommend for Linux
 
@@ -122,23 +126,45 @@ def catalogue_page() -> str:
         _CATALOGUE.replace("COMMON", ", ".join(SYSTEM.split())),
         *_table(("name", "what it is", "how to have it", "brings along")),
     ]
-    lines += [_row((f"`{s.name}`", s.title, s.how, ", ".join(s.includes))) for s in CATALOGUE]
+    lines += [_row((f"`{s.name}`", s.title, s.how, ", ".join(s.includes))) for s in CATALOGUE if s.read]
     for switch in CATALOGUE:
         if switch.read:
             lines += ["", *_switch_lines(switch)]
+    lines += ["", *_unread_lines()]
     return "\n".join(lines) + "\n"
 
 
+def _unread_lines() -> list[str]:
+    """A table of the log sources that Sigma's public rules ask for and that nothing which Tocsin reads gives."""
+    rows = [
+        _row((switch.title, ", ".join(dict.fromkeys(name for s in switch.supplies for name in _sources(s)))))
+        for switch in CATALOGUE
+        if not switch.read
+    ]
+    told = "Public rules ask for these too; Tocsin has no reader for them yet, so such rules cannot fire.\n"
+    return [
+        "## What Sigma knows and Tocsin does not read\n",
+        told,
+        *_table(("what it is", "log sources")),
+        *rows,
+    ]
+
+
+def _sources(supply: Supply) -> list[str]:
+    """The kind's log sources as `product/category/service`; a part that it leaves out is empty."""
+    return sorted("/".join(part or "" for part in source).rstrip("/") for source in supply.kind.logsources)
+
+
 def _switch_lines(switch: Switch) -> list[str]:
-    """A table of what the switch gives; kinds with the same log sources and fields share a row."""
-    kinds: dict[tuple[str, str], list[str]] = defaultdict(list)
+    """A table of what the switch gives; kinds of one family (`fortigate/…`) with the same fields share a row."""
+    names: dict[tuple[str, str], list[str]] = defaultdict(list)
+    sources: dict[tuple[str, str], set[str]] = defaultdict(set)
     for supply in switch.supplies:
-        named = ("/".join(part or "" for part in source).strip("/") for source in supply.kind.logsources)
-        fields = sorted(supply.fields - set(SYSTEM.split())) or ["only the common ones"]
-        kinds[", ".join(sorted(named)), ("adds " if supply.only_fields else "") + " ".join(fields)].append(
-            supply.kind.name
-        )
-    rows = [_row((_folded(names), sources, fields)) for (sources, fields), names in kinds.items()]
+        fields = " ".join(sorted(supply.fields - set(SYSTEM.split()))) or "only the common ones"
+        key = supply.kind.name.rpartition("/")[0], ("adds " if supply.only_fields else "") + fields
+        names[key].append(supply.kind.name)
+        sources[key].update(_sources(supply))
+    rows = [_row((_folded(names[key]), ", ".join(sorted(sources[key])), key[1])) for key in names]
     return [f"### `{switch.name}`\n", *_table(("event", "log sources", "fields")), *rows]
 
 

@@ -245,10 +245,7 @@ def test_every_public_rule_gets_a_verdict_and_a_reason(sigma_hq):
     verdicts = judge(sigma_hq)
     assert [v.key for v in verdicts] == [r.id for r in (*sigma_hq.rules, *sigma_hq.correlations)]
     assert all(verdict.why for verdict in verdicts)
-    unknown = {v.why for v in verdicts if v.why.startswith("no source that Tocsin knows")}
-    assert unknown == {
-        f"no source that Tocsin knows gives windows/{name}" for name in ("file_access", "file_rename")
-    }
+    assert not [v.why for v in verdicts if v.why.startswith("no source that Tocsin knows")]
 
 
 def test_windows_as_installed_feeds_a_tenth_to_a_fifth(sigma_hq):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from tocsin.detect.sigma.catalogue import (
     applications,
     cloud,
+    devices,
     linux,
     network,
     sysmon,
+    web,
     windows,
     windows_channels,
 )
@@ -24,6 +26,8 @@ CATALOGUE = Catalogue(
         *linux.SWITCHES,
         *cloud.SWITCHES,
         *network.SWITCHES,
+        *web.SWITCHES,
+        *devices.SWITCHES,
         *applications.SWITCHES,
     )
 )

@@ -1,4 +1,4 @@
-"""Logs of applications, of endpoint products and of macOS: known to Sigma, not read by Tocsin under their own names yet."""
+"""What Sigma knows and Tocsin does not read: logs of applications, of endpoint products, of macOS, and Windows tracing."""
 
 from __future__ import annotations
 
@@ -19,12 +19,6 @@ _APPLICATIONS: tuple[tuple[str, str, tuple[tuple[str | None, str | None, str | N
 )
 
 SWITCHES: tuple[Switch, ...] = (
-    Switch(
-        "antivirus",
-        "alerts of an antivirus product in CEF",
-        "let the product send its alerts in the Common Event Format, its fields labelled Signature and Filename",
-        (supply(kind("cef/antivirus", (None, "antivirus", None)), "*"),),
-    ),
     *(
         Switch(
             name,
@@ -45,6 +39,16 @@ SWITCHES: tuple[Switch, ...] = (
                 "Image CommandLine ParentImage ParentCommandLine User CurrentDirectory ProcessId ParentProcessId",
             ),
             supply(kind("macos/file", ("macos", "file_event", None)), "Image TargetFilename User ProcessId"),
+        ),
+        read=False,
+    ),
+    Switch(
+        "windows-tracing",
+        "Windows file access and renames, which only Event Tracing for Windows gives and no log file holds",
+        UNREAD,
+        tuple(
+            supply(kind(f"windows/{category}", ("windows", category, None)), "*")
+            for category in ("file_access", "file_rename")
         ),
         read=False,
     ),

@@ -16,19 +16,31 @@ _AUDIT_RECORD = (
     "LogonError DeviceProperties DeviceProperties.* UserAgent SiteUrl SourceFileName SourceFileExtension "
     "SourceRelativeUrl ItemType EventSource EventData TargetUserOrGroupName TargetUserOrGroupType OperationProperties "
     "OperationProperties.* Item Item.* Folder Folder.* AffectedItems AffectedItems.* OperationCount "
-    "RequestType Directionality DeliveryAction SessionId AppId ClientAppId ExchangeLocations Query Name CaseName"
+    "RequestType Directionality DeliveryAction SessionId AppId ClientAppId ExchangeLocations Query Name CaseName "
+    "Version CorrelationId OrganizationName OriginatingServer OperationProperties DeviceProperties Folders Folders.* "
+    "InternalLogonType LogonUserSid MailboxGuid MailboxOwnerSid MailboxOwnerMasterAccountSid ClientProcessName "
+    "ClientVersion CrossMailboxOperation DestFolder DestFolder.* InterSystemsId IntraSystemId SupportTicketId "
+    "Site WebId ListId ListItemUniqueId UserSharedWith SharingType IsManagedDevice DeviceDisplayName BrowserName Platform "
+    "AuthenticationType DestinationRelativeUrl DestinationFileName ApplicationDisplayName ChatThreadId CommunicationType "
+    "ExtraProperties ExtraProperties.* ItemName MessageId TeamName TeamGuid ChannelName ChannelGuid Members Members.* "
+    "AlertId AlertType AlertEntityId EntityType AlertLinks PolicyId PolicyDetails Severity Status Source Category Data "
+    "Comments"
 )
 _SIGN_IN = (
     "createdDateTime userDisplayName userPrincipalName userId appDisplayName appId ipAddress clientAppUsed userAgent "
-    "conditionalAccessStatus isInteractive riskDetail riskLevelAggregated riskLevelDuringSignIn riskState RiskState "
-    "resourceDisplayName ResourceDisplayName status.* Status deviceDetail.* DeviceDetail.* location.* ResultType "
+    "id correlationId conditionalAccessStatus isInteractive riskDetail riskLevelAggregated riskLevelDuringSignIn riskState RiskState "
+    "resourceDisplayName ResourceDisplayName status status.* Status deviceDetail deviceDetail.* DeviceDetail.* location location.* ResultType "
     "resultType ResultDescription resultDescription AuthenticationRequirement authenticationRequirement "
     "authenticationDetails appliedConditionalAccessPolicies NetworkLocationDetails networkLocationDetails ClientApp "
-    "ActivityDetails Username properties.* operationName category"
+    "ActivityDetails Username properties properties.* operationName category time tenantId identity Level correlationId "
+    "callerIpAddress durationMs resourceId operationVersion resultSignature riskEventTypes riskEventTypes_v2 userType "
+    "signInEventTypes resourceId authenticationMethodsUsed mfaDetail mfaDetail.* autonomousSystemNumber uniqueTokenIdentifier"
 )
 _DIRECTORY_AUDIT = (
-    "activityDateTime activityDisplayName ActivityDisplayName OperationName operationName category Category result "
-    "Status loggedByService LoggedByService initiatedBy.* Initiatedby targetResources TargetResources "
+    "activityDateTime activityDisplayName ActivityDisplayName OperationName operationName category Category result Result "
+    "resultReason ResultReason id correlationId operationType userPrincipalName ipAddress time tenantId identity Level "
+    "durationMs resourceId operationVersion resultSignature resultType resultDescription callerIpAddress properties "
+    "Status loggedByService LoggedByService initiatedBy initiatedBy.* Initiatedby targetResources TargetResources "
     "targetResources.* TargetResources.* additionalDetails additionalDetails.* properties.* ActivityType activityType"
 )
 
@@ -37,7 +49,19 @@ SWITCHES: tuple[Switch, ...] = (
         "m365-audit",
         "Microsoft 365 unified audit log (in every business plan)",
         "export or collect the unified audit log (Microsoft Purview, Audit)",
-        (supply(kind("m365/audit", ("m365", None, "audit")), _AUDIT_RECORD),),
+        (
+            supply(kind("m365/audit", ("m365", None, "audit")), _AUDIT_RECORD),
+            supply(kind("m365/Exchange", ("m365", None, "audit"), ("m365", None, "exchange")), _AUDIT_RECORD),
+            supply(
+                kind(
+                    "m365/SecurityComplianceCenter",
+                    ("m365", None, "audit"),
+                    ("m365", None, "threat_management"),
+                    ("m365", None, "threat_detection"),
+                ),
+                _AUDIT_RECORD,
+            ),
+        ),
     ),
     Switch(
         "entra-p1",
@@ -52,10 +76,7 @@ SWITCHES: tuple[Switch, ...] = (
         "entra-p2",
         "Entra risk detections and privileged identity management (need an Entra ID P2 licence)",
         "have Entra ID P2 and export the risk detections",
-        (
-            supply(kind("entra/risk", ("azure", None, "riskdetection")), "*"),
-            supply(kind("entra/pim", ("azure", None, "pim")), "*"),
-        ),
+        (supply(kind("entra/risk", ("azure", None, "riskdetection"), ("azure", None, "pim")), "*"),),
     ),
     Switch(
         "azure-activity",
@@ -65,12 +86,11 @@ SWITCHES: tuple[Switch, ...] = (
     ),
     Switch(
         "m365-defender",
-        "Microsoft Defender for Cloud Apps alerts",
+        "Microsoft Defender for Cloud Apps alerts in their own form",
         UNREAD,
-        (
-            supply(kind("m365/threat", ("m365", None, "threat_management")), "*"),
-            supply(kind("m365/detection", ("m365", None, "threat_detection")), "*"),
-            supply(kind("m365/exchange", ("m365", None, "exchange")), "*"),
+        tuple(
+            supply(kind(f"cloud-apps/{service}", ("m365", None, service)), "*")
+            for service in ("threat_management", "threat_detection", "exchange")
         ),
         read=False,
     ),

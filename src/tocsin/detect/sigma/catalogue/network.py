@@ -1,19 +1,19 @@
-"""Network sensors and devices: Zeek, Suricata, firewalls, proxies, web and DNS servers.
+"""Network sensors: Zeek and Suricata.
 
 Sources: the Zeek log reference (script documentation of each log), the ICSNPP parsers' log descriptions, the Suricata
-EVE reference, W3C extended log fields, and Sigma's own taxonomy for `webserver`, `proxy`, `firewall` and `dns`.
+EVE reference, and Sigma's own taxonomy for `firewall`, `dns` and `proxy`.
 """
 
 from __future__ import annotations
 
-from tocsin.detect.sigma.catalogue.model import UNREAD, Supply, Switch, kind, supply
+from tocsin.detect.sigma.catalogue.model import Supply, Switch, kind, supply
 
 _UID = "ts uid id.orig_h id.orig_p id.resp_h id.resp_p"
 _FLOW = f"{_UID} is_orig source_h source_p destination_h destination_p"
 
 # log | fields
 _ZEEK = f"""
-conn | {_UID} proto service duration orig_bytes resp_bytes conn_state local_orig local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents src_ip src_port dst_ip dst_port
+conn | {_UID} proto service duration orig_bytes resp_bytes conn_state local_orig local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents ip_proto vlan inner_vlan orig_l2_addr resp_l2_addr community_id src_ip src_port dst_ip dst_port
 dns | {_UID} proto trans_id rtt query qclass qclass_name qtype qtype_name rcode rcode_name AA TC RD RA Z answers TTLs rejected record_type answer
 http | {_UID} trans_depth method host uri referrer version user_agent origin request_body_len response_body_len status_code status_msg info_code info_msg tags username password proxied orig_fuids orig_filenames orig_mime_types resp_fuids resp_filenames resp_mime_types cs-method c-uri c-useragent cs-host sc-status cs-referer src_ip dst_ip
 ssl | {_UID} version cipher curve server_name resumed last_alert next_protocol established ssl_history cert_chain_fps client_cert_chain_fps subject issuer validation_status ja3 ja3s
@@ -42,24 +42,45 @@ cip | {_FLOW} cip_sequence_count direction cip_service_code cip_service cip_stat
 """
 
 
-# Logs that one of Sigma's general categories covers, under its field names too.
+_OTHERS = """
+analyzer bacnet broker bsap_ip capture_loss cip_identity cip_io cotp dhcp dpd ecat_registers ethercat ge_srtp genisys
+hart_ip intel irc known_certs known_devices known_hosts known_modbus known_services ldap ldap_search
+modbus_mask_write_register modbus_read_device_identification modbus_read_write_multiple_registers modbus_register_change
+mqtt_connect mqtt_publish mqtt_subscribe mysql notice_alarm ntp ocsp omron_fins opcua_binary packet_filter pe postgresql
+profinet profinet_dce_rpc quic radius redis reporter rfb roc_plus s7comm_known_devices s7comm_plus s7comm_read_szl
+signatures sip snmp socks software stats synchrophasor syslog telemetry traceroute tunnel websocket
+"""
+"""Logs that arrive whole and that no field list is kept of here."""
+
+_WRITER = "_path _write_ts _system_name _node_name"
+"""What Zeek's JSON writers add."""
+
 _COVERED = {"conn": "firewall", "dns": "dns", "http": "proxy"}
+"""Logs that one of Sigma's general categories covers, under its field names too."""
 
 
 def _zeek() -> tuple[Supply, ...]:
-    rows = (line.split("|") for line in _ZEEK.strip().splitlines())
-    return tuple(
-        supply(kind(f"zeek/{log.strip()}", ("zeek", _COVERED.get(log.strip()), log.strip())), fields)
+    rows = [(part.strip() for part in line.split("|")) for line in _ZEEK.strip().splitlines()]
+    listed = tuple(
+        supply(kind(f"zeek/{log}", ("zeek", _COVERED.get(log), log)), f"{_WRITER} {fields}")
         for log, fields in rows
     )
+    return listed + tuple(supply(kind(f"zeek/{log}", ("zeek", None, log)), "*") for log in _OTHERS.split())
 
 
-_WEB = (
-    "c-ip src_ip cs-username date time cs-method c-uri c-uri-query c-uri-extension cs-uri cs-uri-stem cs-uri-query "
-    "cs-version sc-status sc-bytes cs-referer cs-user-agent c-useragent cs-host"
+_EVE = (
+    "timestamp flow_id in_iface event_type src_ip src_port dest_ip dest_port proto app_proto app_proto_tc app_proto_ts "
+    "community_id vlan pcap_cnt pkt_src tx_id icmp_type icmp_code direction host ether ether.* metadata metadata.* flow flow.*"
 )
-_WEB_ERROR = "message appname hostname level client src_ip request server upstream referrer pid tid module"
-_FLOW_ENDS = "src_ip dst_ip src_port dst_port action blocked proto protocol"
+_EVE_LOGS = (
+    "anomaly bittorrent_dht dcerpc dhcp dnp3 dns fileinfo flow ftp ftp_data http http2 ike krb5 mdns modbus mqtt netflow "
+    "nfs pgsql quic rdp rfb sip smb smtp snmp ssh stats telnet tftp tls websocket"
+)
+
+
+def _eve(log: str, more: str) -> Supply:
+    return supply(kind(f"suricata/{log}", ("suricata", None, log)), f"{_EVE} {log} {log}.* {more}")
+
 
 SWITCHES: tuple[Switch, ...] = (
     Switch(
@@ -72,88 +93,9 @@ SWITCHES: tuple[Switch, ...] = (
         "suricata",
         "Suricata EVE log",
         "run Suricata and collect eve.json",
-        (supply(kind("suricata/eve", ("suricata", None, None)), "*"),),
-    ),
-    Switch(
-        "web",
-        "access log of a web server (Apache, nginx, IIS)",
-        "collect the access log in the common or combined format",
         (
-            supply(kind("web/access", (None, "webserver", None)), _WEB),
-            supply(kind("web/apache", ("apache", None, "apache")), _WEB_ERROR),
-            supply(kind("web/nginx", ("nginx", None, "nginx")), _WEB_ERROR),
+            _eve("alert", "*"),  # it carries what the protocol's own record holds, and the packet
+            *(_eve(log, "email email.* tcp tcp.* files files.*") for log in _EVE_LOGS.split()),
         ),
-    ),
-    Switch(
-        "firewall",
-        "firewall and VPN gateway (FortiGate, pfSense, OPNsense, any in CEF or key=value)",
-        "send the firewall's syslog, with traffic and administration events",
-        (
-            supply(kind("firewall/any", (None, "firewall", None)), _FLOW_ENDS),
-            *(
-                supply(kind(f"{product}/{service}", (product, None, service)), "*")
-                for product in ("fortigate", "fortios")
-                for service in ("event", "traffic", "utm", "vpn", "sslvpnd")
-            ),
-            *(
-                supply(
-                    kind(f"{product}/webgui", (product, None, "webgui")),
-                    "message action user src_ip change page",
-                )
-                for product in ("pfsense", "opnsense")
-            ),
-        ),
-    ),
-    Switch(
-        "nas",
-        "network storage (Synology, QNAP)",
-        "send the storage's system and connection log by syslog",
-        tuple(
-            supply(kind(f"{product}/{service}", (product, None, service)), "*")
-            for product in ("synology", "qnap")
-            for service in ("connection", "system", "file")
-        ),
-    ),
-    Switch(
-        "proxy",
-        "web proxy log in the W3C format",
-        "collect the proxy's access log",
-        (
-            supply(
-                kind("web/proxy", (None, "proxy", "w3c")),
-                f"{_WEB} cs-bytes cs-cookie r-ip dst_ip sc-filter-result cs-categories",
-            ),
-        ),
-    ),
-    Switch(
-        "cisco",
-        "Cisco device log",
-        "send the device's syslog, with commands logged (`archive log config`)",
-        tuple(
-            supply(
-                kind(f"cisco/{service}", ("cisco", None, service)),
-                "message cisco_facility mnemonic action user src_ip",
-            )
-            for service in ("aaa", "syslog", "ldp", "bgp")
-        ),
-    ),
-    Switch(
-        "routers",
-        "routing log of Huawei and Juniper devices",
-        "send the device's syslog",
-        (
-            supply(kind("huawei/bgp", ("huawei", None, "bgp")), "message"),
-            supply(kind("juniper/bgp", ("juniper", None, "bgp")), "message"),
-        ),
-    ),
-    Switch(
-        "paloalto",
-        "Palo Alto GlobalProtect",
-        UNREAD,
-        (
-            supply(kind("paloalto/appliance", ("paloalto", "appliance", "globalprotect")), "*"),
-            supply(kind("paloalto/file", ("paloalto", "file_event", "globalprotect")), "*"),
-        ),
-        read=False,
     ),
 )

@@ -58,6 +58,8 @@ _EVENTS = f"""
 """
 
 _LINUX_EVENTS = ("1", "3", "4", "5", "9", "11", "16", "23", "255")
+_WITHOUT_CATEGORY = ("4", "16", "255")
+"""Sysmon's word on itself, which Sigma's categories cover on Windows only."""
 
 
 def _rows() -> list[tuple[str, tuple[str, ...], str]]:
@@ -73,9 +75,10 @@ def _supplies(product: str, event_ids: tuple[str, ...] | None) -> tuple[Supply, 
     for event_id, categories, fields in _rows():
         if event_ids is not None and event_id not in event_ids:
             continue
+        named = (None,) if product == "linux" and event_id in _WITHOUT_CATEGORY else categories
         of = Kind(
             f"{product}/Sysmon/{event_id}",
-            frozenset(Logsource(product, category, "sysmon") for category in categories),
+            frozenset(Logsource(product, category, "sysmon") for category in named),
             {
                 "EventID": frozenset({event_id}),
                 "Channel": frozenset({_CHANNEL if product == "windows" else "Linux-Sysmon/Operational"}),

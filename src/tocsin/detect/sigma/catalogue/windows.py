@@ -11,9 +11,10 @@ from tocsin.detect.sigma.catalogue.model import Kind, Supply, Switch, kind, supp
 
 SYSTEM = (
     "EventID Channel Provider_Name ProviderGuid Computer EventRecordID Keywords Level Opcode Task Version UserID ActivityID "
-    "ExecutionProcessID ExecutionThreadID"
+    "ExecutionProcessID ExecutionThreadID Message"
 )
-"""The System part that every Windows event has."""
+"""The System part that every Windows event has; `Message`, its rendered text, is added by winlogbeat, Wazuh and
+Get-WinEvent and is not in an EVTX file."""
 
 _SUBJECT = "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId"
 _TARGET = "TargetUserName TargetDomainName TargetSid"

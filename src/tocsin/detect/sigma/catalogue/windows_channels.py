@@ -35,7 +35,7 @@ _PACKAGE = (
 _ON_AS_INSTALLED = f"""
 windefend | Microsoft-Windows-Windows Defender/Operational | 1000 1001 1002 1006 1007 1008 1009 1011 1013 1015 1116 1117 1118 1119 1120 | {_THREAT}
 windefend | Microsoft-Windows-Windows Defender/Operational | 1121 1122 1123 1124 1125 1126 1127 1131 1132 1133 1134 | Product_Name Product_Version ID Detection_Time User Path Process_Name ProcessName Target_Commandline Parent_Commandline Involved_File Inheritance_Flags RuleType Security_intelligence_Version Engine_Version
-windefend | Microsoft-Windows-Windows Defender/Operational | 2000 2001 2010 3002 3007 5000 5001 5004 5007 5008 5009 5010 5011 5012 5013 5100 5101 | Product_Name Product_Version Old_Value OldValue New_Value NewValue Value Changed_Type Feature_Name Feature_ID Reason Error_Code Error_Description
+windefend | Microsoft-Windows-Windows Defender/Operational | 2000 2001 2010 3002 3007 5000 5001 5004 5007 5008 5009 5010 5011 5012 5013 5100 5101 | Product_Name Product_Version Old_Value OldValue New_Value NewValue Value Changed_Type Feature_Name Feature_ID Reason Error_Code Error_Description Current_security_intelligence_Version Previous_security_intelligence_Version Current_Engine_Version Previous_Engine_Version Security_intelligence_Type Update_Source Update_Type Update_State Source_Path Domain User SID
 firewall-as | Microsoft-Windows-Windows Firewall With Advanced Security/Firewall | 2002 2003 2004 2005 2006 2008 2009 2010 2011 2032 2033 2052 2059 2060 2071 2073 2082 2083 2097 | {_FIREWALL_RULE} SettingType SettingValueSize SettingValue SettingValueString Profiles
 codeintegrity-operational | Microsoft-Windows-CodeIntegrity/Operational | 3001 3004 3021 3022 3023 3032 3033 3034 3035 3036 3037 3063 3065 3066 3076 3077 3082 3083 3089 3099 3104 | {_INTEGRITY}
 appxdeployment-server | Microsoft-Windows-AppXDeploymentServer/Operational | 400 401 404 412 441 442 453 454 603 854 855 | {_PACKAGE}
@@ -86,6 +86,8 @@ def _channel_kinds(text: str) -> tuple[Supply, ...]:
     supplies = []
     for line in text.strip().splitlines():
         service, channel, event_ids, fields = (part.strip() for part in line.split("|"))
+        if service == "windefend":  # its names hold blanks, which rules may leave out (`ThreatName`)
+            fields += " " + fields.replace("_", "")
         for event_id in event_ids.split():
             of = Kind(
                 f"{channel}/{event_id}",
