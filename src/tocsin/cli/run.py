@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 import platformdirs
-import yaml
 
 from tocsin.cli import clock
 from tocsin.cli.json_lines import emit, finding_line, incident_line, set_aside_line
 from tocsin.cli.main import EXIT_DEGRADED, EXIT_DONE, EXIT_FINDINGS
 from tocsin.cli.progress import Progress
 from tocsin.config import bounds
+from tocsin.config.mapping_files import load_mapping
 from tocsin.engine.rule_files import RuleLibrary, RuleTexts, placeholder_values, rule_texts, starter_texts
 from tocsin.engine.rule_sets import RuleAccount, load
 from tocsin.engine.scan import ScanRequest, ScanResult, scan
@@ -190,10 +190,8 @@ def _columns(path: Path | None) -> dict[str, str]:
     if path is None:
         return {}
     hint = "Write one `column: field` a line, such as `When: time`."
-    try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise OperatorError(f"The column file {path} cannot be read ({error}).", hint) from error
-    if not isinstance(loaded, dict):
-        raise OperatorError(f"The column file {path} holds no columns.", hint)
-    return {str(column): str(name) for column, name in loaded.items()}
+    loaded = load_mapping(path, "column file", hint)
+    many = next((column for column, names in loaded.items() if len(names) != 1), None)
+    if many is not None:
+        raise OperatorError(f"The column file {path} gives {many!r} no one field.", hint)
+    return {column: names[0] for column, names in loaded.items()}

@@ -89,6 +89,9 @@ REGEX_TIMEOUTS: Final = 3
 RULE_BYTES: Final = 1 * MiB
 """One rule file (SigmaHQ's largest is 40 KiB)."""
 
+MAPPING_BYTES: Final = 1 * MiB
+"""A file of names with values that the operator wrote: placeholders of rules, columns of a CSV."""
+
 RULE_DEPTH: Final = 40
 """Nesting of YAML in a rule file; a real one reaches 6. The YAML parser would overflow its stack at some thousands."""
 

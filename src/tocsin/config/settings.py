@@ -32,8 +32,9 @@ def load_settings(path: Path) -> dict[str, Any]:
         raise OperatorError(
             f"The settings file {path} cannot be read: {error.strerror}.", "Check --config."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OperatorError(f"The settings file {path} is no TOML: {error}.", "Mend that line.") from error
+    except (ValueError, RecursionError) as error:  # tomllib lets both through, beside its own ValueError
+        why = "it nests too deep" if isinstance(error, RecursionError) else error
+        raise OperatorError(f"The settings file {path} is no TOML: {why}.", "Mend that line.") from error
 
 
 def command_settings(

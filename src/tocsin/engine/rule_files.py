@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from tocsin.config import bounds
+from tocsin.config.mapping_files import load_mapping
 from tocsin.detect.sigma.loading import RuleText
 from tocsin.records.errors import OperatorError
 
@@ -92,10 +91,13 @@ def _read_file(path: Path) -> RuleText | Unreadable:
 
 
 def _read_zip(path: Path) -> Iterator[RuleText | Unreadable]:
-    with zipfile.ZipFile(path) as archive:
-        members = [
-            m for m in archive.infolist() if m.filename.lower().endswith(RULE_SUFFIXES) and not m.is_dir()
-        ]
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        yield Unreadable(str(path), f"is no zip that can be read: {error}")
+        return
+    with archive:
+        members = [m for m in archive.infolist() if m.filename.lower().endswith(RULE_SUFFIXES)]
         for member in sorted(members, key=lambda m: m.filename)[: bounds.ARCHIVE_MEMBERS]:
             yield _read_member(archive, member, f"{path}!{member.filename}")
 
@@ -109,7 +111,15 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -
         return RuleText(name, content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return Unreadable(name, "is not UTF-8 text")
-    except (OSError, RuntimeError, zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        EOFError,
+    ) as error:
         return Unreadable(name, f"cannot be read from the zip: {error}")
 
 
@@ -122,17 +132,8 @@ def placeholder_values(path: str | Path | None) -> dict[str, tuple[str, ...]]:
     if path is None:
         return {}
     hint = "Write one placeholder a line, such as `Admins: [anna, it-support]`."
-    try:
-        loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise OperatorError(f"The placeholder file {path} cannot be read ({error}).", hint) from error
-    if not isinstance(loaded, dict):
-        raise OperatorError(f"The placeholder file {path} holds no names with values.", hint)
-    return {str(name).strip("%"): _values(value) for name, value in loaded.items()}
-
-
-def _values(value: Any) -> tuple[str, ...]:
-    return tuple(str(item) for item in value) if isinstance(value, list) else (str(value),)
+    loaded = load_mapping(Path(path), "placeholder file", hint)
+    return {name.strip("%"): values for name, values in loaded.items()}
 
 
 @dataclass(frozen=True, slots=True)

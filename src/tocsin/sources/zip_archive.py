@@ -52,7 +52,9 @@ def zip_members(archive: zipfile.ZipFile, zone: tzinfo) -> Iterator[ZipMember]:
     for count, info in enumerate(archive.infolist()):
         if count >= bounds.ARCHIVE_MEMBERS:
             raise ReadingStopped(f"more than {bounds.ARCHIVE_MEMBERS} members; the rest was not read")
-        if info.is_dir() or info.filename.startswith("__MACOSX/"):
+        if info.filename.endswith("/") or info.filename.startswith(
+            "__MACOSX/"
+        ):  # is_dir fails on an empty name
             continue
         yield ZipMember(info.filename, _modified(info, zone), info)
 
