@@ -4,6 +4,7 @@ Works in `fuzz-work/`, where each target's corpus grows from run to run. A defec
 `fuzz-work/<target>/found`, made small, with its trace beside it: mend it, and move the input to `tests/fuzz/seeds/<target>/`.
 """
 
+# ruff: noqa: T201  a command of ours: what it prints is its result
 from __future__ import annotations
 
 import argparse
