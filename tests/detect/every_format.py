@@ -154,6 +154,17 @@ RECORDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
             "<30>Mar  1 03:14:07 qnap1 qulogd[1]: conn log: Users: admin, Source IP: 203.0.113.5, Action: Login Fail",
             ("logon_failed",),
         ),
+        (
+            SYSLOG + "CEF:0|Trend Micro|Deep Security|20|4000000|Eicar|6|dvchost=srv cs1Label=Signature cs1=Eicar",
+            ("alert_raised",),
+        ),
+        (SYSLOG + 'audispd: type=EXECVE msg=audit(1772334847.123:456): argc=2 a0="cat" a1="x"', ("process_started",)),
+        (SYSLOG + "System: User [admin] created user [eve].", ("account_changed",)),
+        (SYSLOG + "System: User [admin] deleted shared folder [backup].", ("device_changed",)),
+        (
+            "<189>Mar  1 03:14:07 r1 99: Mar  1 03:14:07: %SYS-5-CONFIG_I: Configured from console by admin on vty0 (203.0.113.5)",
+            ("device_changed",),
+        ),
         (SYSLOG + "myprogram[9]: nothing that anybody knows", ("record_says",)),
     ),
     "rfc5424": (

@@ -33,11 +33,16 @@ _OPERATION = Shape(
     "cloud_operation",
     {"operation": OPERATION, "user": USER, "address": ADDRESS, "target": TARGET, "service": SERVICE},
 )
+_RISK = Shape(
+    "alert_raised",
+    {"signature": ("riskEventType", "properties.riskEventType"), "source": ADDRESS},
+    {"product": "Entra ID Protection"},
+)
 
 
 def claims(event: Event) -> tuple[Claim, ...]:
     """The claims of a cloud audit record, () where it is none."""
-    made = _logon(event) or _operation(event)
+    made = _RISK.claim(event) or _logon(event) or _operation(event)
     return (made,) if made else ()
 
 

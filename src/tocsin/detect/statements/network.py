@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tocsin.detect.statements import appliances
 from tocsin.detect.statements.shapes import Shape, claim_of, pick
 from tocsin.records.event import Event
 from tocsin.records.finding import Claim
@@ -69,7 +70,16 @@ CEF: Final = Shape(
 )
 CONTROL: Final = Shape(
     "control_command",
-    {"function": ("func", "function", "fc_request"), "source": SOURCE, "destination": DESTINATION},
+    {
+        "function": ("func", "function", "function_name", "fc_request", "cip_service"),
+        "source": SOURCE,
+        "destination": DESTINATION,
+    },
+)
+CLAMAV: Final = Shape("alert_raised", {"signature": ("Signature",)}, {"product": "ClamAV"})
+ANTIVIRUS: Final = Shape(
+    "alert_raised",
+    {"product": ("DeviceProduct",), "signature": ("Signature", "VirusName", "Name"), "source": SOURCE},
 )
 DEVICE: Final = Shape(
     "device_changed",
@@ -109,9 +119,21 @@ _SERVICES: Final[dict[str, tuple[Shape, ...]]] = {
     "dns": (NAME, CONNECTION),
     "conn": (CONNECTION,),
     "notice": (NOTICE,),
-    "modbus": (CONTROL, CONNECTION),
-    "dnp3": (CONTROL, CONNECTION),
-    "s7comm": (CONTROL, CONNECTION),
+    "clamav": (CLAMAV,),
+    "antivirus": (ANTIVIRUS,),
+    **dict.fromkeys(
+        (
+            "modbus",
+            "modbus_detailed",
+            "dnp3",
+            "dnp3_control",
+            "dnp3_objects",
+            "s7comm",
+            "s7comm_upload_download",
+            "cip",
+        ),
+        (CONTROL, CONNECTION),
+    ),
 }
 
 
@@ -133,8 +155,14 @@ _EVE: Final[dict[str, Shape]] = {
 
 
 def _device(event: Event) -> Claim | None:
-    """A firewall's own record: a log-on to it or through it, a change of it, or a connection it judged."""
-    return _device_logon(event) or _device_change(event) or CONNECTION.claim(event) or _cef(event)
+    """A device's own record: a log-on to it or through it, a change of it, or a connection it judged."""
+    return (
+        _device_logon(event)
+        or _device_change(event)
+        or appliances.claim(event)
+        or CONNECTION.claim(event)
+        or _cef(event)
+    )
 
 
 def _device_logon(event: Event) -> Claim | None:
@@ -177,4 +205,4 @@ def _device_change(event: Event) -> Claim | None:
 
 def _cef(event: Event) -> Claim | None:
     """CEF and LEEF events carry their product and the event's name (ArcSight CEF, section 'Header Information')."""
-    return CEF.claim(event) if event.format in ("cef", "leef") else None
+    return CEF.claim(event) if "SignatureID" in event.fields else None

@@ -124,7 +124,7 @@ def claims(event: Event) -> tuple[Claim, ...]:
     """The claims of a Linux record, () where it is none or of a kind not written down here."""
     record = pick(event.fields, ("type",))
     reader = AUDIT.get(record or "")
-    if reader is not None and event.format not in ("syslog", "zeek", "suricata"):
+    if reader is not None and any(source.service == "auditd" for source in event.logsources):
         made = reader(event)
         return (made,) if made else ()
     return _line(event)
