@@ -74,6 +74,7 @@ def m365(value: dict[str, Any], time: datetime) -> tuple[str, list[str]]:
     for name, second in (
         ("Parameters", "Value"),
         ("ExtendedProperties", "Value"),
+        ("OperationProperties", "Value"),
         ("ModifiedProperties", "NewValue"),
     ):
         if isinstance(record.get(name), dict):
