@@ -107,6 +107,16 @@ def test_a_record_too_large_for_a_frame_is_set_aside_with_a_reason(monkeypatch: 
     assert "5000 bytes" in aside.reason
 
 
+def test_a_record_too_large_for_a_frame_may_stand_beside_a_set_aside_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounds, "WAL_FRAME_BYTES", 4_000)
+    bad = SetAside("a.log", 2, 5, "Broken.", "x")
+    found = [decode(*one) for one in encode(Events(EventBatch((event(1, raw="y" * 5_000),), (bad,))))]
+    aside = [record for one in found if isinstance(one, Events) for record in one.batch.set_aside]
+    assert [record.record for record in aside] == [1, 2]
+
+
 @pytest.mark.parametrize(("kind", "payload"), [(99, b""), (1, b""), (1, b"\xc1"), (4, b"\x01"), (2, b"\x80")])
 def test_what_is_unknown_is_a_value_error(kind: int, payload: bytes) -> None:
     with pytest.raises(ValueError):

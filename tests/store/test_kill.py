@@ -29,7 +29,7 @@ def test_killed_at_random_moments_it_loses_and_doubles_nothing(
             acknowledged = int(value)
         else:
             findings.append(value)
-    assert acknowledged > 100
+    assert acknowledged >= kills // 2, "three writers of four acknowledge something before they are killed"
     assert len(findings) == len(set(findings)), "a finding was told as new twice"
     with Store.open(root) as store:
         for position, entry in store.pending():

@@ -201,6 +201,16 @@ def test_set_aside_records_are_bounded_and_counted(root: Path, monkeypatch: pyte
         assert store.state.set_aside_dropped() == 2
 
 
+def test_a_set_aside_record_is_new_where_its_text_differs(root: Path) -> None:
+    """Rotation: today's file has yesterday's name, and may be broken at the same place."""
+    yesterday, today = (SetAside("auth.log", 0, 0, "Broken.", raw) for raw in ("x", "y"))
+    with Store.open(root) as store:
+        for record, fresh in ((yesterday, 1), (yesterday, 0), (today, 1)):
+            appended = store.append(EventBatch((), (record,)))
+            assert len(appended.batch.set_aside) == fresh
+            store.commit(appended.position)
+
+
 @pytest.mark.parametrize("sealed", [False, True])
 def test_events_by_id_and_by_time(root: Path, sealed: bool) -> None:
     early, late = event(7, "t", kind="zeek/conn", ingest=NOON - HOUR), event(8, "t", kind="zeek/conn")

@@ -137,16 +137,29 @@ def test_a_missing_segment_is_told(tmp_path: Path, lost: int) -> None:
         opened(tmp_path)
 
 
-def test_a_segment_whose_creation_was_torn_is_begun_again(tmp_path: Path) -> None:
-    ends = fill(tmp_path, 1)
-    for torn in (b"", b"TOCSINWL", bytes(HEADER_BYTES)):
-        (tmp_path / "0000000002.wal").write_bytes(torn)
-        log = opened(tmp_path, ends[0], 0)
-        assert len(log.notices) == 1
-        assert log.append(note(1)).segment == 2
-        assert read(log) == [Watermark(0), Watermark(1)]
-        log.close()
-        (tmp_path / "0000000002.wal").unlink()
+@pytest.mark.parametrize("torn", [b"", b"TOCSINWL", bytes(HEADER_BYTES)])
+def test_a_segment_whose_creation_was_torn_is_begun_again(tmp_path: Path, torn: bytes) -> None:
+    (end,) = fill(tmp_path, 1)
+    only(tmp_path).unlink()  # sealed
+    (tmp_path / "0000000002.wal").write_bytes(torn)
+    log = opened(tmp_path, end, 1)
+    assert len(log.notices) == 1
+    assert log.end == end
+    assert log.append(note(1)).segment == 2
+    assert read(log, end) == [Watermark(1)]
+
+
+@pytest.mark.parametrize("committed", [0, 2, 3])
+def test_the_segment_before_one_whose_creation_was_torn_is_read_and_goes_on(
+    tmp_path: Path, committed: int
+) -> None:
+    ends = [START, *fill(tmp_path, 3)]
+    (tmp_path / "0000000002.wal").touch()
+    log = opened(tmp_path, ends[committed])
+    assert log.end == ends[-1]
+    assert read(log, ends[committed]) == [Watermark(number) for number in range(committed, 3)]
+    assert log.append(note(3)) > ends[-1]
+    assert read(log) == [Watermark(number) for number in range(4)]
 
 
 def test_a_newer_form_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

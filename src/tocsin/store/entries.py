@@ -161,6 +161,9 @@ def _encode_batch(events: tuple[Event, ...], aside: tuple[SetAside, ...]) -> Ite
     )
     if len(payload) <= bounds.WAL_FRAME_BYTES:
         yield _EVENTS, payload
+    elif events and aside:
+        yield from _encode_batch(events, ())
+        yield from _encode_batch((), aside)
     elif len(events) + len(aside) > 1:
         yield from _encode_batch(events[: len(events) // 2], aside[: len(aside) // 2])
         yield from _encode_batch(events[len(events) // 2 :], aside[len(aside) // 2 :])

@@ -49,7 +49,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX aliases_by_incident ON aliases (incident);
 
     CREATE TABLE set_aside (
-        number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE,  -- digest of source, record, offset and reason
+        number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE,  -- digest of all that it says
         body BLOB NOT NULL                     -- zstd of JSON
     ) STRICT;
 

@@ -238,5 +238,6 @@ class State:
 
 
 def _key(record: SetAside) -> bytes:
-    identity = repr((record.source, record.record, record.offset, record.reason))
+    # its text too: another file may have come under the same name (rotation), broken at the same place
+    identity = repr((record.source, record.record, record.offset, record.reason, record.raw))
     return hashlib.sha256(identity.encode()).digest()

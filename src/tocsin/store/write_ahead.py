@@ -61,8 +61,8 @@ class WriteAhead:
         self._marker = b""
         segments = list_segments(folder)
         _demand_unbroken(folder, segments, committed, sealed)
-        if segments:
-            self._take_up(segments[-1], committed)
+        while segments and not self._take_up(segments[-1], committed):
+            segments.pop()
 
     @property
     def end(self) -> Position:
@@ -140,8 +140,8 @@ class WriteAhead:
         self._disk.sync_directory(self.folder, "wal.directory")
         self._descriptor, self._marker, self._end = descriptor, marker, Position(number, HEADER_BYTES)
 
-    def _take_up(self, last: Segment, committed: Position) -> None:
-        """Goes on in the last segment, without its torn tail."""
+    def _take_up(self, last: Segment, committed: Position) -> bool:
+        """Goes on in the last segment, without its torn tail; False where it held nothing at all and is gone."""
         marker = read_marker(last)
         known = committed.offset if committed.segment == last.number else 0
         if marker is None:
@@ -149,8 +149,7 @@ class WriteAhead:
                 raise last.corrupt(0, "its header is missing")
             self._disk.unlink(last.path)
             self.notices.append(f"{last.path}: the power went while this segment was begun; it held nothing")
-            self._end = Position(last.number - 1, 0)
-            return
+            return False
         end = self._whole_until(last, marker, known)
         self._descriptor = self._disk.reopen(last.path)
         self._marker, self._end = marker, Position(last.number, end)
@@ -162,6 +161,7 @@ class WriteAhead:
             )
         self._disk.sync_data(self._descriptor, "wal.taken_up")
         self._disk.sync_directory(self.folder, "wal.directory")
+        return True
 
     @staticmethod
     def _whole_until(last: Segment, marker: bytes, known: int) -> int:
