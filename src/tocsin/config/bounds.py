@@ -169,4 +169,10 @@ SEAL_BYTES: Final = 2 * MiB
 """Raw bytes that sealing holds as rows before it makes columns of them."""
 
 COMMIT_EVENTS: Final = 50_000
-"""Events that a scan with a store judges between two commits; after a crash at most these are judged again."""
+"""Records (set-aside ones too) that a scan with a store judges between two commits; after a crash at most these are judged again."""
+
+COMMIT_FINDINGS: Final = 5_000
+"""Findings, each with its evidence, that wait for the next commit in memory; with that many it comes early."""
+
+COMMIT_SEGMENTS: Final = 8
+"""Write-ahead segments between two commits: large records make the log grow long before there are many of them."""

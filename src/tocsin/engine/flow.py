@@ -47,7 +47,7 @@ class Listener(Protocol):
     """Who is told what happens as it happens: the terminal, the JSON lines."""
 
     def on_finding(self, finding: Finding) -> None:
-        """A finding was made (and committed, where there is a journal)."""
+        """A finding was made. Where there is a journal it may be committed a little later, and after a crash told again."""
 
     def on_set_aside(self, record: SetAside) -> None:
         """A record could not be read."""

@@ -1,8 +1,8 @@
 """The journal of a run: the store's append and commit, timed so that a scan is safe and quick.
 
 1. A batch is acknowledged by the store before it is judged.
-2. Findings, incidents, the detectors' and the desk's state and the position are committed together, every
-   `bounds.COMMIT_EVENTS` events and at the end: a crash in between judges the batches since the last commit again,
+2. Findings, incidents, the detectors' and the desk's state and the position are committed together, at the end and
+   whenever one of `bounds.COMMIT_…` is reached: a crash in between judges the batches since the last commit again,
    from that commit's state, and gives the same findings with the same ids.
 3. Judging again uses today's rules; if they differ from those recorded in the log, a notice says so.
 """
@@ -45,7 +45,7 @@ class StoreJournal:
         self._store, self._detectors, self._desk, self._rules = store, detectors, desk, rules
         self._findings: list[Finding] = []
         self._note: tuple[RuleSetNote, ...] = ()
-        self._events = 0
+        self._records = 0
         self._committed: dict[str, Incident] = {one.id: one for one in store.incidents()}
         self.streams = store.streams
         self.notices = [*store.notices]
@@ -64,11 +64,11 @@ class StoreJournal:
         return appended.position, appended.batch
 
     def commit(self, position: Position, batch: EventBatch, findings: Sequence[Finding]) -> None:
-        """Keeps `findings` for the next commit, and commits when enough events came together."""
+        """Keeps `findings` for the next commit, and commits when enough came together."""
         self._findings.extend(findings)
-        self._events += len(batch)
+        self._records += len(batch) + len(batch.set_aside)
         self._position = position
-        if self._events >= bounds.COMMIT_EVENTS:
+        if self._is_due():
             self._write()
             self._store.seal()
 
@@ -86,6 +86,13 @@ class StoreJournal:
     ) -> None:
         self._store.close()
 
+    def _is_due(self) -> bool:
+        return (
+            self._records >= bounds.COMMIT_EVENTS
+            or len(self._findings) >= bounds.COMMIT_FINDINGS
+            or self._position.segment - self._written.segment >= bounds.COMMIT_SEGMENTS
+        )
+
     def _write(self) -> None:
         now = {one.id: one for one in self._desk.all()}
         changed = [one for one in now.values() if self._committed.get(one.id) != one]
@@ -94,10 +101,11 @@ class StoreJournal:
             DetectorState(DESK, DESK_VERSION, self._desk.snapshot()),
         ]
         self._store.commit(self._position, self._findings, changed, states)
-        self._committed, self._findings, self._events = now, [], 0
+        self._committed, self._findings, self._records = now, [], 0
+        self._written = self._position
 
     def _restore(self) -> None:
-        self._position = self._store.position
+        self._position = self._written = self._store.position
         for detector in self._detectors:
             kept = self._store.state.detector(detector.name)
             if kept is not None:
@@ -105,8 +113,8 @@ class StoreJournal:
         desk = self._store.state.detector(DESK)
         if desk is not None:
             self._desk.restore(desk.state, desk.version)
-        recorded = self._store.state.rule_sets()
-        if not recorded or recorded[-1][1] != self._rules.version:
+        recorded = self._store.rules_version
+        if recorded != self._rules.version:
             self._note = (self._rules,)
         if recorded and self._note and any(True for _ in self.pending()):
             self.notices.append(

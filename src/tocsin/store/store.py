@@ -140,6 +140,13 @@ class Store(ReadStore):
         """How far the log was judged and committed."""
         return self.state.position()
 
+    @property
+    def rules_version(self) -> str | None:
+        """The version of the rules that was recorded last, in the log where that is not committed yet."""
+        logged = [entry.version for _, entry in self._uncommitted if isinstance(entry, RuleSet)]
+        committed = [version for _, version, _ in self.state.rule_sets()]
+        return next(iter([*reversed(logged), *reversed(committed)]), None)
+
     def append(self, batch: EventBatch, notes: Sequence[RuleSet | Settings | Watermark] = ()) -> Appended:
         """Acknowledges `notes` and what of `batch` was not read before: it survives a power cut from now on.
 
