@@ -79,7 +79,8 @@ class CountedFile(io.RawIOBase):
             data = self._file.read(size)
         except OSError as error:
             raise ReadingStopped(f"the disk could not be read: {error.strerror or error}") from error
-        self._budget.compressed += len(data)
+        # The furthest place, not the sum: a zip may name the same bytes for a thousand members.
+        self._budget.compressed = max(self._budget.compressed, self._file.tell())
         return data
 
     def seek(self, offset: int, whence: int = 0, /) -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -136,8 +136,7 @@ class JsonValues:
             value = parse_line(line)
             if isinstance(value, dict):
                 if not (_may_wrap(value) and self._enter_wrapper()):
-                    stream.position += len(line)
-                    yield _checked(line, value)
+                    yield self._taken(line, value)
                 return
             if not self._may_look_ahead():
                 yield self._broken("not valid JSON")
@@ -203,6 +202,14 @@ class JsonValues:
             if not failure.unfinished or len(window) > limit or not (in_sight or stream.more()):
                 return failure if failure.message else (value, stop)
             size *= 4
+
+    def _taken(self, raw: str, value: Any) -> JsonValue:
+        """The record `raw` at the position, which is left behind it."""
+        checked = _checked(raw, value)
+        if checked.value is None:
+            checked = replace(checked, offset=self._stream.offset())
+        self._stream.position += len(raw)
+        return checked
 
     def _may_look_ahead(self) -> bool:
         """Whether failed attempts were cheap so far; a hostile file could make each line cost a long one."""

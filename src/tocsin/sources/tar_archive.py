@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, BinaryIO, Self, cast
+from typing import IO, Self, cast
 
 from tocsin.config import bounds
 from tocsin.records.instants import SECOND
@@ -54,15 +54,18 @@ def tar_members(content: Content) -> Iterator[TarMember]:
     Raises:
         ReadingStopped: the archive is truncated or damaged; the members before were given.
     """
+    below = _UntilStopped(content)
     try:
-        with tarfile.open(fileobj=cast("IO[bytes]", content), mode="r|", tarinfo=_Checked) as archive:
+        with tarfile.open(fileobj=cast("IO[bytes]", below), mode="r|", tarinfo=_Checked) as archive:
             for count, member in enumerate(archive):
                 if count >= bounds.ARCHIVE_MEMBERS:
                     raise ReadingStopped(f"more than {bounds.ARCHIVE_MEMBERS} members; the rest was not read")
                 archive.members = []  # type: ignore[attr-defined]  # tarfile would keep every header
-                if member.isreg() and (file := archive.extractfile(member)) is not None:
-                    yield TarMember(member.name, _instant(member.mtime), _Untarred(cast("BinaryIO", file)))
+                if member.isreg():
+                    yield TarMember(member.name, _instant(member.mtime), _Untarred(archive, member, below))
     except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
+        if below.stopped is not None:
+            raise below.stopped from error
         if isinstance(error, ReadingStopped):
             raise
         cut = "unexpected end" in str(error)
@@ -90,15 +93,40 @@ class _Checked(tarfile.TarInfo):
         return header
 
 
-class _Untarred:
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+class _UntilStopped:
+    """Ends where reading stops instead of raising, so that tarfile loses nothing that it holds at that time."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self.stopped: ReadingStopped | None = None
 
     def read(self, size: int, /) -> bytes:
         try:
-            return self._file.read(size)
-        except (tarfile.TarError, EOFError) as error:
-            raise ReadingStopped("the tar archive ends early: it is truncated") from error
+            return self._content.read(size)
+        except ReadingStopped as stopped:
+            self.stopped = stopped
+            return b""
+
+
+class _Untarred:
+    """A member's content. tarfile's own reader would throw a whole block away at the place where an archive is cut."""
+
+    def __init__(self, archive: tarfile.TarFile, member: tarfile.TarInfo, below: _UntilStopped) -> None:
+        sparse = archive.extractfile(member) if member.issparse() else None
+        self._file = cast("Reads", sparse or archive.fileobj)
+        self._left = member.size
+        self._below = below
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            data = self._file.read(min(size, self._left))
+        except (tarfile.TarError, EOFError):
+            data = b""
+        if not data and self._left:
+            cut = ReadingStopped("the tar archive ends early: it is truncated")
+            raise self._below.stopped or cut
+        self._left -= len(data)
+        return data
 
 
 def _instant(seconds: float) -> int:
