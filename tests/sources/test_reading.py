@@ -151,9 +151,33 @@ def test_folders_hidden_files_and_links(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     events, aside = everything(tmp_path)
     assert [one.fields["name"] for one in events] == ["a.json", "b/1.json", "b/2.json"]
-    assert {Path(one.source).name for one in aside} == {"loop", "gone", "pipe"}
+    assert {Path(one.source).name for one in aside} == {"gone", "pipe"}
     (tmp_path / "empty").mkdir()
     assert "no files" in everything(tmp_path / "empty")[1][0].reason
+
+
+def test_what_links_lead_to_twice_is_read_once(tmp_path):
+    for folder in range(8):
+        (tmp_path / f"d{folder}").mkdir()
+        (tmp_path / f"d{folder}" / "x.json").write_text(json.dumps({"folder": folder}))
+        for other in range(8):
+            (tmp_path / f"d{folder}" / f"to{other}").symlink_to(tmp_path / f"d{other}")
+    (tmp_path / "current.json").symlink_to(tmp_path / "d0" / "x.json")
+    events, aside = everything(tmp_path)
+    assert sorted(one.fields["folder"] for one in events) == list(range(8))
+    assert aside == []
+
+
+def test_folders_may_nest_deeper_than_python_calls(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1_500):
+        Path("a").mkdir()
+        os.chdir("a")
+    Path("x.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    events, aside = everything("a")
+    assert (len(events), aside) == (1, [])
+    subprocess.run(["rm", "-rf", "a"], check=True)  # pytest's own removal calls itself for each folder
 
 
 @pytest.mark.parametrize("path", ["/nonexistent/x.json", "a\0b", "/dev/null"])

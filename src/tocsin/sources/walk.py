@@ -30,11 +30,15 @@ def check(paths: Sequence[str]) -> None:
 
 
 def files(paths: Sequence[str]) -> Iterator[tuple[Path, str] | SetAside]:
-    """(path, its name as the operator gave it) of each file, folders in sorted order, hidden files left out."""
+    """(path, its name as the operator gave it) of each file, folders in sorted order, hidden files left out.
+
+    Within one folder that was given, a file or folder that links lead to more than once is read once: `current ->
+    2026-03-01/` must not double events, and folders that link to each other must not multiply.
+    """
     for path in paths:
         if Path(path).is_dir():
             found = False
-            for file in _folder(path, frozenset()):
+            for file in _below(path):
                 found = True
                 yield file
             if not found:
@@ -43,32 +47,29 @@ def files(paths: Sequence[str]) -> Iterator[tuple[Path, str] | SetAside]:
             yield Path(path), path
 
 
-def _folder(path: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[Path, str] | SetAside]:
-    """The files below `path`; `above` are the folders (device, inode) that it lies in, so that links cannot loop."""
-    try:
-        status = os.stat(path)  # noqa: PTH116  as above
-        names = sorted(os.listdir(path))  # noqa: PTH208  as above
-    except OSError as error:
-        yield SetAside(path, None, None, f"the folder cannot be read: {error.strerror}")
-        return
-    here = (status.st_dev, status.st_ino)
-    if here in above:
-        yield SetAside(path, None, None, "a link that leads back to a folder above it was not followed")
-        return
-    for name in names:
-        if not name.startswith("."):
-            yield from _entry(os.path.join(path, name), above | {here})  # noqa: PTH118  as above
-
-
-def _entry(path: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[Path, str] | SetAside]:
-    try:
-        mode = os.stat(path).st_mode  # noqa: PTH116  as above
-    except OSError as error:
-        yield SetAside(path, None, None, f"cannot be read: {error.strerror}")
-        return
-    if stat.S_ISDIR(mode):
-        yield from _folder(path, above)
-    elif stat.S_ISREG(mode):
-        yield Path(path), path
-    else:
-        yield SetAside(path, None, None, "no regular file but a device, pipe or socket")
+def _below(folder: str) -> Iterator[tuple[Path, str] | SetAside]:
+    """The files below `folder`; without recursion, for folders nest deeper than Python calls do."""
+    met: set[tuple[int, int]] = set()  # device, inode
+    waiting = [folder]
+    while waiting:
+        path = waiting.pop()
+        try:
+            status = os.stat(path)  # noqa: PTH116  as above
+        except OSError as error:
+            yield SetAside(path, None, None, f"cannot be read: {error.strerror}")
+            continue
+        here = (status.st_dev, status.st_ino)
+        if here in met:
+            continue
+        met.add(here)
+        if stat.S_ISREG(status.st_mode):
+            yield Path(path), path
+        elif stat.S_ISDIR(status.st_mode):
+            try:
+                names = sorted(os.listdir(path), reverse=True)  # noqa: PTH208  as above
+            except OSError as error:
+                yield SetAside(path, None, None, f"the folder cannot be read: {error.strerror}")
+                continue
+            waiting += [os.path.join(path, name) for name in names if not name.startswith(".")]  # noqa: PTH118
+        else:
+            yield SetAside(path, None, None, "no regular file but a device, pipe or socket")
