@@ -6,6 +6,8 @@ import importlib
 import os
 import sys
 from dataclasses import dataclass
+from io import TextIOWrapper
+from typing import NoReturn
 
 import click
 
@@ -83,12 +85,33 @@ def tocsin(ctx: click.Context, config: str | None) -> None:
 
 def main() -> None:
     """Runs the command line; an error that somebody can act on is told in one or two sentences, without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that speaks ASCII gets a `?`, not a traceback
     try:
-        tocsin()
+        try:
+            tocsin()
+        finally:
+            sys.stdout.flush()  # or a full disk would be noticed only after the exit code was chosen
     except TocsinError as error:
-        click.echo(f"tocsin: {error}", err=True)
-        sys.exit(EXIT_USAGE)
+        _complain(str(error))
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): no error. Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # the reader of our output went away (`| head`): no error
         sys.exit(EXIT_DONE)
+    except OSError as error:
+        _give_up_output()
+        _complain(
+            f"{error.filename or 'The output'} cannot be used: {error.strerror or error}. Make room or mend it."
+        )
+
+
+def _complain(sentences: str) -> NoReturn:
+    from tocsin.records.inert import inert
+
+    click.echo(f"tocsin: {inert(sentences)}", err=True)
+    sys.exit(EXIT_USAGE)
+
+
+def _give_up_output() -> None:
+    """Lets stdout go to nowhere, for Python would complain once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
