@@ -74,6 +74,23 @@ def test_accounts_that_were_only_tried_are_left_alone():
     assert not re.search("u[0-24-9]@", told)
 
 
+def test_an_address_outside_has_nobody_who_looks_after_it():
+    asked = [("web_request", {"method": "GET", "path": "/x", "address": "203.0.113.9"})]
+    told = " ".join(steps_of(finding(address="203.0.113.9", claims=asked)))
+    assert "looks after 203" not in told
+    assert "the system that wrote “logs.jsonl” whether they know 203.0.113.9" in told
+
+
+def test_what_only_the_cloud_met_is_not_blocked_on_the_firewall():
+    rule = {"operation": "New-InboxRule", "user": "anna@t.example", "address": "203.0.113.9:4123"}
+    told = " ".join(steps_of(finding(user="anna@t.example", claims=[("cloud_operation", rule)])))
+    assert "firewall" not in told
+    assert "what came from 203.0.113.9: every account" in told
+    both = finding(user="anna@t.example", claims=[("cloud_operation", rule), ("web_request", {
+        "method": "GET", "path": "/x", "address": "203.0.113.9"})])  # fmt: skip
+    assert "came from 203.0.113.9" not in " ".join(steps_of(both))
+
+
 NAMES = st.sampled_from(
     ["WS-014", "anna@t.example", "198.51.100.7", "8.8.8.8", "x y", "created", "added to a group", "\x1b[2J"]
 )

@@ -32,3 +32,12 @@ def test_without_a_host_the_address_tells_the_place():
 
 def test_nobody_is_not_named():
     assert title_of(finding(host="W", user="SYSTEM", title="X")) == "X on W"
+
+
+def test_accounts_that_were_only_tried_are_not_named():
+    tried = [("logon_failed", {"user": f"u{n}", "address": "203.0.113.9"}) for n in range(5)]
+    names = [f"u{n}" for n in range(5)]
+    spray = finding("spray", host="web01", user=names, address="203.0.113.9", claims=tried)
+    added = ("account_changed", {"action": "added to a group", "target": "CN=svc,DC=t", "group": "sudo"})
+    entered = finding("in", MINUTE, host="web01", user="CN=svc,DC=t", level="high", title="X", claims=[added])
+    assert title_of(spray, entered) == "X on web01 (svc)"

@@ -70,3 +70,21 @@ def test_whose_word():
     assert whose(piece("dns")) == "dns' log"
     assert whose(piece(None, "C:\\logs\\x.csv")) == "the records in x.csv"
     assert len({proven(auth) for auth in AUTH_ORDER}) == len(AUTH_ORDER)
+
+
+def test_what_was_counted_is_told_in_plain_words():
+    def said(**values):
+        return clause(Claim("repeated", {"count": "9", "what": "X", **values}, (EventId("s", 1),), 0))
+
+    assert said(group="IpAddress 10.1.2.3") == "“X” happened 9 times for the address 10.1.2.3"
+    assert said(group="Computer WS-1.t.example") == "“X” happened 9 times on WS-1"
+    assert said(group="UserId anna@t.example", minutes="1", distinct="4", counted="ObjectId") == (
+        "“X” happened 9 times for the account anna@t.example within 1 minute, with 4 different items"
+    )
+    assert said(count="1", group="id.orig_h 10.1.1.1, id.resp_h 10.1.1.2") == (
+        "“X” happened once from 10.1.1.1 to 10.1.1.2"
+    )
+    assert said(group="user a, Computer WS-1").endswith("for “user a, Computer WS-1”")
+    assert said(group="shoe 42", distinct="4", counted="lace").endswith(
+        "for “shoe 42”, with 4 different values of “lace”"
+    )

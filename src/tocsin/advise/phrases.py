@@ -30,12 +30,14 @@ def quoted(text: str, chars: int = TEXT_CHARS) -> str:
 
 
 def person(text: str) -> str:
-    """An account, the operating system's own explained."""
+    """An account, the operating system's own explained; a directory's long name by its first part."""
     local = accounts.account(text).local
     if local in ("system", "localsystem", "local system", "s-1-5-18"):
         return f"the computer itself ({name(text)})"
     if accounts.machine(text):
         return f"the computer account {name(text)}"
+    if text.strip().casefold().startswith("cn="):  # an LDAP distinguished name: the common name says who
+        return name(text.strip()[3:].partition(",")[0])
     return name(text)
 
 

@@ -94,11 +94,13 @@ class Scene:
     @cached_property
     def strangers(self) -> tuple[str, ...]:
         """Addresses on the internet that tried to get in, or were talked to, in the claims' order."""
-        named: list[str | None] = []
-        for claim in self.claims:
-            named += [claim.values.get("address"), claim.values.get("source")]
-        found = (accounts.address(text) for text in named if text)
-        return _distinct(address for address in found if address and not accounts.is_internal(address))
+        return _outside(claim for claim in self.claims if not _in_cloud(claim))
+
+    @cached_property
+    def cloud_strangers(self) -> tuple[str, ...]:
+        """Addresses that only a cloud service met: the organisation's own firewall never sees them."""
+        met = _outside(claim for claim in self.claims if _in_cloud(claim))
+        return tuple(address for address in met if address not in self.strangers)
 
     @cached_property
     def cloud_people(self) -> tuple[str, ...]:
@@ -106,13 +108,22 @@ class Scene:
         return _distinct(
             claim.values.get("user")
             for claim in self.of("cloud_operation", "logon_succeeded")
-            if "@" in claim.values.get("user", "")
-            and (claim.type == "cloud_operation" or _is_cloud(claim.values.get("service", "")))
+            if "@" in claim.values.get("user", "") and _in_cloud(claim)
         )
 
     def operations(self, fits: Callable[[str], bool]) -> Iterator[Claim]:
         """The cloud operations whose name, case-folded, `fits`."""
         return (claim for claim in self.of("cloud_operation") if fits(claim.values["operation"].casefold()))
+
+
+def _in_cloud(claim: Claim) -> bool:
+    return claim.type == "cloud_operation" or _is_cloud(claim.values.get("service", ""))
+
+
+def _outside(claims: Iterable[Claim]) -> tuple[str, ...]:
+    named = [claim.values.get(part) for claim in claims for part in ("address", "source")]
+    found = (accounts.address(text) for text in named if text)
+    return _distinct(address for address in found if address and not accounts.is_internal(address))
 
 
 def _is_cloud(service: str) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from tocsin.advise.phrases import computer, listed, name, quoted, when
+from tocsin.advise.phrases import computer, listed, name, person, quoted, when
 from tocsin.advise.scene import Scene
+from tocsin.records import accounts
 from tocsin.records.incident import Incident
 
 STEPS: Final = 3
@@ -134,7 +135,7 @@ def _passwords(scene: Scene) -> Step | None:
         "impact",
     ):
         return None
-    whom = listed([name(user) for user in people])
+    whom = listed([person(user) for user in people])
     return Step(
         80,
         f"Give {whom} a new password, from a computer that is not part of this incident, and tell the owner by telephone, "
@@ -165,7 +166,7 @@ def _new_rights(scene: Scene) -> Step | None:
     )
     return Step(
         82,
-        f"Ask whether {name(joined.values['target'])} belongs{group}. If nobody can say, take it out of the group again and "
+        f"Ask whether {person(joined.values['target'])} belongs{group}. If nobody can say, take it out of the group again and "
         "note that you did.",
     )
 
@@ -203,6 +204,17 @@ def _block(scene: Scene) -> Step | None:
     return Step(
         78 if guessing else 62,
         f"Block {addresses} on your firewall for now, in both directions. Lifting the block undoes this.",
+    )
+
+
+def _other_accounts(scene: Scene) -> Step | None:
+    if not scene.cloud_strangers:
+        return None
+    addresses = listed([name(address) for address in scene.cloud_strangers])
+    return Step(
+        76,
+        f"In Microsoft Purview (Audit, Search) look for what came from {addresses}: every account that was signed in to "
+        "from there needs a new password too.",
     )
 
 
@@ -245,9 +257,16 @@ def _elsewhere(scene: Scene) -> Step | None:
 def _ask(scene: Scene) -> Step:
     moment = when(scene.incident.first)
     if scene.people:
-        whom = listed([name(user) for user in scene.people[:2]])
+        whom = listed([person(user) for user in scene.people[:2]])
         return Step(
             50, f"Telephone the owner of {whom} (do not e-mail) and ask what they were doing at {moment}."
+        )
+    address = next(iter(scene.incident.addresses), None)
+    if not scene.incident.hosts and address and not accounts.is_internal(address):
+        return Step(
+            50,
+            f"Ask whoever looks after the system that wrote {quoted(_source(scene), 80)} whether they know "
+            f"{name(address)}, and what it was doing there at {moment}.",
         )
     return Step(50, f"Ask whoever looks after {_thing(scene)} what was being done there at {moment}.")
 
@@ -261,10 +280,9 @@ def _help(scene: Scene) -> Step:
 
 
 def _keep(scene: Scene) -> Step:
-    source = scene.incident.findings[0].evidence[0].source
     return Step(
         40,
-        f"Copy {quoted(source, 80)} to a USB stick and keep it: it is the evidence. Clean up and reinstall nothing before "
+        f"Copy {quoted(_source(scene), 80)} to a USB stick and keep it: it is the evidence. Clean up and reinstall nothing before "
         "somebody has looked at it.",
     )
 
@@ -275,7 +293,11 @@ def _thing(scene: Scene) -> str:
         return computer(incident.hosts[0])
     if incident.addresses:
         return name(incident.addresses[0])
-    return f"the log {quoted(incident.findings[0].evidence[0].source, 80)}"
+    return f"the log {quoted(_source(scene), 80)}"
+
+
+def _source(scene: Scene) -> str:
+    return scene.incident.findings[0].evidence[0].source
 
 
 _OFFERS: Final[tuple[Callable[[Scene], Step | None], ...]] = (
@@ -292,6 +314,7 @@ _OFFERS: Final[tuple[Callable[[Scene], Step | None], ...]] = (
     _new_rights,
     _passwords,
     _block,
+    _other_accounts,
     _installed,
     _cleared,
     _elsewhere,

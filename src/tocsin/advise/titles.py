@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tocsin.advise.phrases import computer, listed, name, person
-from tocsin.records import accounts
+from tocsin.advise.scene import Scene
 from tocsin.records.attack import TACTICS
 from tocsin.records.finding import LEVELS, Finding
 from tocsin.records.incident import Incident
@@ -59,7 +59,7 @@ def _gravest(findings: Sequence[Finding]) -> str:
 def place(incident: Incident) -> str:
     """` on WS-014 and FS-01 (anna.berg)`, as far as it is known."""
     hosts = [computer(host) for host in incident.hosts]
-    people = [person(user) for user in incident.users if not accounts.is_shared(user)]
+    people = [person(user) for user in Scene(incident).people]
     on = f" on {listed(hosts, 2)}" if hosts else ""
     if people:
         return f"{on} ({listed(people, 2)})"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from tocsin.advise.counting import different, grouped
 from tocsin.advise.phrases import computer, given, listed, name, person, program, quoted
 from tocsin.records.event import Auth
 from tocsin.records.finding import Claim, Evidence
@@ -36,7 +37,8 @@ _UNPROVEN: Final[dict[Auth, str]] = {
     "these files, could have made them. Check before you act on them.",
     "token": "They came with the password (token) of a connected source; whoever knows that password could have made them.",
     "mtls": "They came over connections whose sender proved itself with a certificate.",
-    "local": "They were read on this computer itself; whoever had full control of it could have changed them.",
+    "local": "Tocsin read them from files on this computer; whoever could change those files, here or where they were "
+    "written, could have changed what they say.",
 }
 
 
@@ -280,10 +282,12 @@ def _device_changed(v: Values) -> str:
 
 
 def _repeated(v: Values) -> str:
-    group = f" for {quoted(v['group'], 100)}" if v.get("group") else ""
-    span = f" within {name(v['minutes'])} minutes" if v.get("minutes") else ""
-    different = f", {name(v['distinct'])} of them different" if v.get("distinct") else ""
-    return f"{quoted(v['what'], 100)} happened {name(v['count'])} times{group}{span}{different}"
+    group = grouped(v["group"]) if v.get("group") else ""
+    minutes = v.get("minutes")
+    span = f" within {name(minutes)} {'minute' if minutes == '1' else 'minutes'}" if minutes else ""
+    many = different(v["distinct"], v.get("counted", "")) if v.get("distinct") else ""
+    times = "once" if v["count"] == "1" else f"{name(v['count'])} times"
+    return f"{quoted(v['what'], 100)} happened {times}{group}{span}{many}"
 
 
 def _record_says(v: Values) -> str:

@@ -35,6 +35,6 @@ CLAIM_TYPES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "control_command": (("function",), ("source", "destination", "protocol")),
     "alert_raised": (("product", "signature"), ("source", "destination", "host")),
     "device_changed": (("change",), ("user", "address", "host")),
-    "repeated": (("count", "what"), ("group", "minutes", "distinct")),
+    "repeated": (("count", "what"), ("group", "minutes", "distinct", "counted")),
     "record_says": (("text",), ("host", "user")),
 }

@@ -273,3 +273,17 @@ def test_the_checks_catch_what_breaks_the_contract() -> None:
         with pytest.raises(PluginError, match=told):
             check_detector(lambda kind=kind: kind(loaded), events)
     assert isinstance(SigmaDetector(loaded), Detector)
+
+
+def test_a_value_count_says_what_was_counted():
+    text = RULES.replace("type: event_count", "type: value_count").replace(
+        "condition: {gte: 3}", "condition: {field: IpAddress, gte: 2}"
+    )
+    judge = detector(text)
+    tried = [
+        event(n, {"EventID": 4625, "TargetUserName": "anna", "IpAddress": f"10.0.0.{n}"}, LOGON)
+        for n in range(3)
+    ]
+    (finding,) = [*judge.process(EventBatch(tuple(tried))), *judge.advance(END_OF_TIME)]
+    counted = finding.claims[0].values
+    assert (counted["count"], counted["distinct"], counted["counted"]) == ("3", "3", "IpAddress")

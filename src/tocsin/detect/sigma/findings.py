@@ -90,6 +90,7 @@ def _repetition(
         values["group"] = ", ".join(f"{name} {value}" for name, value in group.items())
     if match.plan.type == "value_count":
         values["distinct"] = str(int(match.figure))
+        values["counted"] = ", ".join(match.plan.fields)
     yield Claim("repeated", values, tuple(piece.event_id for piece in hit.evidence), hit.time)
 
 
