@@ -74,7 +74,13 @@ def test_hostile_text_is_shown_and_obeyed_nowhere(nasty):
     )
     aside = [SetAside(nasty, 1, 2, nasty)]
     for text in (
-        shown(terminal.show, told, {**SUMMARY, "set_aside": 1, "suspended": [nasty]}, aside, [nasty]),
+        shown(
+            terminal.show,
+            told,
+            {**SUMMARY, "set_aside": 1, "suspended": [nasty], "unjudged": [nasty]},
+            aside,
+            [nasty],
+        ),
         shown(terminal.list_incidents, told),
         shown(terminal.explain, told[0]),
     ):

@@ -183,6 +183,7 @@ def test_what_could_not_be_read_or_judged_is_said():
         "set_aside": 300,
         "rules": {"active": 5, "unsupported": 2},
         "suspended": ["Rule X is slow"],
+        "unjudged": ["Rules that count could not judge 9 matches"],
         "quiet": 4,
     }
     aside = [SetAside("a.zip!b.evtx", n, None, "The chunk is cut short.") for n in range(200)]
@@ -191,6 +192,7 @@ def test_what_could_not_be_read_or_judged_is_said():
     assert f"300 records set aside; the first {bounds.PAGE_SET_ASIDE} are listed" in page.words
     assert "2 rules could not be loaded" in page.words
     assert "A rule was stopped while it ran: Rule X is slow" in page.words
+    assert "Rules that count could not judge 9 matches" in page.words
     assert "The file y is locked." in page.words
     assert "4 further groups" in page.words
 

@@ -118,3 +118,30 @@ def test_a_folder_that_is_no_store_is_refused_before_anything_is_read(day: Path,
     code, lines = tocsin("scan", day, "--store", tmp_path / "photos", cwd=tmp_path)
     assert (code, lines) == (2, [])
     assert [path.name for path in (tmp_path / "photos").iterdir()] == ["holiday.jpg"]
+
+
+def test_a_later_scan_into_a_store_is_judged_like_the_first(tmp_path: Path) -> None:
+    """Counting rules too, whatever the order of the files: the first scan's end is not the end of the second's time."""
+    failed = "Nov {:2d} 02:00:{:02d} vm1 sshd[7]: Failed password for ann from 203.0.113.81 port 4711 ssh2\n"
+    worked = "Nov {:2d} 02:01:00 vm1 sshd[7]: Accepted password for ann from 203.0.113.81 port 4711 ssh2\n"
+    for day, after in ((10, ""), (12, worked), (11, worked)):
+        log = tmp_path / f"auth{day}.log"
+        log.write_text("".join(failed.format(day, second) for second in range(40)) + after.format(day))
+        alone = tocsin("scan", log, cwd=tmp_path)[1]
+        kept = tocsin("scan", log, "--store", "store", cwd=tmp_path)[1]
+        assert of_kind(kept, "finding") == of_kind(alone, "finding") != []
+        assert kept[-1]["unjudged"] == []
+
+
+def test_what_opening_a_store_mended_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "auth.log"
+    log.write_text("Nov  3 10:00:00 web01 sshd[1]: Failed password for root from 192.0.2.9 port 4711 ssh2\n")
+    tocsin("scan", log, "--store", "store", cwd=tmp_path)
+    begun = tmp_path / "store" / "wal" / "0000000002.wal"
+    begun.write_bytes(b"TO")  # a power cut in the middle of a header
+    done = subprocess.run(
+        [sys.executable, "-m", "tocsin", "scan", str(log), "--store", "store"],
+        cwd=tmp_path, capture_output=True, check=True, timeout=60, text=True,
+    )  # fmt: skip
+    assert "tocsin: " in done.stderr
+    assert begun.name in done.stderr

@@ -25,6 +25,7 @@ from tocsin.engine.scan import ScanRequest, ScanResult, scan
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import LEVELS, Finding
+from tocsin.records.inert import inert
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ def _show(
     result: ScanResult, account: RuleAccount, reporter: Reporter, output: Output, seconds: float
 ) -> None:
     summary = summary_line(result, account, seconds)
+    for notice in result.store:
+        click.echo(f"tocsin: {inert(notice)}", err=True)
     if output.html is not None:
         _write_page(output.html, result, reporter, summary)
     if output.as_json:
@@ -151,6 +154,7 @@ def summary_line(result: ScanResult, account: RuleAccount, seconds: float) -> di
         "ordinary": result.ordinary,
         "rules": account.counts(),
         "suspended": list(result.suspended),
+        "unjudged": list(result.unjudged),
         "seconds": round(seconds, 3),
     }
 
@@ -168,7 +172,7 @@ def _write_page(path: Path, result: ScanResult, reporter: Reporter, summary: Map
 
 
 def _exit_code(result: ScanResult, reporter: Reporter, account: RuleAccount, output: Output) -> int:
-    if result.tally.set_aside or result.suspended or account.unreadable:
+    if result.tally.set_aside or result.suspended or result.unjudged or account.unreadable:
         return EXIT_DEGRADED
     if output.fail_on is not None and reporter.worst >= LEVELS.index(output.fail_on):
         return EXIT_FINDINGS

@@ -194,7 +194,12 @@ def _honest(
     lines: list[Text] = []
     rules = summary.get("rules") or {}
     if not summary.get("events"):
-        lines.append(Text("No event could be read, so nothing was judged. Check the paths and formats."))
+        lines.append(
+            Text(
+                "No new event was read, so nothing was judged: the files are empty, of no format that Tocsin knows, or in "
+                "the store already."
+            )
+        )
     elif not told:
         lines.append(
             Text(
@@ -225,7 +230,8 @@ def _honest(
             )
         )
     stopped = (f"A rule was stopped while it ran: {why}" for why in summary.get("suspended", ()))
-    lines += [Text(inert(problem), style="yellow") for problem in (*problems, *stopped)]
+    missed = summary.get("unjudged", ())
+    lines += [Text(inert(problem), style="yellow") for problem in (*problems, *stopped, *missed)]
     return lines
 
 

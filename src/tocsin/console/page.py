@@ -81,7 +81,8 @@ def render_page(
     Args:
         told: The incidents that need somebody, most urgent first.
         summary: The summary object of the JSON contract; `ordinary` (events that no told incident rests on), `quiet`
-            (groups of findings that need nobody) and `suspended` (rules stopped while running) are told where it has them.
+            (groups of findings that need nobody), `suspended` (rules stopped while running) and `unjudged` (what
+            correlations missed) are told where it has them.
         set_aside: Records that could not be read, as many as are kept; `summary` has their true count.
         generated: When the page was made (instant).
         problems: Sentences about anything else that could not be read or judged.
@@ -108,6 +109,7 @@ def render_page(
         problems=[
             *problems,
             *(f"A rule was stopped while it ran: {why}" for why in summary.get("suspended", ())),
+            *summary.get("unjudged", ()),
         ],
     )
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -16,7 +16,7 @@ from tocsin.records.event import EventBatch
 from tocsin.records.finding import Finding
 
 END_OF_TIME = 2**62
-"""The watermark that says: no more events will come."""
+"""The watermark that says: no more events will come in this run. Events of a later run may be of any time."""
 
 
 @runtime_checkable

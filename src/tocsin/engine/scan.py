@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from tocsin.advise.tell import tell
 from tocsin.detect.sigma.detector import SigmaDetector
@@ -60,6 +60,8 @@ class ScanResult:
         ordinary: Events of this scan that no told incident rests on.
         sources: Files and archive members that were read.
         suspended: Rules that were stopped while running, and why.
+        unjudged: What correlations could not judge, or not whole, in sentences.
+        store: What opening the store mended or noticed, in sentences.
     """
 
     tally: Tally
@@ -68,6 +70,8 @@ class ScanResult:
     ordinary: int
     sources: int
     suspended: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
+    store: tuple[str, ...] = ()
 
 
 def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = None) -> ScanResult:
@@ -85,6 +89,7 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
     detector, desk = SigmaDetector(request.rules.ruleset), IncidentDesk()
     cited = _Cited(listener)
     with _journal(request, detector, desk) as journal:
+        before = _Missed.by(detector)
         options = ReadOptions(
             ingest=request.ingest,
             format=request.format,
@@ -102,6 +107,8 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
         tally.events - len(cited.events & _rested_on(incidents)),
         counts.sources,
         tuple(f"{one.title or one.path}: {one.why}" for one in detector.suspended),
+        _Missed.by(detector).since(before),
+        tuple(journal.notices) if journal is not None else (),
     )
 
 
@@ -113,6 +120,33 @@ def _journal(
     from tocsin.engine.journal import open_journal  # noqa: PLC0415  DuckDB is heavy, and the lock needs POSIX
 
     return open_journal(request.store, [detector], desk, request.rules.note)
+
+
+class _Missed(NamedTuple):
+    """How many hits correlations judged too early and not at all; a store's detector counts on from earlier scans."""
+
+    early: int
+    late: int
+
+    @classmethod
+    def by(cls, detector: SigmaDetector) -> Self:
+        return cls(detector.correlations.judged_early, detector.correlations.late)
+
+    def since(self, before: Self) -> tuple[str, ...]:
+        """What has been missed since `before`, in sentences."""
+        early, late = self.early - before.early, self.late - before.late
+        told = []
+        if early:
+            told.append(
+                f"Rules that count or order events had to judge {early:,} matches before later ones were read, for want "
+                "of memory: scan less at once, or files in order of time."
+            )
+        if late:
+            told.append(
+                f"Rules that count or order events could not judge {late:,} matches, because they are older than what "
+                "was already judged: scan their files again without --store."
+            )
+        return tuple(told)
 
 
 def _rested_on(incidents: Iterable[Incident]) -> set[EventId]:

@@ -9,7 +9,8 @@ Time
  3. Windows slide: they end at a hit and are not cut at clock boundaries [S "Temporal Proximity"]. M is 1/12 and y is
     1 Gregorian year of 365.2425 days. [P]
  4. Hits in any order, and batches cut anywhere, give the same matches as hits in order and in one batch. A hit that
-    comes after the watermark passed it is not judged; `late` counts it. [T]
+    comes after the watermark passed it is not judged; `late` counts it. At the end of time all windows are judged
+    and closed, and what comes after that, in a later scan into the same store, is judged by itself. [T]
 
 Groups
  5. Hits belong together if all `group-by` values are equal [S]: caseless, and numbers by value, as Sigma compares [T].
@@ -60,6 +61,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tocsin.config import bounds
+from tocsin.detect.interface import END_OF_TIME
 from tocsin.detect.sigma import correlation_snapshot
 from tocsin.detect.sigma.correlation_evidence import encoded, hit_of
 from tocsin.detect.sigma.correlation_groups import Load, Pulse, Run
@@ -111,9 +113,7 @@ class Correlations:
         self._load = Load()
         self._ready: list[CorrelationMatch] = []
         self._numbers = {plan.ref: number for number, plan in enumerate(self.plans)}
-        self._lanes = [
-            Lane(plan, lag, self._load) for plan, lag in zip(self.plans, _lags(self.plans), strict=True)
-        ]
+        self._lanes = _lanes(self.plans, self._load)
         self._lenses = _lenses(self.plans)
 
     def references(self) -> frozenset[str]:
@@ -136,9 +136,15 @@ class Correlations:
             self._relieve()
 
     def advance(self, watermark: int) -> list[CorrelationMatch]:
-        """The matches that are over once no hit before `watermark` can come, in order of time, plan and group."""
+        """The matches that are over once no hit before `watermark` can come, in order of time, plan and group.
+
+        After `END_OF_TIME` it begins anew: a later run over a kept state brings hits of any time.
+        """
         for number, lane in enumerate(self._lanes):
             self._hear(number, lane.advance(watermark))
+        if watermark >= END_OF_TIME:
+            self._load = Load()
+            self._lanes = _lanes(self.plans, self._load)
         ready, self._ready = self._ready, []
         return sorted(
             ready,
