@@ -31,14 +31,17 @@ from tocsin.cli import terminal
 from tocsin.cli.run import _columns
 from tocsin.config.settings import load_settings
 from tocsin.console.page import render_page
+from tocsin.detect.interface import END_OF_TIME
+from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.loading import load_rules
 from tocsin.detect.sigma.ruleset import RuleText
 from tocsin.engine.rule_files import RuleTexts, placeholder_values, rule_texts, starter_texts
 from tocsin.engine.rule_sets import LoadedRules, load
 from tocsin.engine.scan import ScanRequest, scan
 from tocsin.records.errors import OperatorError
-from tocsin.records.event import EventBatch, SetAside
+from tocsin.records.event import Event, EventBatch, SetAside
 from tocsin.records.finding import Finding
+from tocsin.records.inert import inert
 from tocsin.sources.text import FORMATS
 from tocsin.store import entries
 from tocsin.store.disk import Disk
@@ -124,13 +127,34 @@ def _archives() -> Iterable[bytes]:
 
 
 def _rules(data: bytes) -> None:
-    text = data.decode("utf-8", "replace")
+    """Loads the rules in `data` and judges events with them."""
     with in_time():
-        loaded = load_rules([RuleText("a.yml", text)], {"admins": ("anna", "it*")})
-    for problem in loaded.problems:
-        assert problem.why
+        loaded = load_rules([RuleText("a.yml", data.decode("utf-8", "replace"))], {"admins": ("anna", "it*")})
+    assert all(problem.why for problem in loaded.problems)
+    detector = SigmaDetector(loaded)
     with in_time():
-        load(RuleTexts((RuleText("a.yml", text),)), {})
+        findings = [*detector.process(_some_events()), *detector.advance(END_OF_TIME)]
+        state = detector.snapshot()
+    assert all(finding.evidence for finding in findings)
+    SigmaDetector(loaded).restore(state, detector.version)
+
+
+@cache
+def _some_events() -> EventBatch:
+    """One event of each sort that the starter rules' cases are made of."""
+    events: dict[str, Event] = {}
+    for data in _case_files():
+        for event in read_whole(_file(data))[0]:
+            events.setdefault(event.kind, event)
+    return EventBatch.of(events.values())
+
+
+def _coverage(data: bytes) -> None:
+    texts = RuleTexts((RuleText("a.yml", data.decode("utf-8", "replace")),))
+    with in_time():
+        _, account = load(texts, {})
+    assert all(verdict.why or verdict.status == "active" for verdict in account.verdicts)
+    assert_inert_text("".join(map(inert, account.sentences())))
 
 
 def _rule_zip(data: bytes) -> None:
@@ -294,6 +318,7 @@ TARGETS: tuple[Target, ...] = (
     Target("archive", _reads, _archives, most_bytes=8192),
     Target("flow", _flow, _case_files),
     Target("rules", _rules, lambda: [one.text.encode() for one in starter_texts().texts[::7]]),
+    Target("rules-coverage", _coverage, lambda: [path.read_bytes() for path in target("rules").seeds()]),
     Target("rules-zip", _rule_zip),
     Target("settings", partial(_operators_file, load_settings)),
     Target("placeholders", partial(_operators_file, placeholder_values)),

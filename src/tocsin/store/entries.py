@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
@@ -95,7 +95,7 @@ class _Row(msgspec.Struct, array_like=True, frozen=True):
     seq: int
     time: int
     ingest: int
-    logsources: list[tuple[str | None, ...]]
+    logsources: list[tuple[str | None, str | None, str | None]]
     fields: dict[str, Any]
     raw: str
     source: str
@@ -127,6 +127,7 @@ class _Payload(msgspec.Struct, array_like=True, frozen=True):
     set_aside: list[_Aside | str]
 
 
+_Packed = TypeVar("_Packed", _Row, _Aside)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(_Payload)
 
@@ -178,7 +179,7 @@ def _oversized(event: Event) -> SetAside:
 
 def _row(event: Event) -> _Row:
     return _Row(
-        event.stream, event.seq, event.time, event.ingest, [tuple(one) for one in event.logsources],
+        event.stream, event.seq, event.time, event.ingest, [(one[0], one[1], one[2]) for one in event.logsources],
         cast("dict[str, Any]", event.fields), event.raw, event.source, event.format, event.host, event.user,
         event.kind, event.ocsf_class, event.auth, event.origin, event.time_known, event.site,
     )  # fmt: skip
@@ -203,18 +204,30 @@ def _each(rows: Iterable[Any]) -> Iterator[Any]:
             yield json.dumps([getattr(row, name) for name in row.__struct_fields__])
 
 
+def _unpacked(text: str, form: type[_Packed]) -> _Packed:
+    """The row that `_each` wrote as JSON.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return msgspec.convert(json.loads(text), form)
+    except RecursionError as error:
+        raise ValueError("a row nests too deep") from error
+
+
 def _decode_batch(payload: bytes) -> EventBatch:
     decoded = _DECODER.decode(payload)
     logsources: dict[tuple[Any, ...], frozenset[Logsource]] = {}
     events = []
     for packed in decoded.events:
-        row = _Row(*json.loads(packed)) if isinstance(packed, str) else packed
+        row = _unpacked(packed, _Row) if isinstance(packed, str) else packed
         key = tuple(map(tuple, row.logsources))
         known = logsources.get(key)
         if known is None:
             known = logsources[key] = frozenset(Logsource(*one) for one in key)
         events.append(_event(row, known))
-    asides = (_Aside(*json.loads(one)) if isinstance(one, str) else one for one in decoded.set_aside)
+    asides = (_unpacked(one, _Aside) if isinstance(one, str) else one for one in decoded.set_aside)
     return EventBatch(
         tuple(events), tuple(SetAside(a.source, a.record, a.offset, a.reason, a.raw) for a in asides)
     )
