@@ -163,9 +163,15 @@ def _write_page(path: Path, result: ScanResult, reporter: Reporter, summary: Map
     from tocsin.console.page import render_page
 
     page = render_page(result.told, summary, reporter.set_aside, clock.now())
+    target = path.resolve() if path.is_file() or not path.exists() else None  # None: a pipe or device
+    new = target.with_name(f".{target.name}.new") if target is not None else path
     try:
-        path.write_text(page, encoding="utf-8", errors="replace")
+        new.write_text(page, encoding="utf-8", errors="replace")
+        if target is not None:
+            new.replace(target)  # whole or not at all: yesterday's page stays where today's cannot be written
     except OSError as error:
+        if target is not None:
+            new.unlink(missing_ok=True)
         raise OperatorError(
             f"The page {path} cannot be written: {error.strerror}.", "Give --html a path that can."
         ) from error
