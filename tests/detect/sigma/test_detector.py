@@ -15,6 +15,7 @@ from tocsin.config import bounds
 from tocsin.detect.checks import check_detector
 from tocsin.detect.interface import END_OF_TIME, Detector
 from tocsin.detect.sigma.detector import RuleIndex, SigmaDetector
+from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.loading import RuleText, load_rules
 from tocsin.records.errors import PluginError
 from tocsin.records.event import Event, EventBatch, Logsource
@@ -117,6 +118,52 @@ def test_only_rules_of_the_events_logsources_are_asked() -> None:
         ]
 
 
+BY_ID = """
+    title: {n}
+    logsource: {{product: windows, service: security}}
+    detection:
+        sel: {{EventID: [4624, '4625']}}
+        odd: {{EventID: ['0x10', 4625.0]}}
+        other: {{User: anna}}
+        start: {{EventID|startswith: '46'}}
+        condition: {n}
+    ---"""
+CONDITIONS = [
+    "sel", "odd", "other", "start", "not sel", "sel and other", "sel or other", "sel or odd", "sel and odd", "sel and not odd",
+    "other and (sel or odd)", "not (sel or other)", "sel and start", "all of them", "1 of them",
+]  # fmt: skip
+EVENT_IDS = [
+    4624,
+    "4624",
+    "4625",
+    4625,
+    4625.0,
+    "4625.0",
+    4634,
+    "0x10",
+    "0X10",
+    "",
+    None,
+    True,
+    [4625, "x"],
+    [1, 4624],
+    [],
+    {"a": 1},
+]
+
+
+def test_the_index_by_event_id_spares_no_rule_that_would_match() -> None:
+    text = textwrap.dedent("".join(BY_ID.format(n=condition) for condition in CONDITIONS))
+    loaded = load_rules([RuleText("r", text)])
+    assert len(loaded.rules) == len(CONDITIONS)
+    judge = SigmaDetector(loaded)
+    for event_id in EVENT_IDS:
+        for user in ("anna", "bo"):
+            for fields in ({"EventID": event_id, "User": user}, {"User": user}):
+                given = [rule.id for rule in judge.evaluate(event(0, fields, LOGON))]
+                assert given == [r.id for r in loaded.rules if r.matches(EventView(fields))], fields
+
+
 def test_the_index_gives_what_asking_every_rule_would() -> None:
     rules = load_rules([RuleText("r", textwrap.dedent(RULES))]).rules
     index = RuleIndex(rules)
@@ -126,7 +173,7 @@ def test_the_index_gives_what_asking_every_rule_would() -> None:
         frozenset({Logsource("linux")}),
         frozenset({Logsource(None, "process_creation")}),
     ):
-        given_by_index = {rule.id for _, rule in index.candidates(logsources)}
+        given_by_index = {rule.id for _, rule in index.candidates(logsources, (4625,))}
         assert given_by_index == {
             r.id for r in rules if any(have.satisfies(r.logsource) for have in logsources)
         }
