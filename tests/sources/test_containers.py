@@ -7,6 +7,7 @@ import io
 import struct
 import tarfile
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.sources.reads import everything
 from tocsin.config import bounds
 from tocsin.records.event import SetAside
 from tocsin.sources.containers import open_file
+from tocsin.sources.content import ReadingStopped
 
 LINES = b"".join(b'{"n":%d}\n' % n for n in range(2000))
 
@@ -228,3 +230,15 @@ def test_no_damage_makes_an_archive_raise(tmp_path_factory, spoilt, at, kind):
     }[kind]  # fmt: skip
     at = at * len(raw) // 400
     listed(tmp_path_factory.mktemp("d"), raw[:at] + spoilt + raw[at + len(spoilt) :])
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress, lambda data: zipped({"a": data})])
+def test_a_second_reading_has_a_budget_too(tmp_path, pack, monkeypatch):
+    """A store measures content before it is read."""
+    monkeypatch.setattr(bounds, "EXPANSION_FREE_BYTES", 1 << 20)
+    monkeypatch.setattr(bounds, "EXPANSION_RATIO", 10)
+    path = tmp_path / "bomb"
+    path.write_bytes(pack(b"0" * (8 << 20)))
+    (opened,) = [next(open_file(path, "bomb"))]
+    with opened.content.open_again() as again, pytest.raises(ReadingStopped, match="bomb"):
+        list(iter(partial(again.read, 65536), b""))

@@ -180,3 +180,9 @@ def test_lines_that_open_and_never_close_are_bounded(monkeypatch):
     monkeypatch.setattr("tocsin.sources.json_values._LOOKAHEAD_CHARS", 100_000)
     found = values(b'{"a":[\n' * 20_000 + b'{"b":1}\n')
     assert found[-1].value == {"b": 1}
+
+
+def test_the_array_that_powershell_wraps_beside_its_count_is_entered():
+    """Windows PowerShell's ConvertTo-Json does so with arrays that carry members of their own."""
+    text = json.dumps({"value": [{"Id": 1}, {"Id": 2}], "Count": 2})
+    assert [one.value for one in values(text.encode())] == [{"Id": 1}, {"Id": 2}]

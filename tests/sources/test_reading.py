@@ -317,3 +317,35 @@ def test_memory_stays_flat(tmp_path, shape):
     total, peak = map(int, ran.stdout.split())
     assert total == (1 if shape == "one giant line" else count)
     assert peak < (200 if shape == "one giant line" else 60)
+
+
+SYSLOG = "Mar  1 10:00:0{} h sshd[1]: Failed password for root from 192.0.2.9 port 5 ssh2\n"
+
+
+def test_one_object_among_syslog_lines_makes_no_json_of_them(tmp_path):
+    lines = [SYSLOG.format(second) for second in range(9)]
+    (tmp_path / "a.log").write_text("".join([*lines[:3], '{"a":1}\n', *lines[3:]]))
+    events, aside = everything(tmp_path)
+    assert [one.format for one in events] == ["rfc3164"] * 9
+    assert [one.record for one in aside] == [3]
+
+
+def test_a_line_of_a_log_makes_no_log_of_a_text(tmp_path):
+    (tmp_path / "notes.txt").write_text("What I saw today\n" * 30 + SYSLOG.format(1) + "And so on\n" * 10)
+    events, aside = everything(tmp_path)
+    assert ({one.format for one in events}, len(events), aside) == ({"text"}, 41, [])
+
+
+def test_documents_in_a_folder_are_passed_over_and_counted_and_read_when_named(tmp_path):
+    for name in ("README.md", "LICENSE", "rules/a.yml", "app.log", "notice.log"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("title: some words\nand more of them\n")
+    (tmp_path / "syslog.conf").write_text(SYSLOG.format(1))  # what it holds counts for more than its name
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.writestr("README", "words\n")
+    counts = ReadCounts()
+    events, aside = everything(tmp_path, counts=counts)
+    assert {Path(one.source).name for one in events} == {"app.log", "notice.log", "syslog.conf"}
+    assert (counts.passed_over, aside) == (4, [])
+    assert len(everything(tmp_path / "README.md")[0]) == 2
+    assert len(everything(tmp_path / "rules", format="text")[0]) == 2

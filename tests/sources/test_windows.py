@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from zoneinfo import ZoneInfo
 
 import pytest
-from tests.sources.reads import draft, everything
+from tests.sources.reads import context, draft, everything
 
 from tocsin.records.errors import BadRecord
 from tocsin.records.event import Logsource
+from tocsin.sources.recognise import ObjectReader
 from tocsin.sources.windows_event import xml_event
 
 SYSMON = "Microsoft-Windows-Sysmon/Operational"
@@ -267,3 +269,14 @@ def test_json_of_every_recording_round_trips(data):
     assert len(events) == 1
     assert not aside
     assert json.loads(events[0].raw)["Event"]["System"]["EventID"] == events[0].fields["EventID"]
+
+
+def test_times_of_the_event_schema_are_utc_whatever_the_operators_zone() -> None:
+    """python-evtx writes them without a zone, and Sysmon's UtcTime never has one."""
+    zone = ZoneInfo("Europe/Berlin")
+    system = {"EventID": 1, "TimeCreated": {"#attributes": {"SystemTime": "2026-03-01 08:00:00"}}}
+    for record in (
+        {"Event": {"System": system, "EventData": None}},
+        {"EventID": 1, "Channel": "Sysmon", "UtcTime": "2026-03-01 08:00:00"},
+    ):
+        assert ObjectReader(context(zone=zone)).draft(record)[0].time == 1_772_352_000_000_000

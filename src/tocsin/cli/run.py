@@ -125,7 +125,7 @@ def _show(
     result: ScanResult, account: RuleAccount, reporter: Reporter, output: Output, seconds: float
 ) -> None:
     summary = summary_line(result, account, seconds)
-    for notice in result.store:
+    for notice in result.notices:
         click.echo(f"tocsin: {inert(notice)}", err=True)
     if output.html is not None:
         _write_page(output.html, result, reporter, summary)

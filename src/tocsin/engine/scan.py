@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -61,7 +61,7 @@ class ScanResult:
         sources: Files and archive members that were read.
         suspended: Rules that were stopped while running, and why.
         unjudged: What correlations could not judge, or not whole, in sentences.
-        store: What opening the store mended or noticed, in sentences.
+        notices: What opening the store mended or noticed, and what was passed over, in sentences.
     """
 
     tally: Tally
@@ -71,7 +71,7 @@ class ScanResult:
     sources: int
     suspended: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
-    store: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = None) -> ScanResult:
@@ -108,7 +108,7 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
         counts.sources,
         tuple(f"{one.title or one.path}: {one.why}" for one in detector.suspended),
         _Missed.by(detector).since(before),
-        tuple(journal.notices) if journal is not None else (),
+        (*(journal.notices if journal is not None else ()), *_passed_over(counts)),
     )
 
 
@@ -147,6 +147,14 @@ class _Missed(NamedTuple):
                 "was already judged: scan their files again without --store."
             )
         return tuple(told)
+
+
+def _passed_over(counts: ReadCounts) -> Iterator[str]:
+    if counts.passed_over:
+        yield (
+            f"Documents and settings among the logs, passed over: {counts.passed_over:,} (first: "
+            f"{counts.passed_over_first}). To have one read, name the file itself."
+        )
 
 
 def _rested_on(incidents: Iterable[Incident]) -> set[EventId]:

@@ -138,13 +138,16 @@ def _named(archive: Opened, name: str) -> tuple[str, str]:
 
 
 def _decompress_again(path: Path, compression: Callable[[Reads, Budget], Reads]) -> BinaryIO:
-    file = path.open("rb")
-    return cast("BinaryIO", Lent(compression(file, Budget.unlimited()), file.close))
+    """Within a budget of its own: it may be read before the content itself is."""
+    budget = Budget()
+    file = CountedFile(path.open("rb"), budget)
+    return cast("BinaryIO", Lent(compression(file, budget), file.close))
 
 
 def _unzip_again(path: Path, info: ZipInfo) -> BinaryIO:
-    file = path.open("rb")
-    return cast("BinaryIO", Lent(Unzipped(open_zip(file), info, Budget.unlimited()), file.close))
+    budget = Budget()
+    file = CountedFile(path.open("rb"), budget)
+    return cast("BinaryIO", Lent(Unzipped(open_zip(cast("BinaryIO", file)), info, budget), file.close))
 
 
 def _open(path: Path) -> BinaryIO:

@@ -10,7 +10,7 @@ import hashlib
 import io
 import tempfile
 from collections.abc import Callable
-from typing import BinaryIO, Protocol, Self, cast
+from typing import BinaryIO, Protocol, cast
 
 from tocsin.config import bounds
 from tocsin.records.errors import BadRecord
@@ -38,13 +38,6 @@ class Budget:
         self.compressed = 0
         self.expanded = 0
         self.spent = False
-
-    @classmethod
-    def unlimited(cls) -> Self:
-        """For content that was read within its budget before."""
-        budget = cls()
-        budget.compressed = bounds.EXPANDED_BYTES
-        return budget
 
     def spend(self, expanded: int) -> None:
         """Counts `expanded` bytes that a decompressor gave.

@@ -26,7 +26,7 @@ WRAPPERS = ("Records", "records", "value", "Events", "items", "results", "hits")
 """Keys under which an object holds an array of records: CloudTrail, Azure, Graph, exports, Elasticsearch."""
 
 _SEPARATORS = re.compile(r"[\s,\x00\x1e\ufeff]*")
-_PAGING_KEYS = r'@?odata[^"]*|kind|etag|count|next[^"]*|previous|total[^"]*|took|timed_out|_shards|max_score|page[^"]*|status|success'
+_PAGING_KEYS = r'@?odata[^"]*|kind|etag|[cC]ount|next[^"]*|previous|total[^"]*|took|timed_out|_shards|max_score|page[^"]*|status|success'
 """Keys that may stand beside a wrapped array; an object with any other key is a record of its own."""
 
 _SCALAR = r'"[^"\\]{0,2000}"|[-+.\deE]{1,40}|true|false|null|\{[^{}\[\]"]*(?:"[^"\\]*"[^{}\[\]"]*){0,40}\}'

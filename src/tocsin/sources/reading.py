@@ -62,6 +62,8 @@ class ReadCounts:
         events: Events given.
         set_aside: Records, files and remainders that were set aside.
         current: The source that is being read.
+        passed_over: Files in folders and archives that are documents or settings by name and no known kind of log.
+        passed_over_first: The first of them.
     """
 
     sources: int = 0
@@ -70,6 +72,8 @@ class ReadCounts:
     events: int = 0
     set_aside: int = 0
     current: str = ""
+    passed_over: int = 0
+    passed_over_first: str = ""
 
 
 def read(
@@ -132,20 +136,34 @@ class _Reading:
             if isinstance(file, SetAside):
                 yield file
                 continue
-            path, source = file
             try:
-                yield from open_file(path, source, self._options.zone)
+                for opened in open_file(file.path, file.source, self._options.zone):
+                    if not self._is_passed_over(opened, named=file.named):
+                        yield opened
             except OSError as error:
-                yield SetAside(source, None, None, f"cannot be read: {error.strerror or error}")
+                yield SetAside(file.source, None, None, f"cannot be read: {error.strerror or error}")
+
+    def _is_passed_over(self, opened: Opened | SetAside, *, named: bool) -> bool:
+        """Whether it is a document that merely lies in a folder or archive of logs; counts it."""
+        if isinstance(opened, SetAside) or self._options.format is not None or (named and not opened.member):
+            return False
+        if not recognise.is_document(opened.content, self._context(opened)):
+            return False
+        self._counts.passed_over += 1
+        self._counts.passed_over_first = self._counts.passed_over_first or opened.source
+        return True
+
+    def _context(self, opened: Opened) -> ReadContext:
+        options = self._options
+        return ReadContext(
+            opened.source, options.ingest, opened.file_time, options.zone, options.columns, options.options
+        )
 
     def _records(self, opened: Opened, parser: EvtxParser) -> Iterator[tuple[str, int | None, Record]]:
         """(stream, ordinal, record) of each record in one file; the ordinal is None where no record is meant."""
         self._counts.sources += 1
         self._counts.current = opened.source
-        options, content = self._options, opened.content
-        context = ReadContext(
-            opened.source, options.ingest, opened.file_time, options.zone, options.columns, options.options
-        )
+        options, content, context = self._options, opened.content, self._context(opened)
         how = (
             recognise.named(options.format, content)
             if options.format

@@ -30,6 +30,15 @@ OBJECT_FORMATS: tuple[ObjectFormat, ...] = (
 """Every shape of JSON object, in the order in which they are asked."""
 
 SAMPLE_LINES = 200
+_LEAST_SURE = 0.1
+_JSON_LINES_JUDGED = 20
+_DOCUMENT_SUFFIXES = (
+    ".md", ".rst", ".adoc", ".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".html", ".htm", ".css",
+    ".js", ".ts", ".py", ".sh", ".ps1", ".psm1", ".bat", ".cmd", ".sql", ".service", ".sigma", ".xsl", ".xslt", ".tex",
+)  # fmt: skip
+_DOCUMENT_NAME = re.compile(
+    r"(?:readme|licen[cs]e|notice|copying|changelog|authors|makefile|dockerfile)(?:\.txt)?"
+)
 _JSON_START = re.compile(r'\s*(?:\{\s*["}]|\[\s*[\[{\]"])')
 
 Framing = Literal["evtx", "json", "xml", "lines"]
@@ -97,7 +106,18 @@ def recognise(content: Content, context: ReadContext) -> Recognised | None:
         else []
     )
     best = max(sure, key=lambda one: one[0], default=None)
+    if best is not None and best[0] < _LEAST_SURE:  # a few lines like a log's do not make a log of it
+        best = next((one for one in sure if one[1].name == "text"), None)
     return Recognised("lines", best[1]) if best is not None and best[0] > 0 else None
+
+
+def is_document(content: Content, context: ReadContext) -> bool:
+    """Whether `content` has a name that programs, settings and documents have, and is of no known format but `text`."""
+    name = re.split(r"[/\\!]", context.source)[-1].lower()
+    if not (name.endswith(_DOCUMENT_SUFFIXES) or _DOCUMENT_NAME.fullmatch(name)):
+        return False
+    how = recognise(content, context)
+    return how is not None and how.line_format is not None and how.line_format.name == "text"
 
 
 def _sample(text: str, *, whole: bool) -> list[str]:
@@ -109,13 +129,17 @@ def _sample(text: str, *, whole: bool) -> list[str]:
 
 
 def _is_json(text: str, lines: list[str]) -> bool:
-    """Whether `text` starts like JSON, or one of its first lines is a JSON object (a broken one may stand before it)."""
+    """Whether `text` starts like JSON, or more than a third of its first lines are JSON objects: broken ones may stand
+    before them, but one object among syslog lines makes no JSON of them.
+    """
     start = text.lstrip(" \t\r\n\ufeff\0\x1e,")
     if _JSON_START.match(start):
         return True
-    return any(
-        line.lstrip().startswith("{") and isinstance(parse_line(line.strip()), dict) for line in lines[:20]
+    judged = lines[:_JSON_LINES_JUDGED]
+    objects = sum(
+        line.lstrip().startswith("{") and isinstance(parse_line(line.strip()), dict) for line in judged
     )
+    return objects * 3 > len(judged)
 
 
 def _is_binary(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tocsin.records.errors import OperatorError
@@ -29,8 +30,23 @@ def check(paths: Sequence[str]) -> None:
             raise OperatorError(f"{path!r} is no file or folder.", "Save the log to a file first.")
 
 
-def files(paths: Sequence[str]) -> Iterator[tuple[Path, str] | SetAside]:
-    """(path, its name as the operator gave it) of each file, folders in sorted order, hidden files left out.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file.
+
+    Attributes:
+        path: Where it is.
+        source: Its name as the operator gave it.
+        named: Whether the operator named this very file, and no folder that it is in.
+    """
+
+    path: Path
+    source: str
+    named: bool
+
+
+def files(paths: Sequence[str]) -> Iterator[Found | SetAside]:
+    """The files, folders in sorted order, hidden files left out.
 
     Within one folder that was given, a file or folder that links lead to more than once is read once: `current ->
     2026-03-01/` must not double events, and folders that link to each other must not multiply.
@@ -44,10 +60,10 @@ def files(paths: Sequence[str]) -> Iterator[tuple[Path, str] | SetAside]:
             if not found:
                 yield SetAside(path, None, None, "the folder holds no files")
         else:
-            yield Path(path), path
+            yield Found(Path(path), path, named=True)
 
 
-def _below(folder: str) -> Iterator[tuple[Path, str] | SetAside]:
+def _below(folder: str) -> Iterator[Found | SetAside]:
     """The files below `folder`; without recursion, for folders nest deeper than Python calls do."""
     met: set[tuple[int, int]] = set()  # device, inode
     waiting = [folder]
@@ -63,7 +79,7 @@ def _below(folder: str) -> Iterator[tuple[Path, str] | SetAside]:
             continue
         met.add(here)
         if stat.S_ISREG(status.st_mode):
-            yield Path(path), path
+            yield Found(Path(path), path, named=False)
         elif stat.S_ISDIR(status.st_mode):
             try:
                 names = sorted(os.listdir(path), reverse=True)  # noqa: PTH208  as above

@@ -6,7 +6,6 @@ number, `Channel` in Windows' own spelling, `Provider_Name`, `Computer`, and the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,8 @@ from tocsin.sources.text.csv_windows import message_fields
 from tocsin.sources.times import first_instant
 from tocsin.sources.wazuh_windows import WazuhWindows
 from tocsin.sources.windows_event import event_draft, xml_event
-from tocsin.sources.windows_fields import windows_draft
+from tocsin.sources.windows_fields import put, windows_draft
+from tocsin.sources.winlogbeat import Winlogbeat
 
 Record = Mapping[str, Any]
 
@@ -39,66 +39,8 @@ class EvtxJson:
         Raises:
             BadRecord: no System section, no EventID.
         """
-        return event_draft(record.get("Event", record), context)
-
-
-class Winlogbeat:
-    """winlogbeat 7 and 8 (`winlog.…`, and the `_source` of Elasticsearch) and 5 and 6 (`event_data` at the top)."""
-
-    name = "winlogbeat"
-
-    _RENAMED = (
-        ("event_id", "EventID"),
-        ("channel", "Channel"),
-        ("log_name", "Channel"),
-        ("provider_name", "Provider_Name"),
-        ("source_name", "Provider_Name"),
-        ("provider_guid", "ProviderGuid"),
-        ("computer_name", "Computer"),
-        ("record_id", "EventRecordID"),
-        ("record_number", "EventRecordID"),
-        ("task", "Task"),
-        ("opcode", "Opcode"),
-        ("version", "Version"),
-        ("keywords", "Keywords"),
-        ("activity_id", "ActivityID"),
-    )
-
-    def recognises(self, record: Record) -> bool:
-        """`winlog` with an event id or channel; or an event id and a log name."""
-        winlog = record.get("winlog")
-        if isinstance(winlog, Mapping):
-            return "event_id" in winlog or "channel" in winlog
-        return "event_id" in record and ("log_name" in record or "source_name" in record)
-
-    def draft(self, record: Record, context: ReadContext) -> Draft:
-        """The draft.
-
-        Raises:
-            BadRecord: no event id.
-        """
-        inner = record.get("winlog")
-        winlog = inner if isinstance(inner, Mapping) else record
-        fields = {ours: winlog[theirs] for theirs, ours in self._RENAMED if theirs in winlog}
-        data = {**_object(winlog.get("user_data")), **_object(winlog.get("event_data"))}
-        for name, value in data.items():
-            if name not in fields and name != "xml_name":
-                fields[name] = value
-        if (
-            "Data" not in data
-            and data
-            and all(_PARAMETER.fullmatch(name) for name in data if name != "Binary")
-        ):
-            fields["Data"] = [value for name, value in data.items() if name != "Binary"]
-        if "event_id" not in winlog and (code := _object(record.get("event")).get("code")) is not None:
-            fields["EventID"] = code
-        level = winlog.get("level", _object(record.get("log")).get("level"))
-        _put(fields, "Level", _LEVELS.get(str(level).lower(), level))
-        _put(fields, "Message", record.get("message"))
-        host = _object(record.get("host"))
-        _put(fields, "Computer", host.get("name") if "Computer" not in fields else None)
-        times = ("@timestamp", "time_created")
-        return windows_draft(fields, first_instant(record, times, context.zone))
+        del context  # its times are UTC
+        return event_draft(record.get("Event", record))
 
 
 class FlatWindows:
@@ -106,7 +48,7 @@ class FlatWindows:
 
     name = "windows-json"
 
-    _TIMES = ("TimeCreated", "SystemTime", "@timestamp", "EventTime", "UtcTime", "TimeGenerated", "timestamp")
+    _TIMES = ("TimeCreated", "SystemTime", "@timestamp", "EventTime", "TimeGenerated", "timestamp")
 
     def recognises(self, record: Record) -> bool:
         """An EventID with something that names the log, the provider or the machine."""
@@ -125,14 +67,15 @@ class FlatWindows:
         fields = dict(record)
         for ours, theirs in _FLAT_NAMES:
             if ours not in fields:
-                _put(fields, ours, next((record[name] for name in theirs if record.get(name)), None))
+                put(fields, ours, next((record[name] for name in theirs if record.get(name)), None))
         data = fields.get("EventData")
         if isinstance(data, str) and data.lstrip().startswith("<"):
-            _add_xml_data(fields, data, context)
+            _add_xml_data(fields, data)
         elif isinstance(data, Mapping):
             for name, value in data.items():
                 fields.setdefault(name, value)
-        return windows_draft(fields, first_instant(record, self._TIMES, context.zone))
+        time = first_instant(record, self._TIMES, context.zone)
+        return windows_draft(fields, time if time is not None else first_instant(record, ("UtcTime",)))
 
 
 class GetWinEvent:
@@ -212,7 +155,8 @@ class EventXmlInside:
         text = self._text(record)
         if text is None:
             raise BadRecord("there is no event XML in it")
-        draft = event_draft(xml_event(text)["Event"], context)
+        del context  # its times are UTC
+        draft = event_draft(xml_event(text)["Event"])
         holder = next(name for name in self._HOLDERS if record.get(name) == text)
         for name, value in record.items():
             if name != holder:
@@ -227,8 +171,6 @@ class EventXmlInside:
         return None
 
 
-_PARAMETER = re.compile(r"param[0-9]{1,3}")
-_LEVELS = {"critical": 1, "error": 2, "warning": 3, "information": 4, "verbose": 5}
 _FLAT_NAMES = (
     ("Channel", ("Channel", "EventLog", "LogName")),
     ("Provider_Name", ("ProviderName", "SourceName", "Source", "EventSourceName", "Provider")),
@@ -237,23 +179,14 @@ _FLAT_NAMES = (
 )
 
 
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _put(fields: dict[str, Any], name: str, value: Any) -> None:
-    if value is not None:
-        fields.setdefault(name, value)
-
-
-def _add_xml_data(fields: dict[str, Any], data: str, context: ReadContext) -> None:
+def _add_xml_data(fields: dict[str, Any], data: str) -> None:
     """Sentinel's Event and SecurityEvent tables hold the data section as XML."""
     number = fields.get("EventID")
     text = (
         f"<Event><System><EventID>{number if isinstance(number, int) else 0}</EventID></System>{data}</Event>"
     )
     try:
-        inner = event_draft(xml_event(text)["Event"], context)
+        inner = event_draft(xml_event(text)["Event"])
     except BadRecord:
         return  # the text stays as it is, under its own name
     for name, value in inner.fields.items():

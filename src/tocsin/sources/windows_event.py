@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tocsin.records.errors import BadRecord
-from tocsin.sources.interface import Draft, ReadContext
+from tocsin.sources.interface import Draft
 from tocsin.sources.times import instant
 from tocsin.sources.windows_fields import windows_draft
 
@@ -36,6 +36,9 @@ _SYSTEM_ATTRIBUTES = (
     ("Security", "UserID", "UserID"),
     ("Correlation", "ActivityID", "ActivityID"),
 )
+SYSTEM_FIELDS = frozenset({*_SYSTEM_TEXTS, "Provider_Name"})
+"""Fields that event data of the same name must not take."""
+
 _MARKUP = ("#attributes", "@xmlns", "xmlns", "#text")
 _SYSTEM_CHARS = 4096
 _SYSTEM_ELEMENT = re.compile(rf"<({'|'.join(_SYSTEM_TEXTS)})(?:\s[^<>]*)?>([^<]*)</")
@@ -43,7 +46,7 @@ _DATA_ELEMENT = re.compile(r"""<Data Name=["']([^"'<>]*)["']\s*(?:/>|>([^<]*)</D
 _XML_REFUSED = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
-def event_draft(event: Mapping[str, Any], context: ReadContext) -> Draft:
+def event_draft(event: Mapping[str, Any]) -> Draft:
     """The draft of an `Event` element in any JSON spelling.
 
     Raises:
@@ -61,7 +64,9 @@ def event_draft(event: Mapping[str, Any], context: ReadContext) -> Draft:
             fields[name] = value
     _add_data(fields, event)
     created = _attribute(system, "TimeCreated", "SystemTime")
-    return windows_draft(fields, instant(created, context.zone))
+    return windows_draft(
+        fields, instant(created)
+    )  # the event schema's times are UTC, `Z` or none ([MS-EVEN6] 2.2.13)
 
 
 def xml_event(text: str) -> dict[str, Any]:
@@ -113,7 +118,7 @@ def _add_data(fields: dict[str, Any], event: Mapping[str, Any]) -> None:
         for name, value in _pairs(event.get(section), depth=0):
             if name not in fields:
                 fields[name] = value
-            elif name in _SYSTEM_TEXTS or name == "Provider_Name":
+            elif name in SYSTEM_FIELDS:
                 fields.setdefault(f"{section}.{name}", value)
             elif name == "Data":
                 have = fields[name] if isinstance(fields[name], list) else [fields[name]]

@@ -32,6 +32,12 @@ _LABELS = {
 _NOBODY = (None, "", "-")
 
 
+def put(fields: dict[str, Any], name: str, value: Any) -> None:
+    """Adds `value`, unless it is none or the field is there."""
+    if value is not None:
+        fields.setdefault(name, value)
+
+
 def as_number(value: object) -> object:
     """`value` as an int where it is the decimal text of one."""
     return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
