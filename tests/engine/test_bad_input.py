@@ -544,6 +544,16 @@ def test_damaged_archives(folder: Path, data: bytes, reason: str, events: int | 
     )
 
 
+def test_without_room_for_temporary_files_only_the_inner_archive_is_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A zip's directory stands at its end, so one inside another archive is spooled to disk."""
+    (folder / "outer.tar").write_bytes(tarred({"inner.zip": zipped({"a.json": SOUND}), "b.json": SOUND}))
+    assert scan(folder).summary["events"] == 9
+    monkeypatch.setattr("tempfile.tempdir", str(folder / "absent"))
+    degraded(scan(folder), "spooled", events=6)
+
+
 def test_an_archive_of_100_001_members_is_read_up_to_the_bound(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
