@@ -74,11 +74,28 @@ def test_accounts_that_were_only_tried_are_left_alone():
     assert not re.search("u[0-24-9]@", told)
 
 
+def test_a_step_names_every_computer_that_it_is_about():
+    hosts = [f"WS-{n}" for n in range(5)]
+    started = [("process_started", {"image": "x.exe", "host": host}) for host in hosts]
+    first, *_ = steps_of(finding(host=hosts, tactics=["impact"], claims=started))
+    assert first.startswith("Disconnect WS-0, WS-1, WS-2, WS-3 and WS-4 from")
+
+
+def test_nobody_telephones_the_owner_of_an_account_that_does_not_exist():
+    tried = {"user": "bob", "address": "8.8.8.8", "host": "vm1"}
+    made = {"host": "vm1", "user": "bob", "address": "8.8.8.8", "tactics": ["credential-access"]}
+    known = " ".join(steps_of(finding(claims=[("logon_failed", tried)], **made)))
+    assert "owner of bob" in known
+    assert "new password" not in known
+    unknown = [("logon_failed", {**tried, "reason": "no such user"})]
+    assert "bob" not in " ".join(steps_of(finding(claims=unknown, **made)))
+
+
 def test_an_address_outside_has_nobody_who_looks_after_it():
     asked = [("web_request", {"method": "GET", "path": "/x", "address": "203.0.113.9"})]
     told = " ".join(steps_of(finding(address="203.0.113.9", claims=asked)))
     assert "looks after 203" not in told
-    assert "the system that wrote “logs.jsonl” whether they know 203.0.113.9" in told
+    assert "the system that wrote logs.jsonl whether they know 203.0.113.9" in told
 
 
 def test_what_only_the_cloud_met_is_not_blocked_on_the_firewall():

@@ -11,6 +11,7 @@ from tocsin.records import accounts
         "anna.berg",
         "ANNA.BERG",
         "CN=anna.berg,OU=x,DC=town,DC=example",
+        "TOWN.EXAMPLE\\anna.berg@TOWN.EXAMPLE",
     ],
 )
 def test_every_notation_means_the_same_person(text):

@@ -11,6 +11,9 @@ from tocsin.records import accounts
 from tocsin.records.finding import LEVELS, Claim, Finding
 from tocsin.records.incident import Incident
 
+NO_SUCH_USER = "no such user"
+"""How `detect/statements` words the reason of a failed log-on whose account does not exist."""
+
 _CLOUD = (
     "exchange",
     "azureactivedirectory",
@@ -54,8 +57,20 @@ class Scene:
     def people(self) -> tuple[str, ...]:
         """Accounts that belong to one person, those named most often by grave findings first, one spelling each.
 
-        An account that somebody only failed to get into is left out, unless there are no others.
+        An account that somebody only failed to get into is left out, unless there are no others; one that a log says
+        does not exist, always.
         """
+        return self.entered or tuple(
+            user for user in self._named if accounts.account(user).local not in self._unknown
+        )
+
+    @cached_property
+    def entered(self) -> tuple[str, ...]:
+        """Those of `people` of whom more is told than that somebody failed to get in."""
+        return tuple(user for user in self._named if accounts.account(user).local not in self._only_tried)
+
+    @cached_property
+    def _named(self) -> tuple[str, ...]:
         seen: Counter[str] = Counter()
         spelled: dict[str, str] = {}
         for finding in self.incident.findings:
@@ -64,9 +79,16 @@ class Scene:
                     local = accounts.account(user).local
                     spelled.setdefault(local, user)
                     seen[local] += 1 + 3 * LEVELS.index(finding.level)
-        ordered = [local for local, _ in seen.most_common()]
-        entered = [local for local in ordered if local not in self._only_tried]
-        return tuple(spelled[local] for local in entered or ordered)
+        return tuple(spelled[local] for local, _ in seen.most_common())
+
+    @cached_property
+    def _unknown(self) -> frozenset[str]:
+        """Accounts of which a failed log-on says that they do not exist."""
+        return frozenset(
+            accounts.account(claim.values["user"]).local
+            for claim in self.of("logon_failed")
+            if claim.values.get("reason") == NO_SUCH_USER
+        )
 
     @cached_property
     def _only_tried(self) -> frozenset[str]:

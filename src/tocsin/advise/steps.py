@@ -7,15 +7,18 @@ first. The last three offers always apply, so there are always three.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from tocsin.advise.phrases import computer, listed, name, person, quoted, when
+from tocsin.advise.phrases import computer, listed, name, person, program, quoted, when
 from tocsin.advise.scene import Scene
 from tocsin.records import accounts
 from tocsin.records.incident import Incident
 
 STEPS: Final = 3
+
+NAMED: Final = 8
+"""Names that a step spells out: nobody can act on "and 2 more"."""
 
 
 class Step(NamedTuple):
@@ -33,13 +36,17 @@ def steps(incident: Incident) -> tuple[str, ...]:
     return tuple(dict.fromkeys(step.text for step in offered))[:STEPS]
 
 
+def _all(names: Sequence[str]) -> str:
+    return listed(names, NAMED)
+
+
 def _isolate(scene: Scene) -> Step | None:
     if not scene.computers:
         return None
     grave = scene.tactic(
         "impact", "lateral-movement", "command-and-control", "credential-access", "exfiltration"
     )
-    computers = listed([computer(host) for host in scene.computers])
+    computers = _all([computer(host) for host in scene.computers])
     it = "it" if len(scene.computers) == 1 else "them"
     return Step(
         95 if grave else 60,
@@ -64,7 +71,7 @@ def _plant(scene: Scene) -> Step | None:
 def _backups(scene: Scene) -> Step | None:
     if not (scene.tactic("impact") or scene.technique("T1490", "T1486", "T1485", "T1561")):
         return None
-    hosts = f" of {listed([computer(h) for h in scene.incident.hosts])}" if scene.incident.hosts else ""
+    hosts = f" of {_all([computer(h) for h in scene.incident.hosts])}" if scene.incident.hosts else ""
     return Step(
         92,
         "Unplug the backup disk or backup device from the network, then check from another computer that last night's "
@@ -75,7 +82,7 @@ def _backups(scene: Scene) -> Step | None:
 def _cloud_sessions(scene: Scene) -> Step | None:
     if not scene.cloud_people:
         return None
-    people = listed([name(user) for user in scene.cloud_people])
+    people = _all([name(user) for user in scene.cloud_people])
     each = "it" if len(scene.cloud_people) == 1 else "each of them"
     return Step(
         90,
@@ -125,7 +132,7 @@ def _second_proof(scene: Scene) -> Step | None:
 
 
 def _passwords(scene: Scene) -> Step | None:
-    people = [user for user in scene.people if user not in scene.cloud_people]
+    people = [user for user in scene.entered if user not in scene.cloud_people]
     if not people or not scene.tactic(
         "credential-access",
         "initial-access",
@@ -135,7 +142,7 @@ def _passwords(scene: Scene) -> Step | None:
         "impact",
     ):
         return None
-    whom = listed([person(user) for user in people])
+    whom = _all([person(user) for user in people])
     return Step(
         80,
         f"Give {whom} a new password, from a computer that is not part of this incident, and tell the owner by telephone, "
@@ -200,7 +207,7 @@ def _block(scene: Scene) -> Step | None:
     if not scene.strangers:
         return None
     guessing = any(scene.of("logon_failed", "web_request"))
-    addresses = listed([name(address) for address in scene.strangers])
+    addresses = _all([name(address) for address in scene.strangers])
     return Step(
         78 if guessing else 62,
         f"Block {addresses} on your firewall for now, in both directions. Lifting the block undoes this.",
@@ -210,7 +217,7 @@ def _block(scene: Scene) -> Step | None:
 def _other_accounts(scene: Scene) -> Step | None:
     if not scene.cloud_strangers:
         return None
-    addresses = listed([name(address) for address in scene.cloud_strangers])
+    addresses = _all([name(address) for address in scene.cloud_strangers])
     return Step(
         76,
         f"In Microsoft Purview (Audit, Search) look for what came from {addresses}: every account that was signed in to "
@@ -249,7 +256,7 @@ def _elsewhere(scene: Scene) -> Step | None:
         return None
     return Step(
         64,
-        f"Look at {listed([computer(host) for host in others])} too: is anyone logged on there who should not be, and did "
+        f"Look at {_all([computer(host) for host in others])} too: is anyone logged on there who should not be, and did "
         "anything change today?",
     )
 
@@ -257,15 +264,16 @@ def _elsewhere(scene: Scene) -> Step | None:
 def _ask(scene: Scene) -> Step:
     moment = when(scene.incident.first)
     if scene.people:
-        whom = listed([person(user) for user in scene.people[:2]])
+        whom = _all([person(user) for user in scene.people[:2]])
+        owner = "owner" if len(scene.people) == 1 else "owners"
         return Step(
-            50, f"Telephone the owner of {whom} (do not e-mail) and ask what they were doing at {moment}."
+            50, f"Telephone the {owner} of {whom} (do not e-mail) and ask what they were doing at {moment}."
         )
     address = next(iter(scene.incident.addresses), None)
     if not scene.incident.hosts and address and not accounts.is_internal(address):
         return Step(
             50,
-            f"Ask whoever looks after the system that wrote {quoted(_source(scene), 80)} whether they know "
+            f"Ask whoever looks after the system that wrote {program(_source(scene))} whether they know "
             f"{name(address)}, and what it was doing there at {moment}.",
         )
     return Step(50, f"Ask whoever looks after {_thing(scene)} what was being done there at {moment}.")

@@ -52,7 +52,8 @@ def account(text: str) -> Name:
         return Name(parts[0][3:], realm)
     domain, backslash, rest = text.rpartition("\\")
     if backslash:
-        return Name(rest, domain)
+        local, at, own = rest.partition("@")  # Kerberos writes both: `TOWN.EXAMPLE\anna@TOWN.EXAMPLE`
+        return Name(local, own) if at and local else Name(rest, domain)
     local, at, domain = text.partition("@")
     return Name(local, domain) if at and local else Name(text)
 
