@@ -280,3 +280,30 @@ def test_times_of_the_event_schema_are_utc_whatever_the_operators_zone() -> None
         {"EventID": 1, "Channel": "Sysmon", "UtcTime": "2026-03-01 08:00:00"},
     ):
         assert ObjectReader(context(zone=zone)).draft(record)[0].time == 1_772_352_000_000_000
+
+
+def test_evtx_dump_with_its_record_lines(tmp_path):
+    def one(number):
+        event = {"System": {"EventID": number, "Channel": "Security"}, "EventData": {"A": "x" * 500}}
+        return f"Record {number}\n{json.dumps({'Event': event}, indent=2)}\n"
+
+    xml = '<?xml version="1.0"?>\n<Event><System><EventID>{}</EventID></System></Event>\n'
+    (tmp_path / "a.json").write_text("".join(map(one, range(1, 2001))))
+    (tmp_path / "b.xml").write_text("".join(f"Record {at}\n{xml.format(at)}" for at in range(1, 4)))
+    for name, count in (("a.json", 2000), ("b.xml", 3)):
+        events, aside = everything(tmp_path / name)
+        assert (len(events), aside) == (count, [])
+        assert [event.fields["EventID"] for event in events] == list(range(1, count + 1))
+
+
+def test_sysmon_for_linux_in_syslog(tmp_path):
+    data = '<Data Name="Image">/bin/sh</Data><Data Name="CommandLine">sh -c id</Data>'
+    system = "<EventID>1</EventID><Channel>Linux-Sysmon/Operational</Channel><Computer>web01</Computer>"
+    system += '<TimeCreated SystemTime="2026-03-01T08:00:00.25Z"/>'
+    event = f"<Event><System>{system}</System><EventData>{data}</EventData></Event>"
+    (tmp_path / "syslog").write_text(f"Mar  1 08:00:01 web01 sysmon: {event}\n")
+    ((found,), aside) = everything(tmp_path / "syslog")
+    assert aside == []
+    assert Logsource("linux", "process_creation", "sysmon") in found.logsources
+    assert (found.fields["Image"], found.fields["CommandLine"]) == ("/bin/sh", "sh -c id")
+    assert found.time == 1_772_352_000_250_000

@@ -25,7 +25,10 @@ from tocsin.sources.text_stream import TextStream, clean
 WRAPPERS = ("Records", "records", "value", "Events", "items", "results", "hits")
 """Keys under which an object holds an array of records: CloudTrail, Azure, Graph, exports, Elasticsearch."""
 
-_SEPARATORS = re.compile(r"[\s,\x00\x1e\ufeff]*")
+_SEPARATORS = re.compile(r"(?:[\s,\x00\x1e\ufeff]++|Record \d{1,20}\r?\n)*+")
+"""evtx_dump writes `Record 1` above each record."""
+
+_RECORD_LINE_CHARS = 32
 _PAGING_KEYS = r'@?odata[^"]*|kind|etag|[cC]ount|next[^"]*|previous|total[^"]*|took|timed_out|_shards|max_score|page[^"]*|status|success'
 """Keys that may stand beside a wrapped array; an object with any other key is a record of its own."""
 
@@ -122,10 +125,12 @@ class JsonValues:
         while True:
             match = _SEPARATORS.match(stream.text, stream.position)
             stream.position = match.end() if match else stream.position
-            if stream.position < len(stream.text):
+            rest = stream.text[stream.position : stream.position + _RECORD_LINE_CHARS]
+            cut = len(rest) < _RECORD_LINE_CHARS and "Record ".startswith(rest[:7]) and "\n" not in rest
+            if not cut:
                 return True
             if not stream.more():
-                return False
+                return bool(rest)
 
     def _record(self) -> Iterator[JsonValue]:
         """The object at the position; nothing where it turns out to be a wrapper, which is entered."""

@@ -41,6 +41,8 @@ _DOCUMENT_NAME = re.compile(
 )
 _JSON_START = re.compile(r'\s*(?:\{\s*["}]|\[\s*[\[{\]"])')
 
+_RECORD_LINE = re.compile(r"\A\s*Record \d{1,20}\r?\n(?=\s*[{<])")  # evtx_dump writes it above each record
+
 Framing = Literal["evtx", "json", "xml", "lines"]
 
 
@@ -95,6 +97,7 @@ def recognise(content: Content, context: ReadContext) -> Recognised | None:
     text = clean(head[mark:].decode(encoding, "replace"))
     if _is_binary(text):
         return None
+    text = _RECORD_LINE.sub("", text)
     if ANY_EVENT.search(text[:4096]) and text.lstrip(" \t\r\n\ufeff\0").startswith("<"):
         return Recognised("xml")
     lines = _sample(text, whole=len(head) < bounds.SNIFF_BYTES)

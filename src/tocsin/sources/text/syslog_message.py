@@ -28,6 +28,7 @@ from tocsin.sources.text.leef import is_leef, leef_draft
 from tocsin.sources.text.pfsense import filterlog_draft, web_console_draft
 from tocsin.sources.text.syslog_header import SyslogLine
 from tocsin.sources.text.web_error import web_error_fields
+from tocsin.sources.windows_event import event_draft, xml_event
 
 _FIREWALL = Logsource("linux", "firewall", "kernel")
 _ANTIVIRUS = Logsource("linux", "antivirus", "clamav")
@@ -192,11 +193,17 @@ def _payload(line: SyslogLine, context: ReadContext) -> Draft | None:
     return appliance_draft(line)
 
 
+def _is_event_xml(message: str) -> bool:
+    """Sysmon for Linux writes its events so."""
+    return message.startswith(("<Event>", "<Event "))
+
+
 _PAYLOADS: tuple[tuple[Callable[[str], bool], Callable[[str, ReadContext], Draft]], ...] = (
     (is_cef, cef_draft),
     (is_leef, leef_draft),
     (is_fortigate, fortigate_draft),
     (is_audit, audit_draft),
+    (_is_event_xml, lambda message, _: event_draft(xml_event(message)["Event"])),
 )
 
 
