@@ -232,14 +232,17 @@ def test_a_line_of_50_mb_costs_one_record_and_little_memory(folder: Path) -> Non
 
 
 def in_a_process(*paths: Path) -> tuple[Done, int]:
-    """A scan in a process of its own, and the most memory (bytes) that it held."""
+    """A scan in a process of its own, and the most memory (bytes) that it held.
+
+    A small process starts it: Linux counts what the one that forks held into the child's peak, and pytest grows.
+    """
     command = [sys.executable, "-m", "tocsin", "scan", *map(str, paths), "--json", "--no-starter"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        out = child.stdout.read()
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    return Done(child.returncode, out), usage.ru_maxrss * 1024
+    measuring = (
+        "import resource, subprocess, sys; code = subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL).returncode; "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", measuring, *command], capture_output=True, check=False)
+    return Done(done.returncode, done.stdout), int(done.stderr) * 1024
 
 
 # --- encodings and characters ---------------------------------------------------------------------------
