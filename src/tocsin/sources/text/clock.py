@@ -1,7 +1,7 @@
 """Times as text logs write them: without a year, without a zone, with a month's name.
 
 A zone-less time means the operator's zone (`ReadContext.zone`); a year-less one (RFC 3164 section 4.1.2) is of the
-year that puts it nearest to the file's own time.
+year that puts it nearest to the file's own time, but not ahead of the reading (docs/decisions/0012).
 """
 
 from __future__ import annotations
@@ -99,6 +99,7 @@ def wall_clock(year: int, month: int, day: int, clock: str) -> datetime | None:
 
 
 def _nearest_year(month: int, day: int, context: ReadContext) -> int | None:
+    """The year nearest to the file's time (of reading, where it has none), but none that lies ahead of the reading."""
     reference = context.file_time if context.file_time > DAY else context.ingest
     base = to_datetime(reference).year
     found: list[tuple[int, int]] = []  # (distance from the reference, year)
@@ -108,7 +109,8 @@ def _nearest_year(month: int, day: int, context: ReadContext) -> int | None:
                 noon = from_datetime(datetime(year, month, day, 12, tzinfo=UTC))
             except ValueError:  # 29 February of a common year, or beyond the calendar
                 continue
-            found.append((abs(noon - reference), year))
+            if noon <= context.ingest + DAY:  # a log holds what happened; a day for clocks and zones that differ
+                found.append((abs(noon - reference), year))
         if found and distance:
             return min(found)[1]
     return None
