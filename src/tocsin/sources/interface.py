@@ -96,7 +96,9 @@ class SpanningParser(LineParser, Protocol):
 class LineFormat(Protocol):
     """A text format."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What `--format` calls it."""
 
     def recognises(self, sample: Sequence[str], context: ReadContext) -> float:
         """How sure it is, 0 (not mine) to 1 (certain), that the `sample` of first lines is of this format."""

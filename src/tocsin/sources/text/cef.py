@@ -7,18 +7,14 @@ Source: Micro Focus Security ArcSight Common Event Format, version 25. `|` and `
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from tocsin.config.bounds import FIELDS_PER_RECORD
 from tocsin.records.errors import BadRecord
-from tocsin.records.instants import SECOND
 from tocsin.sources.interface import Draft, ReadContext
-from tocsin.sources.text.clock import iso_instant, named_month_instant
 from tocsin.sources.text.key_values import values_between
 from tocsin.sources.text.known_messages import AUTHENTICATION, DETECTION, NETWORK, number
-from tocsin.sources.text.sampling import share
-from tocsin.sources.text.syslog_header import syslog_line
+from tocsin.sources.text.vendor_format import VendorFormat, vendor_instant
 from tocsin.sources.text.vendors import vendor_logsources, vendor_slug
 
 HEADER = ("DeviceVendor", "DeviceProduct", "DeviceVersion", "SignatureID", "Name", "Severity")
@@ -108,45 +104,7 @@ def _labelled(extension: dict[str, str]) -> dict[str, str]:
 
 def _time(extension: dict[str, str], context: ReadContext) -> int | None:
     text = extension.get("rt") or extension.get("end") or extension.get("start") or ""
-    if text.isascii() and text.isdigit() and len(text) in (10, 13):
-        return int(text) * (SECOND if len(text) == 10 else 1_000)
-    named = _NAMED_TIME.fullmatch(text)
-    if named:
-        month, day, year, clock = named.groups()
-        return named_month_instant(month, day, clock, context, year)
-    return iso_instant(text, context)
+    return vendor_instant(text, _NAMED_TIME, context)
 
 
-class _Parser:
-    def __init__(self, context: ReadContext) -> None:
-        self._context = context
-
-    def parse(self, line: str) -> Draft | None:
-        if not line.strip():
-            return None
-        if is_cef(line):
-            return cef_draft(line, self._context)
-        header = syslog_line(line, self._context)
-        at = line.find("CEF:")
-        if at < 0 or not is_cef(line[at:]):
-            raise BadRecord("It holds no CEF header.")
-        draft = cef_draft(line[at:], self._context)
-        if header is not None:
-            draft.time = header.time if draft.time is None else draft.time
-            draft.host = draft.host or header.host
-        return draft
-
-
-class Cef:
-    """CEF records, bare; behind a syslog header the syslog formats read them, and this one where it is asked to."""
-
-    name = "cef"
-
-    def recognises(self, sample: Sequence[str], context: ReadContext) -> float:  # noqa: ARG002  the bytes suffice
-        """0.97 where every line starts as CEF does; 0.6 where every line holds it."""
-        bare = share(sample, is_cef)
-        return max(0.97 * bare, 0.6 * share(sample, lambda line: "CEF:" in line[:256]))
-
-    def parser(self, context: ReadContext) -> _Parser:
-        """A new parser for one file."""
-        return _Parser(context)
+CEF = VendorFormat("cef", "CEF:", is_cef, cef_draft)

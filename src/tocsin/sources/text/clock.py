@@ -109,7 +109,9 @@ def _nearest_year(month: int, day: int, context: ReadContext) -> int | None:
                 noon = from_datetime(datetime(year, month, day, 12, tzinfo=UTC))
             except ValueError:  # 29 February of a common year, or beyond the calendar
                 continue
-            if noon <= context.ingest + DAY:  # a log holds what happened; a day for clocks and zones that differ
+            if (
+                noon <= context.ingest + DAY
+            ):  # a log holds what happened; a day for clocks and zones that differ
                 found.append((abs(noon - reference), year))
         if found and distance:
             return min(found)[1]

@@ -7,17 +7,13 @@ sixth header part, a character or its code (`^`, `x5E`, `0x5E`).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from tocsin.config.bounds import FIELDS_PER_RECORD
 from tocsin.records.errors import BadRecord
-from tocsin.records.instants import SECOND
 from tocsin.sources.interface import Draft, ReadContext
-from tocsin.sources.text.clock import iso_instant, named_month_instant
 from tocsin.sources.text.known_messages import AUTHENTICATION, DETECTION, NETWORK, number
-from tocsin.sources.text.sampling import share
-from tocsin.sources.text.syslog_header import syslog_line
+from tocsin.sources.text.vendor_format import VendorFormat, vendor_instant
 from tocsin.sources.text.vendors import vendor_logsources, vendor_slug
 
 HEADER = ("DeviceVendor", "DeviceProduct", "DeviceVersion", "SignatureID")
@@ -61,7 +57,7 @@ def leef_draft(text: str, context: ReadContext) -> Draft:
         fields=fields,
         logsources=vendor_logsources(header["DeviceVendor"], header["DeviceProduct"]),
         kind=f"leef/{vendor_slug(header['DeviceVendor'])}",
-        time=_time(found, context),
+        time=vendor_instant(found.get("devTime", ""), _DEFAULT_TIME, context),
         host=found.get("identHostName") or found.get("resource"),
         user=found.get("usrName"),
         ocsf_class=AUTHENTICATION if login else NETWORK if network else DETECTION,
@@ -90,47 +86,4 @@ def _attributes(text: str, delimiter: str) -> dict[str, str]:
     return found
 
 
-def _time(found: dict[str, str], context: ReadContext) -> int | None:
-    text = found.get("devTime", "")
-    if text.isascii() and text.isdigit() and len(text) in (10, 13):
-        return int(text) * (SECOND if len(text) == 10 else 1_000)
-    named = _DEFAULT_TIME.fullmatch(text)
-    if named:
-        month, day, year, clock = named.groups()
-        return named_month_instant(month, day, clock, context, year)
-    return iso_instant(text, context)
-
-
-class _Parser:
-    def __init__(self, context: ReadContext) -> None:
-        self._context = context
-
-    def parse(self, line: str) -> Draft | None:
-        if not line.strip():
-            return None
-        if is_leef(line):
-            return leef_draft(line, self._context)
-        header = syslog_line(line, self._context)
-        at = line.find("LEEF:")
-        if at < 0 or not is_leef(line[at:]):
-            raise BadRecord("It holds no LEEF header.")
-        draft = leef_draft(line[at:], self._context)
-        if header is not None:
-            draft.time = header.time if draft.time is None else draft.time
-            draft.host = draft.host or header.host
-        return draft
-
-
-class Leef:
-    """LEEF records, bare; behind a syslog header the syslog formats read them, and this one where it is asked to."""
-
-    name = "leef"
-
-    def recognises(self, sample: Sequence[str], context: ReadContext) -> float:  # noqa: ARG002  the bytes suffice
-        """0.97 where every line starts as LEEF does; 0.6 where every line holds it."""
-        bare = share(sample, is_leef)
-        return max(0.97 * bare, 0.6 * share(sample, lambda line: "LEEF:" in line[:256]))
-
-    def parser(self, context: ReadContext) -> _Parser:
-        """A new parser for one file."""
-        return _Parser(context)
+LEEF = VendorFormat("leef", "LEEF:", is_leef, leef_draft)
