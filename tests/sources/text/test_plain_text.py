@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.sources.reads import everything
-from tests.sources.text.reading import chosen
+from tests.sources.text.reading import chosen, instant
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_unrecognised_text_is_read_a_record_a_line(tmp_path, text):
         ("text", "text/line", {"message": line}) for line in lines
     ]
     assert {source for event in events for source in event.logsources} == set()
-    assert not any(event.time_known for event in events)
+    assert {event.time_known for event in events} == {text.startswith("[2026-")}
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,18 @@ def test_text_full_of_controls_is_set_aside_whole(tmp_path, text):
 def test_any_other_format_is_surer_than_plain_text():
     assert chosen("any line at all") == "text"
     assert chosen("Mar  1 03:14:07 web01 sshd[1]: x\n" + "no header\n" * 20) == "rfc3164"
+
+
+def test_an_applications_own_log_is_no_syslog_and_keeps_its_times(tmp_path):
+    log = tmp_path / "app.log"
+    failure = (
+        "2026-02-22 03:14:07,123 ERROR [main] com.example.App - something failed\n"
+        "java.lang.IllegalStateException: x\n"
+        "\tat com.example.App.main(App.java:10)\n"
+    )
+    log.write_text(failure * 3)
+    events, aside = everything(log)
+    assert (len(events), aside) == (9, [])
+    assert {event.format for event in events} == {"text"}
+    assert events[0].time == instant("2026-02-22T03:14:07.123Z")
+    assert [event.time_known for event in events[:3]] == [True, False, False]

@@ -1,4 +1,4 @@
-"""Any text, one record a line, with nothing but `message`: what is left when no format fits, or when asked for."""
+"""Any text, one record a line, with nothing but `message` and the time it starts with: what is left when no format fits, or when asked for."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from collections.abc import Sequence
 
 from tocsin.sources.interface import Draft, ReadContext
 from tocsin.sources.text.sampling import share
+from tocsin.sources.text.syslog_header import leading_time
 
 
 class _Parser:
+    def __init__(self, context: ReadContext) -> None:
+        self._context = context
+
     def parse(self, line: str) -> Draft | None:
-        return Draft({"message": line}, frozenset(), "text/line") if line.strip() else None
+        if not line.strip():
+            return None
+        time, _end = leading_time(line.lstrip("["), self._context)
+        return Draft({"message": line}, frozenset(), "text/line", time)
 
 
 class PlainText:
@@ -23,6 +30,6 @@ class PlainText:
         printable = share(sample, lambda line: line.replace("\t", " ").isprintable())
         return 0.01 if printable > 0.9 else 0.0
 
-    def parser(self, context: ReadContext) -> _Parser:  # noqa: ARG002  there is nothing to know
+    def parser(self, context: ReadContext) -> _Parser:
         """A new parser for one file."""
-        return _Parser()
+        return _Parser(context)

@@ -29,6 +29,10 @@ _NAMED = re.compile(
     r"(?: ([A-Z]{3,4})(?=:))?",
     re.ASCII,
 )
+_APPLICATION = re.compile(
+    r"\s*[\[(]?(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|SEVERE|CRITICAL)\b", re.ASCII
+)
+"""What stands where syslog has its host in the logs that applications write themselves (log4j, Python's logging)."""
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _TAG = re.compile(r"([A-Za-z0-9_/][^\s:\[\]=\"'|]{0,63})(?:\[(\w{1,20})\]:? ?|:(?: |$))", re.ASCII)
 _VERSIONED_TAG = re.compile(r"([a-z][\w\-]{1,31}) \d[\w.]{0,15}: ", re.ASCII)  # `syslogd 1.4.1: restart.`
@@ -116,7 +120,7 @@ def _structured_data(text: str) -> tuple[dict[str, str], str]:
     return found, text[at:].removeprefix(" ")
 
 
-def _time(text: str, context: ReadContext, at: int = 0) -> tuple[int | None, int]:
+def leading_time(text: str, context: ReadContext, at: int = 0) -> tuple[int | None, int]:
     """The instant that starts at `at` (None for 31 February) and where it ends; `at` again where none stands there."""
     named = _NAMED.match(text, at)
     if named:
@@ -131,8 +135,8 @@ def _time(text: str, context: ReadContext, at: int = 0) -> tuple[int | None, int
 
 
 def _rfc3164(text: str, context: ReadContext, *, timeless: bool) -> SyslogLine | None:
-    time, end = _time(text, context)
-    if end == 0 and not timeless:
+    time, end = leading_time(text, context)
+    if not timeless and (end == 0 or _APPLICATION.match(text, end)):
         return None
     return _after_time(text[end:].lstrip(" :"), time) if end else _after_time(text, None, hostless=True)
 
@@ -165,7 +169,7 @@ def _cisco(text: str, context: ReadContext) -> SyslogLine | None:
     prefix = text[: mnemonic.start()]
     time, names, at = None, [], 0
     while at < len(prefix):
-        found, end = _time(prefix, context, at)
+        found, end = leading_time(prefix, context, at)
         if end > at:
             time, at = (time if found is None else found), end  # the last one is the device's own clock
             continue
