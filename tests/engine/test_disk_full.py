@@ -63,8 +63,16 @@ def scan(
     return Done(done.returncode, done.stdout or b""), told
 
 
+@pytest.fixture(scope="module")
+def undisturbed(logs: Path) -> set[str]:
+    """The ids of what a scan finds where there is room."""
+    done, _ = scan(logs)
+    assert done.lines("finding")
+    return {one["id"] for one in done.lines("finding")}
+
+
 @pytest.mark.parametrize("limit", [1 * KiB, 64 * KiB, 300 * KiB, 1024 * KiB])
-def test_a_store_on_a_full_disk(logs: Path, tmp_path: Path, limit: int) -> None:
+def test_a_store_on_a_full_disk(logs: Path, undisturbed: set[str], tmp_path: Path, limit: int) -> None:
     store = tmp_path / "store"
     full, told = scan(logs, "--store", store, limit=limit)
     assert full.code == 2

@@ -43,7 +43,22 @@ def input_of(name: str, seed: int) -> bytes:
         )
     else:
         data = next(path for path in recordings() if str(path).endswith(name)).read_bytes()
-    return spoilt(data[: HEADER_BYTES + MOST_CHUNKS * CHUNK_BYTES], chance)
+    data = data[: HEADER_BYTES + MOST_CHUNKS * CHUNK_BYTES]
+    return spoilt(data, chance) if chance.random() < 0.3 else _misled(data, chance)
+
+
+def _misled(data: bytes, chance: random.Random) -> bytes:
+    """`data` with a few bytes or offsets of its first chunk changed: names and templates that point at each other make
+    the parser loop."""
+    out = bytearray(data)
+    for _ in range(chance.choice((1, 2, 3, 8))):
+        tables, records = (HEADER_BYTES, HEADER_BYTES + 512), (HEADER_BYTES + 512, HEADER_BYTES + CHUNK_BYTES)
+        at = chance.randrange(*(tables if chance.random() < 0.3 else records))
+        out[at : at + 1] = chance.randbytes(1)
+        if chance.random() < 0.3:
+            offset = chance.choice((0, 512, at - HEADER_BYTES, chance.randrange(CHUNK_BYTES), 2**32 - 1))
+            out[at : at + 4] = offset.to_bytes(4, "little")
+    return bytes(out)
 
 
 def check(data: bytes, parser: EvtxParser) -> None:
