@@ -27,8 +27,8 @@ JSON_DEPTH: Final = 64
 EXPANDED_BYTES: Final = 64 * GiB
 """Decompressed bytes that one archive may give in all."""
 
-EXPANSION_RATIO: Final = 1_000
-"""Decompressed over compressed bytes, judged after `EXPANSION_FREE_BYTES`; logs reach about 50, bombs 1,000 and more."""
+EXPANSION_RATIO: Final = 250
+"""Decompressed over compressed bytes, judged after `EXPANSION_FREE_BYTES`; logs reach about 50, deflate 1,032 at most."""
 
 EXPANSION_FREE_BYTES: Final = 64 * MiB
 """Decompressed bytes before the ratio is judged: a small file of zeros is no danger."""
