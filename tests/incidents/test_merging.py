@@ -58,3 +58,34 @@ def test_years_do_not_matter_to_any_of_it():
     year = 365 * 24 * HOUR
     assert len(groups(theft(0), finding("service", year, host="FS-01", level="high"))) == 2
     assert len(groups(finding("r", 0, host="PC-1"), finding("r", year, host="PC-1"))) == 2
+
+
+def web_shell(at=0, **given):
+    return finding(
+        "shell",
+        at,
+        host=None,
+        user=None,
+        address="203.0.113.81",
+        level="high",
+        tactics=["persistence"],
+        **given,
+    )
+
+
+def test_what_follows_a_foothold_whose_log_names_no_machine_belongs_to_it():
+    after = finding("sudo", 20 * MINUTE, host="web01", user="helpdesk", level="medium")
+    assert groups(web_shell(), after) == [["shell", "sudo"]]
+
+
+def test_a_foothold_on_a_named_machine_mild_or_earlier_findings_and_guessing_join_nothing():
+    after = finding("sudo", HOUR, host="web01", user="helpdesk", level="medium")
+    named = finding("shell", 0, host="web02", user=None, level="high", tactics=["persistence"])
+    assert len(groups(named, after)) == 2
+    guessing = finding(
+        "guess", 0, host=None, user=None, address="203.0.113.9", level="high", tactics=["credential-access"]
+    )
+    assert len(groups(guessing, after)) == 2
+    mild = finding("look", 20 * MINUTE, host="PC-1", user="anna", level="low")
+    before = finding("early", 0, host="PC-2", user="bert", level="medium")
+    assert groups(web_shell(9 * HOUR), before, mild) == [["early"], ["look"], ["shell"]]

@@ -3,7 +3,9 @@
 1. *Stolen passwords.* An intruder who read passwords on one machine goes on under another name on another machine, and the two
    share nothing that a log names. So a grave finding of credential access and grave findings elsewhere within the
    next hours are one story, as long as that rule is rare in this data.
-2. *The same again.* Two small groups found by exactly the same rules within half a day ask for one decision, not for two.
+2. *A foothold without a name.* A web server's access log does not say on which machine it was written. After a grave finding
+   there of somebody who got in or runs programs, what is found within the next hours on machines belongs to it.
+3. *The same again.* Two small groups found by exactly the same rules within half a day ask for one decision, not for two.
 """
 
 from __future__ import annotations
@@ -19,10 +21,10 @@ from tocsin.records.finding import LEVELS
 from tocsin.records.instants import HOUR
 
 PIVOT: Final = 2 * HOUR
-"""How soon after passwords were read grave findings elsewhere belong to it."""
+"""How soon after it what is found elsewhere belongs to a pivot: stolen passwords, a foothold without a name."""
 
 PIVOT_RULE_PATTERNS: Final = 3
-"""A rule of credential access with more patterns than these is too common here to conclude so much from."""
+"""A rule with more patterns than these is too common here to conclude so much from."""
 
 ALIKE: Final = 12 * HOUR
 """How far apart two groups found by the same rules may be to be told as one."""
@@ -30,13 +32,15 @@ ALIKE: Final = 12 * HOUR
 ALIKE_RULES: Final = 3
 """Groups of more different rules than these have stories of their own."""
 
+_MEDIUM: Final = LEVELS.index("medium")
 _GRAVE: Final = LEVELS.index("high")
+_FOOTHOLD: Final = {"initial-access", "execution", "persistence"}
 
 
 def merge(groups: Sequence[list[Pattern]], noisy: Collection[Rule]) -> list[list[Pattern]]:
     """`groups` (each in order of time) with those joined that are one story."""
     sets = Sets(len(groups))
-    _pivots(groups, noisy, sets)
+    _follow(groups, noisy, sets)
     merged = _flat(sets.gather(groups))
     alike = Sets(len(merged))
     _alike(merged, alike)
@@ -50,25 +54,36 @@ def _flat(gathered: Sequence[Sequence[list[Pattern]]]) -> list[list[Pattern]]:
     ]
 
 
-def _pivots(groups: Sequence[list[Pattern]], noisy: Collection[Rule], sets: Sets) -> None:
+def _follow(groups: Sequence[list[Pattern]], noisy: Collection[Rule], sets: Sets) -> None:
+    """Joins to a pivot's group those of the patterns that are grave enough and come soon after it."""
     frequency = Counter(pattern.rule for group in groups for pattern in group)
-    grave = [
+    telling = [
         (pattern, at)
         for at, group in enumerate(groups)
         for pattern in group
-        if pattern.severity >= _GRAVE and pattern.rule not in noisy
+        if pattern.severity >= _MEDIUM and pattern.rule not in noisy
     ]
-    grave.sort(key=lambda one: one[0].first)
-    starts = [pattern.first for pattern, _ in grave]
-    for theft, at in grave:
-        if "credential-access" not in theft.tactics or frequency[theft.rule] > PIVOT_RULE_PATTERNS:
+    telling.sort(key=lambda one: one[0].first)
+    starts = [pattern.first for pattern, _ in telling]
+    for pivot, at in telling:
+        least = _least(pivot)
+        if least is None or frequency[pivot.rule] > PIVOT_RULE_PATTERNS:
             continue
-        if not any(key.kind == "host" for key in theft.keys):
-            continue  # guessing from outside reads nothing on a machine
-        after = bisect_left(starts, theft.first), bisect_right(starts, theft.last + PIVOT)
-        for pattern, other in grave[slice(*after)]:
-            if (pattern.origin, pattern.site) == (theft.origin, theft.site):
+        after = bisect_left(starts, pivot.first), bisect_right(starts, pivot.last + PIVOT)
+        for pattern, other in telling[slice(*after)]:
+            if pattern.severity >= least and (pattern.origin, pattern.site) == (pivot.origin, pivot.site):
                 sets.join(at, other)
+
+
+def _least(pivot: Pattern) -> int | None:
+    """How grave a finding must be to follow from `pivot`; None where nothing follows from it."""
+    if pivot.severity < _GRAVE:
+        return None
+    if any(key.kind == "host" for key in pivot.keys):
+        return _GRAVE if "credential-access" in pivot.tactics else None
+    # Guessing passwords from outside gets nobody in, and a cloud service's records name who acted.
+    nameless = not any(key.kind == "user" for key in pivot.keys)
+    return _MEDIUM if nameless and _FOOTHOLD & set(pivot.tactics) else None
 
 
 def _alike(groups: Sequence[list[Pattern]], sets: Sets) -> None:
