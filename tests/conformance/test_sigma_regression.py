@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import evtx
-import ijson
 import pytest
 
 from tocsin.detect.sigma.detector import SigmaDetector
@@ -20,6 +19,9 @@ from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.loading import RuleSet
 from tocsin.detect.sigma.ruleset import CompiledRule
 from tocsin.records.event import Event
+from tocsin.sources.reading import ReadOptions, read
+
+NOW = 1_795_000_000_000_000  # 2026-11-18
 
 
 def flattened(record: dict[str, Any]) -> dict[str, Any]:
@@ -39,10 +41,18 @@ def recorded(path: Path) -> Iterator[dict[str, Any]]:
     if path.suffix == ".evtx":
         records = [json.loads(record["data"]) for record in evtx.PyEvtxParser(str(path)).records_json()]
     else:
-        records = list(ijson.items(path.read_bytes(), "", multiple_values=True))
+        records = list(values(path.read_text(encoding="utf-8-sig")))
     for record in records:
         for one in record if isinstance(record, list) else [record]:
             yield flattened(one)
+
+
+def values(text: str) -> Iterator[Any]:
+    """The JSON values of a text, one after the other."""
+    decoder, at = json.JSONDecoder(), 0
+    while (at := at + len(text[at:]) - len(text[at:].lstrip())) < len(text):
+        value, at = decoder.raw_decode(text, at)
+        yield value
 
 
 def fires(rule: CompiledRule, path: Path) -> bool:
@@ -70,6 +80,20 @@ def test_the_keyword_rule_fires_on_its_raw_line(sigma_hq: RuleSet, data: Path) -
     line = path.read_text(encoding="utf-8").strip()
     assert rules[path.stem].matches(EventView({"message": line}))
     assert not rules[path.stem].matches(EventView({"message": line.replace("no access", "access")}))
+
+
+def test_the_products_own_readers_lead_every_rule_to_its_recordings(sigma_hq: RuleSet, data: Path) -> None:
+    """What `tocsin scan` does: files found, formats told, logsources given, rules asked."""
+    folder = data / "sigma-regression"
+    detector = SigmaDetector(sigma_hq)
+    fired = {
+        (finding.rule_id, finding.evidence[-1].source)
+        for batch in read([str(folder)], ReadOptions(ingest=NOW))
+        for finding in detector.process(batch)
+    }
+    wanted = [path for path in folder.rglob("*") if path.suffix in {".evtx", ".json", ".jsoncls", ".raw"}]
+    assert len(wanted) == 184
+    assert [str(path) for path in sorted(wanted) if (path.stem, str(path)) not in fired] == []
 
 
 def test_the_detector_finds_what_each_rule_matches(sigma_hq: RuleSet, data: Path) -> None:
