@@ -216,10 +216,8 @@ def _honest(
         lines.append(Text(f"{quiet:,} further {groups} nobody.", style="dim"))
     aside = int(summary.get("set_aside", 0))
     if aside:
-        records = "record" if aside == 1 else "records"
-        lines.append(
-            Text(f"{aside:,} {records} could not be read and were set aside, unjudged:", style="yellow")
-        )
+        were = "record could not be read and was" if aside == 1 else "records could not be read and were"
+        lines.append(Text(f"{aside:,} {were} set aside, unjudged:", style="yellow"))
         lines += [_aside(one) for one in set_aside[:SET_ASIDE]]
         if aside > SET_ASIDE:
             lines.append(Text(f"  and {aside - min(SET_ASIDE, len(set_aside)):,} more", style="dim"))
