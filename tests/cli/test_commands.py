@@ -117,6 +117,26 @@ def test_a_typing_mistake_in_the_settings_is_no_silent_default(place: Path, sett
     assert "tocsin.toml" in done.stderr
 
 
+def test_a_csv_with_a_mapping_is_judged_as_what_the_operator_says_it_is(place: Path) -> None:
+    (place / "x.csv").write_text(
+        "When;Machine;Who;What\n2026-07-01 10:00:00;PC1;anna;Failed password for root\n"
+    )
+    (place / "columns.yml").write_text("When: time\nMachine: host\nWho: user\nWhat: message\n")
+    options = [
+        "--columns",
+        "columns.yml",
+        "--zone",
+        "Europe/Berlin",
+        "--rules",
+        "rule.yml",
+        "--no-starter",
+        "--json",
+    ]
+    assert lines(tocsin("scan", "x.csv", *options, cwd=place))[-1]["findings"] == 0
+    finding, _summary = lines(tocsin("scan", "x.csv", *options, "--logsource", "linux//auth", cwd=place))
+    assert (finding["host"], finding["time"], finding["record"]) == ("PC1", "2026-07-01T08:00:00Z", 0)
+
+
 def test_rules_check_accounts_for_every_rule(place: Path) -> None:
     (place / "set").mkdir()
     (place / "set" / "good.yml").write_text(RULE)

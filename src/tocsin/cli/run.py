@@ -23,7 +23,7 @@ from tocsin.engine.rule_files import RuleLibrary, RuleTexts, placeholder_values,
 from tocsin.engine.rule_sets import RuleAccount, load
 from tocsin.engine.scan import ScanRequest, ScanResult, scan
 from tocsin.records.errors import OperatorError
-from tocsin.records.event import EventBatch, SetAside
+from tocsin.records.event import EventBatch, Logsource, SetAside
 from tocsin.records.finding import LEVELS, Finding
 from tocsin.records.inert import inert
 
@@ -98,6 +98,7 @@ def run_scan(
     format_name: str | None = None,
     zone: str = "UTC",
     columns: Path | None = None,
+    logsource: str | None = None,
     store: Path | None = None,
     ingest: int | None = None,
     origin: str = "live",
@@ -112,7 +113,15 @@ def run_scan(
         loaded, account = load(choice.texts(), placeholder_values(choice.placeholders))
         progress.describe("reading the logs")
         request = ScanRequest(
-            paths, loaded, ingest or clock.now(), _zone(zone), format_name, _columns(columns), store, origin
+            paths,
+            loaded,
+            ingest or clock.now(),
+            zone=_zone(zone),
+            format=format_name,
+            columns=_columns(columns),
+            logsource=Logsource.parse(logsource) if logsource else None,
+            store=store,
+            origin=origin,
         )
         reporter = Reporter(output.as_json, progress)
         result = scan(request, reporter)

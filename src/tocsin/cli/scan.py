@@ -25,6 +25,11 @@ from tocsin.cli.run import Output, RuleChoice, run_scan
     help="For CSV: a YAML file of `column: field` lines; `time`, `host`, `user` and `logsource` are special fields.",
 )
 @click.option(
+    "--logsource",
+    metavar="PRODUCT/CATEGORY/SERVICE",
+    help="What records are that no format names (plain CSV, text, other JSON), as rules ask for it, e.g. linux//auth.",
+)
+@click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep what is read in this folder, each record once.",
@@ -40,6 +45,7 @@ def scan(
     format_name: str | None,
     zone: str,
     columns: Path | None,
+    logsource: str | None,
     store: Path | None,
     as_json: bool,
     html: Path | None,
@@ -58,5 +64,6 @@ def scan(
         format_name=format_name,
         zone=zone,
         columns=columns,
+        logsource=logsource,
         store=store,
     )

@@ -14,7 +14,7 @@ from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.engine.flow import Listener, Tally, Wiring, flow
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.incidents.desk import IncidentDesk
-from tocsin.records.event import EventId
+from tocsin.records.event import EventId, Logsource
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident, Told
 from tocsin.sources.fingerprint import PlainStreams
@@ -35,6 +35,7 @@ class ScanRequest:
         zone: What a time without a zone means.
         format: Name of a format that overrides the detection.
         columns: For CSV: column name → field name.
+        logsource: Of every record that its format gives none.
         store: Folder of the store that keeps what is read; None: nothing is kept, nothing is de-duplicated.
         origin: `live`, or `simulated:<drill>`.
     """
@@ -45,6 +46,7 @@ class ScanRequest:
     zone: tzinfo = UTC
     format: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    logsource: Logsource | None = None
     store: Path | None = None
     origin: str = "live"
 
@@ -95,6 +97,7 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
             format=request.format,
             zone=request.zone,
             columns=request.columns,
+            logsource=request.logsource,
             streams=journal.streams if journal is not None else PlainStreams(),
         )
         batches = read(request.paths, options, counts)

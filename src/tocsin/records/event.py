@@ -39,6 +39,11 @@ class Logsource(NamedTuple):
         """
         return all(want is None or want == have for want, have in zip(wanted, self, strict=True))
 
+    @classmethod
+    def parse(cls, text: str) -> Logsource:
+        """`product/category/service`, each part possibly empty, the last ones possibly missing."""
+        return cls(*(part.strip().lower() or None for part in text.split("/", 2)))
+
 
 class EventId(NamedTuple):
     """(stream, seq), printed `stream:seq`."""

@@ -51,7 +51,6 @@ class ReadContext:
         file_time: The file's or member's modification time (instant), for years that RFC 3164 leaves out.
         zone: What a time without a zone means; UTC unless configured.
         columns: For CSV with a mapping: column name → native field name.
-        options: Further settings of one format by name.
     """
 
     source: str
@@ -59,7 +58,6 @@ class ReadContext:
     file_time: int
     zone: tzinfo = UTC
     columns: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, str] = field(default_factory=dict)
 
 
 class LineParser(Protocol):

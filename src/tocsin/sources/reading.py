@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from tocsin.config import bounds
 from tocsin.records.errors import OperatorError
-from tocsin.records.event import Auth, Event, EventBatch, SetAside
+from tocsin.records.event import Auth, Event, EventBatch, Logsource, SetAside
 from tocsin.sources import evtx_file, recognise
 from tocsin.sources.containers import Opened, open_file, printable
 from tocsin.sources.content import Content
@@ -35,7 +35,7 @@ class ReadOptions:
         format: Name of a format that overrides the detection.
         zone: What a time without a zone means.
         columns: For CSV with a mapping: column name → native field name.
-        options: Further settings of one format by name.
+        logsource: Of every record that its format gives none: plain CSV, text, JSON of no known shape.
         site: The place that the events belong to.
         auth: How their origin was proven; a file of this machine is `local`.
         streams: Names the streams and is told when one was read to its end.
@@ -45,7 +45,7 @@ class ReadOptions:
     format: str | None = None
     zone: tzinfo = UTC
     columns: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, str] = field(default_factory=dict)
+    logsource: Logsource | None = None
     site: str = "local"
     auth: Auth = "local"
     streams: Streams = field(default_factory=PlainStreams)
@@ -111,6 +111,7 @@ class _Reading:
 
     def __init__(self, options: ReadOptions, counts: ReadCounts) -> None:
         self._options = options
+        self._unnamed = frozenset({options.logsource} if options.logsource is not None else ())
         self._counts = counts
         self._events: list[Event] = []
         self._set_aside: list[SetAside] = []
@@ -155,9 +156,7 @@ class _Reading:
 
     def _context(self, opened: Opened) -> ReadContext:
         options = self._options
-        return ReadContext(
-            opened.source, options.ingest, opened.file_time, options.zone, options.columns, options.options
-        )
+        return ReadContext(opened.source, options.ingest, opened.file_time, options.zone, options.columns)
 
     def _records(self, opened: Opened, parser: EvtxParser) -> Iterator[tuple[str, int | None, Record]]:
         """(stream, ordinal, record) of each record in one file; the ordinal is None where no record is meant."""
@@ -208,7 +207,7 @@ class _Reading:
                 seq=ordinal,
                 time=draft.time if draft.time is not None else opened.file_time,
                 ingest=self._options.ingest,
-                logsources=draft.logsources,
+                logsources=draft.logsources or self._unnamed,
                 fields=draft.fields,
                 raw=record.raw,
                 source=opened.source,

@@ -114,21 +114,15 @@ def _mapped(cells: Mapping[str, str], context: ReadContext) -> Draft:
             fields.setdefault(name, value)
         else:
             fields[target] = value
-    logsource = context.options.get("logsource") or special.get("logsource")
+    logsource = special.get("logsource")
     return Draft(
         fields=fields,
-        logsources=frozenset({parse_logsource(logsource)}) if logsource else frozenset(),
+        logsources=frozenset({Logsource.parse(logsource)}) if logsource else frozenset(),
         kind="csv/mapped",
         time=csv_instant(special["time"], context) if "time" in special else None,
         host=special.get("host"),
         user=special.get("user"),
     )
-
-
-def parse_logsource(text: str) -> Logsource:
-    """`product/category/service`, each part possibly empty, the last ones possibly missing."""
-    parts = [part.strip().lower() or None for part in text.split("/", 2)]
-    return Logsource(*parts)
 
 
 def _m365(cells: Mapping[str, str], context: ReadContext) -> Draft:
