@@ -65,7 +65,6 @@ Put them into `/etc/audit/rules.d/tocsin.rules` and run `augenrules --load`:
 -w /etc/sudoers -p wa -k sudoers
 -w /etc/sudoers.d -p wa -k sudoers
 -w /etc/ssh/sshd_config -p wa -k sshd
--w /root/.ssh -p wa -k ssh-keys
 -w /etc/crontab -p wa -k cron
 -w /etc/cron.d -p wa -k cron
 -w /var/spool/cron -p wa -k cron
