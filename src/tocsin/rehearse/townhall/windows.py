@@ -88,19 +88,15 @@ def _pc(rng: Random, scene: Scene, presence: Presence, host: Host) -> list[Entry
     entries.append(logons.logon(host, presence.arrive, account, kind, origin))
     entries += [logons.logon(host, end, account, 7) for _, end in presence.breaks if end < presence.leave]
     entries += _programs(rng, presence, host)
-    entries += [
-        win.event(
-            host,
-            time,
-            win.SERVICES,
-            7036,
-            {"param1": rng.choice(_SERVICES), "param2": rng.choice(("running", "stopped"))},
-        )
-        for time in presence.moments(rng, 10)
-    ]
+    entries += [_service_changed(rng, host, time) for time in presence.moments(rng, 10)]
     entries += _machine_life(rng, scene, presence, host)
     entries.append(logons.logoff(host, presence.leave, account, kind))
     return [entry for entry in entries if day.start <= entry.time < day.end]
+
+
+def _service_changed(rng: Random, host: Host, time: int) -> Entry:
+    state = {"param1": rng.choice(_SERVICES), "param2": rng.choice(("running", "stopped"))}
+    return win.event(host, time, win.SERVICES, 7036, state)
 
 
 def _programs(rng: Random, presence: Presence, host: Host) -> list[Entry]:
@@ -235,16 +231,7 @@ def _server(rng: Random, scene: Scene, host: Host) -> list[Entry]:
     for time in day.moments(rng, 90):
         image, arguments, parent = rng.choice(_SYSTEM_PROGRAMS)
         entries += win.process(rng, host, time, SYSTEM, image, image + arguments, parent)
-    entries += [
-        win.event(
-            host,
-            time,
-            win.SERVICES,
-            7036,
-            {"param1": rng.choice(_SERVICES), "param2": rng.choice(("running", "stopped"))},
-        )
-        for time in day.moments(rng, 40)
-    ]
+    entries += [_service_changed(rng, host, time) for time in day.moments(rng, 40)]
     agent = "C:\\Program Files\\Health Agent\\agent.exe"
     entries += [
         entry for time in day.every(rng, 30)
