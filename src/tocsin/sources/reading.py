@@ -61,7 +61,6 @@ class ReadCounts:
         records: Records, set-aside ones too.
         events: Events given.
         set_aside: Records, files and remainders that were set aside.
-        current: The source that is being read.
         passed_over: Files in folders and archives that are documents or settings by name and no known kind of log.
         passed_over_first: The first of them.
     """
@@ -71,7 +70,6 @@ class ReadCounts:
     records: int = 0
     events: int = 0
     set_aside: int = 0
-    current: str = ""
     passed_over: int = 0
     passed_over_first: str = ""
 
@@ -161,7 +159,6 @@ class _Reading:
     def _records(self, opened: Opened, parser: EvtxParser) -> Iterator[tuple[str, int | None, Record]]:
         """(stream, ordinal, record) of each record in one file; the ordinal is None where no record is meant."""
         self._counts.sources += 1
-        self._counts.current = opened.source
         options, content, context = self._options, opened.content, self._context(opened)
         how = (
             recognise.named(options.format, content)

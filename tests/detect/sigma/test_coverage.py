@@ -254,3 +254,34 @@ def test_windows_as_installed_feeds_a_tenth_to_a_fifth(sigma_hq):
     with_processes = len(firing(windows, CATALOGUE, ["windows-process"])) / len(windows.rules)
     assert 0.05 < share < 0.15
     assert 0.15 < with_processes < 0.25
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [("", "no-field"), ("condition: {gte: 2}", "no-field"), ("condition: {gte: 1}", "active")],
+)
+def test_a_temporal_correlation_needs_as_many_members_as_its_condition_says(
+    condition: str, status: str
+) -> None:
+    text = f"""
+title: Fed
+name: fed
+logsource: {{product: linux}}
+detection: {{words: [x], condition: words}}
+---
+title: Starved
+name: starved
+logsource: {{product: macos, category: process_creation}}
+detection: {{sel: {{Image: x}}, condition: sel}}
+---
+title: Both
+correlation:
+  type: temporal
+  rules: [fed, starved]
+  group-by: [host]
+  timespan: 1h
+  {condition}
+"""
+    found = load_rules([RuleText("both.yml", text)])
+    assert found.problems == ()
+    assert next(verdict.status for verdict in judge(found) if verdict.title == "Both") == status

@@ -11,7 +11,7 @@ from typing import Literal
 
 from tocsin.detect.sigma.catalogue import CATALOGUE
 from tocsin.detect.sigma.catalogue.model import Catalogue, Switch
-from tocsin.detect.sigma.correlation_plans import CorrelationPlan
+from tocsin.detect.sigma.correlation_plans import TEMPORAL, CorrelationPlan
 from tocsin.detect.sigma.explanation import Explainer
 from tocsin.detect.sigma.reach import Arrivals, can_fire
 from tocsin.detect.sigma.ruleset import RuleSet
@@ -116,12 +116,18 @@ def firing(rules: RuleSet, catalogue: Catalogue, selection: Iterable[str]) -> fr
 
 
 def _fed(plan: CorrelationPlan, able: Collection[str]) -> bool:
-    """A plain temporal correlation needs all of its members, any other one of them at least."""
+    """Whether enough of its members can fire: all where it needs them all, else any."""
     fed = [member in able for member in plan.members]
-    return all(fed) if plan.type in _NEED_ALL and not plan.terms else any(fed)
+    return all(fed) if _needs_all(plan) else any(fed)
 
 
-_NEED_ALL = frozenset({"temporal", "temporal_ordered"})
+def _needs_all(plan: CorrelationPlan) -> bool:
+    """Whether `plan` can only match where every one of its members does."""
+    if plan.type not in TEMPORAL:
+        return False
+    if plan.bounds is not None:
+        return not plan.bounds.some_count(len(plan.members) - 1)
+    return all(len(term.wanted) == len(plan.members) for term in plan.terms)
 
 
 def _selection(catalogue: Catalogue, sources: Iterable[str] | None) -> frozenset[str]:

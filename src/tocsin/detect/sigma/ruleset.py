@@ -6,10 +6,9 @@ Every YAML document of every text is accounted for: `documents` = rules + correl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tocsin.detect.sigma.correlation_plans import TEMPORAL, CorrelationPlan
+from tocsin.detect.sigma.correlation_plans import CorrelationPlan
 from tocsin.detect.sigma.matching import Predicate
 from tocsin.detect.sigma.tree import Node
 from tocsin.records.event import Logsource
@@ -92,33 +91,6 @@ class CompiledRule:
         """`meta.id`."""
         return self.meta.id
 
-    # What follows is what `reach.Judgeable` asks for.
-
-    @property
-    def key(self) -> str:
-        """`meta.id`."""
-        return self.meta.id
-
-    @property
-    def title(self) -> str:
-        """`meta.title`."""
-        return self.meta.title
-
-    @property
-    def conditions(self) -> tuple[Node, ...]:
-        """The one condition that all of its own make."""
-        return (self.condition,)
-
-    @property
-    def refers(self) -> tuple[str, ...]:
-        """A rule over events refers to no other."""
-        return ()
-
-    @property
-    def needs_all(self) -> bool:
-        """Of no matter where nothing is referred to."""
-        return False
-
 
 @dataclass(frozen=True, slots=True)
 class CompiledCorrelation:
@@ -131,43 +103,6 @@ class CompiledCorrelation:
     def id(self) -> str:
         """`meta.id`."""
         return self.meta.id
-
-    # What follows is what `reach.Judgeable` asks for.
-
-    @property
-    def key(self) -> str:
-        """`meta.id`."""
-        return self.meta.id
-
-    @property
-    def title(self) -> str:
-        """`meta.title`."""
-        return self.meta.title
-
-    @property
-    def logsource(self) -> Logsource | None:
-        """It looks at hits, not at events."""
-        return None
-
-    @property
-    def conditions(self) -> tuple[Node, ...]:
-        """None over events."""
-        return ()
-
-    @property
-    def refers(self) -> tuple[str, ...]:
-        """The rules whose hits it looks at."""
-        return self.plan.members
-
-    @property
-    def needs_all(self) -> bool:
-        """Whether it can only match where every one of `refers` can."""
-        plan = self.plan
-        if plan.type not in TEMPORAL or len(plan.members) < 2:
-            return False
-        if plan.bounds is not None:
-            return not plan.bounds.some_count(len(plan.members) - 1)
-        return all(len(term.wanted) == len(plan.members) for term in plan.terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +123,3 @@ class RuleSet:
     problems: tuple[RuleProblem, ...] = ()
     templates: int = 0
     documents: int = 0
-
-    def __iter__(self) -> Iterator[CompiledRule | CompiledCorrelation]:
-        """Everything that can match: the rules, then the correlations."""
-        yield from self.rules
-        yield from self.correlations
