@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from tocsin.config import bounds
 from tocsin.detect.checks import check_detector
 from tocsin.detect.interface import END_OF_TIME, Detector
-from tocsin.detect.sigma.detector import RuleIndex, SigmaDetector
+from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.loading import RuleText, load_rules
+from tocsin.detect.sigma.plain import RuleIndex
 from tocsin.records.errors import PluginError
 from tocsin.records.event import Event, EventBatch, Logsource
 from tocsin.records.finding import finding_id
