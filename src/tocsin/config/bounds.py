@@ -86,6 +86,18 @@ REGEX_SECONDS: Final = 0.05
 REGEX_TIMEOUTS: Final = 3
 """Times a rule's expression may be stopped before the rule is suspended, visibly."""
 
+VALUE_CACHE_BYTES: Final = 64 * MiB
+"""What the rule engine remembers of values and events that it has judged before; over it the oldest are forgotten one by one."""
+
+CACHED_VALUE_CHARS: Final = 64 * 1024
+"""A longer value is judged anew each time: it would push out thousands of others."""
+
+CACHED_SHAPE_FIELDS: Final = 1_024
+"""An event with more fields than this is judged without remembering which of them rules ask for."""
+
+LOGSOURCE_SETS: Final = 256
+"""Different sets of logsources whose plans are kept; a file has a few dozen."""
+
 RULE_BYTES: Final = 1 * MiB
 """One rule file (SigmaHQ's largest is 40 KiB)."""
 
@@ -118,6 +130,9 @@ CORRELATION_TERMS: Final = 256
 
 CORRELATION_DEPTH: Final = 50
 """Correlations that refer to correlations that refer to correlations…"""
+
+LITERAL_OCCURRENCES: Final = 128 * 1024
+"""Occurrences of literals in one text that are held at a time (about 130 bytes each); a longer text is read in windows."""
 
 # --- incidents -------------------------------------------------------------------------------------------
 STORY_SENTENCES: Final = 40

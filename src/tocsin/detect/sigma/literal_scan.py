@@ -1,0 +1,152 @@
+"""Which of many literals a text holds, where it begins with one and where it ends in one: in one pass over the text.
+
+Two kinds with the same answers. `automaton` is Aho and Corasick's (1975), by the package `ahocorasick_rs`, over UTF-8:
+a character's bytes are no part of another's, so a literal's bytes are found exactly where the literal is. Lone
+surrogates, which JSON can carry, get the three bytes that UTF-8 would give them (`surrogatepass`). `plain` asks for
+each literal by itself and needs no package.
+
+An automaton tells every occurrence, and a hostile text could make millions of them. Texts are therefore read in
+windows that hold at most `bounds.LITERAL_OCCURRENCES`, and a literal that was told once is soon no longer asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, Literal, TypeAlias
+
+from tocsin.config import bounds
+
+Kind: TypeAlias = Literal["automaton", "plain"]
+Occurrence: TypeAlias = tuple[int, int, int]
+"""Index of the literal, start, end."""
+
+_Search: TypeAlias = Callable[[bytes, bool], list[Occurrence]]
+
+_HEAD: Final = 256
+"""Bytes of a literal that the automaton knows; a longer one is confirmed where its head is found. Windows overlap by it."""
+
+_DENSE_BYTES: Final = 8 * 1024
+"""Literals that are shorter in all get a table of every state by every byte: up to 1.8 times as fast, 4 MB at most."""
+
+
+class LiteralScan:
+    """Finds literals.
+
+    Args:
+        literals: What to find, compared exactly: lower both sides for a search without case. An empty one is in every text.
+        kind: How.
+
+    Raises:
+        ImportError: `kind` is `automaton` and `ahocorasick_rs` is not installed.
+    """
+
+    def __init__(self, literals: Sequence[str], kind: Kind = "automaton") -> None:
+        self.find: Callable[[str], tuple[int, Sequence[Occurrence]]]
+        """`find(text)` gives the text's length and occurrences of literals in it, offsets in the unit of that length.
+
+        For each literal that the text holds there is one or more; there is one with start 0 where the text begins with
+        it, and one whose end is the length where the text ends in it. In what order, and how many more, is left open.
+        """
+        self.find = _Automaton(literals).find if kind == "automaton" else _Plain(literals).find
+
+
+class _Plain:
+    def __init__(self, literals: Sequence[str]) -> None:
+        self._literals = tuple(enumerate(literals))
+
+    def find(self, text: str) -> tuple[int, Sequence[Occurrence]]:
+        held = ((index, literal) for index, literal in self._literals if literal in text)
+        return len(text), [found for index, literal in held for found in _told(index, literal, text)]
+
+
+def _told(index: int, literal: str | bytes, text: str | bytes) -> Iterator[Occurrence]:
+    """The first and the last occurrence in `text`, which holds `literal`: they tell whether it begins with it or ends in it."""
+    for start in {text.find(literal), text.rfind(literal)}:  # type: ignore[arg-type]  # both text, or both bytes
+        yield index, start, start + len(literal)
+
+
+class _Automaton:
+    def __init__(self, literals: Sequence[str]) -> None:
+        encoded = [_bytes_of(literal) for literal in literals]
+        self._literals = encoded
+        self._cut = frozenset(index for index, literal in enumerate(encoded) if len(literal) > _HEAD)
+        self._empty = [index for index, literal in enumerate(encoded) if not literal]
+        self._heads = {index: literal[:_HEAD] for index, literal in enumerate(encoded) if literal}
+        self._search = _search(self._heads)
+        self._overlap = max(map(len, self._heads.values()), default=1) - 1
+        self._window = max(bounds.LITERAL_OCCURRENCES // _nesting(self._heads.values()), 4 * _HEAD)
+        self._ordinary = not self._cut and not self._empty
+
+    def find(self, text: str) -> tuple[int, Sequence[Occurrence]]:
+        data = text.encode("utf-8", "surrogatepass")
+        size = len(data)
+        found = self._search(data, True) if size <= self._window else self._windows(data)  # noqa: FBT003  its only form
+        return size, found if self._ordinary else self._others(found, data)
+
+    def _windows(self, data: bytes) -> list[Occurrence]:
+        """All occurrences in the first and the last window, and one of each literal that is only between them."""
+        window, size = self._window, len(data)
+        found = self._search(data[:window], True)  # noqa: FBT003
+        last = size - window
+        found += _moved(self._search(data[last:], True), last)  # noqa: FBT003
+        wanted, search, told = self._heads, self._search, 0
+        seen = {index for index, _, _ in found}
+        step = window - self._overlap
+        for start in range(step, last, step):
+            between = search(data[start : start + window], True)  # noqa: FBT003
+            new = {index: (index, begin, end) for index, begin, end in between if index not in seen}
+            found += _moved(new.values(), start)
+            seen.update(new)
+            told += len(between)
+            if told > bounds.LITERAL_OCCURRENCES:
+                wanted = {index: head for index, head in wanted.items() if index not in seen}
+                search, told = _search(wanted), 0
+        return found
+
+    def _others(self, found: Sequence[Occurrence], data: bytes) -> Sequence[Occurrence]:
+        """`found` with the empty literals, and with those literals themselves of which only the head was found."""
+        whole = [one for one in found if one[0] not in self._cut]
+        for index in {index for index, _, _ in found} & self._cut:
+            if self._literals[index] in data:
+                whole.extend(_told(index, self._literals[index], data))
+        for index in self._empty:
+            whole.extend(_told(index, b"", data))
+        return whole
+
+
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _moved(found: Iterable[Occurrence], by: int) -> list[Occurrence]:
+    return [(index, start + by, end + by) for index, start, end in found]
+
+
+def _search(wanted: dict[int, bytes]) -> _Search:
+    """Finds every occurrence of `wanted`, told under its keys; none where it is empty."""
+    if not wanted:
+        return lambda _data, _overlapping: []
+    from ahocorasick_rs import BytesAhoCorasick, Implementation  # noqa: PLC0415  `plain` runs without it
+
+    dense = sum(map(len, wanted.values())) <= _DENSE_BYTES
+    implementation = Implementation.DFA if dense else Implementation.ContiguousNFA
+    search: _Search = BytesAhoCorasick(wanted.values(), implementation=implementation).find_matches_as_indexes
+    names = tuple(wanted)
+    if names == tuple(range(len(names))):
+        return search
+
+    def renamed(data: bytes, overlapping: bool) -> list[Occurrence]:  # noqa: FBT001  as the automaton's
+        return [(names[place], start, end) for place, start, end in search(data, overlapping)]
+
+    return renamed
+
+
+def _nesting(literals: Iterable[bytes]) -> int:
+    """The most of `literals` that can end at one place: each is a suffix of the next (read backwards: a prefix)."""
+    deepest, open_ones = 1, list[bytes]()
+    for backwards in sorted(literal[::-1] for literal in literals):
+        while open_ones and not backwards.startswith(open_ones[-1]):
+            open_ones.pop()
+        open_ones.append(backwards)
+        deepest = max(deepest, len(open_ones))
+    return deepest
