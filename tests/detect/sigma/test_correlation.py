@@ -11,8 +11,8 @@ from sigma.exceptions import SigmaError
 from tocsin.config import bounds
 from tocsin.detect.interface import END_OF_TIME
 from tocsin.detect.sigma.correlation import Correlations
+from tocsin.detect.sigma.correlation_parsing import parse_correlation
 from tocsin.detect.sigma.correlation_plans import (
-    parse_correlation,
     plan_correlations,
     references_of,
     silenced,

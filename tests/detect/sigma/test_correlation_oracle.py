@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tocsin.detect.interface import END_OF_TIME
 from tocsin.detect.sigma.correlation import Correlations
-from tocsin.detect.sigma.correlation_plans import parse_correlation, plan_correlations
+from tocsin.detect.sigma.correlation_parsing import parse_correlation
+from tocsin.detect.sigma.correlation_plans import plan_correlations
 from tocsin.detect.sigma.hit import Hit
 from tocsin.records.event import EventId
 from tocsin.records.finding import Evidence

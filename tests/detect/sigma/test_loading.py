@@ -368,3 +368,27 @@ def test_loading_imports_nothing_that_downloads() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_number_beyond_all_counts_is_told_not_stumbled_over() -> None:
+    loaded = load(GOOD, CORRELATION.replace("{gte: 3}", "{gte: 1" + "0" * 399 + "}"))
+    assert "nothing can be compared with" in loaded.problems[0].why
+
+
+def test_a_rule_set_is_assembled_without_pysigma() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, tocsin.detect.sigma.assembly, tocsin.detect.sigma.detector\n"
+        "bad = {name for name in sys.modules if name.partition('.')[0] in {'sigma', 'yaml', 'pyparsing'}}\n"
+        "sys.exit(str(bad) if bad else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_progress_is_told_after_each_text() -> None:
+    told: list[tuple[int, int]] = []
+    load_rules([RuleText("a", GOOD), RuleText("b", "x")], progress=lambda *at: told.append(at))
+    assert told == [(1, 2), (2, 2)]

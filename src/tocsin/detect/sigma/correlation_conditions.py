@@ -8,18 +8,9 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
-
-from sigma.correlations import (
-    CorrelationConditionAND,
-    CorrelationConditionItem,
-    CorrelationConditionNOT,
-    SigmaRuleReference,
-)
-
-from tocsin.config.bounds import CORRELATION_TERMS
 
 OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "gt": operator.gt,
@@ -65,50 +56,3 @@ class Term:
 
     wanted: tuple[int, ...]
     unwanted: frozenset[int]
-
-
-def terms_of(
-    node: CorrelationConditionItem | SigmaRuleReference, numbers: Mapping[str, int]
-) -> tuple[Term, ...]:
-    """The alternatives of an extended condition, contradictions and repetitions left out.
-
-    Args:
-        node: pySigma's tree.
-        numbers: The number of each rule reference, in the order in which an ordered correlation wants them.
-
-    Raises:
-        ValueError: it multiplies out to more than `bounds.CORRELATION_TERMS` alternatives.
-    """
-    pairs = _alternatives(node, numbers, negative=False)
-    unique = dict.fromkeys((tuple(sorted(wanted)), unwanted) for wanted, unwanted in pairs)
-    return tuple(Term(wanted, unwanted) for wanted, unwanted in unique)
-
-
-_Pair = tuple[frozenset[int], frozenset[int]]
-
-
-def _alternatives(
-    node: CorrelationConditionItem | SigmaRuleReference, numbers: Mapping[str, int], *, negative: bool
-) -> list[_Pair]:
-    if isinstance(node, SigmaRuleReference):
-        one, none = frozenset({numbers[node.reference]}), frozenset[int]()
-        return [(none, one) if negative else (one, none)]
-    if isinstance(node, CorrelationConditionNOT):
-        return _alternatives(node.args[0], numbers, negative=not negative)
-    parts = (_alternatives(part, numbers, negative=negative) for part in node.args)
-    # De Morgan: under a negation `or` joins and `and` offers alternatives.
-    if isinstance(node, CorrelationConditionAND) is negative:
-        return _few(pair for part in parts for pair in part)
-    joined: list[_Pair] = [(frozenset(), frozenset())]
-    for part in parts:
-        joined = _few((a | c, b | d) for a, b in joined for c, d in part if not (a | c) & (b | d))
-    return joined
-
-
-def _few(pairs: Iterable[_Pair]) -> list[_Pair]:
-    kept: dict[_Pair, None] = {}
-    for pair in pairs:
-        kept[pair] = None
-        if len(kept) > CORRELATION_TERMS:
-            raise ValueError(f"its condition multiplies out to more than {CORRELATION_TERMS} alternatives")
-    return list(kept)

@@ -1,34 +1,22 @@
-"""Correlation rules as pySigma parsed them → plans that can be run, or exactly why one cannot.
+"""Correlation rules as they were read (`correlation_parsing.py`) → plans that can be run, or exactly why one cannot.
 
-One rule that cannot be run takes no other along, except those that refer to it. `parse_correlation` reads what the
-specification allows and pySigma 2.0.1 refuses: several criteria in one condition (a range), and `AND`, `OR`, `NOT` in
-capitals as the specification's own examples write them.
+One rule that cannot be run takes no other along, except those that refer to it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sigma.correlations import (
-    SigmaCorrelationCondition,
-    SigmaCorrelationRule,
-    SigmaExtendedCorrelationCondition,
-)
-from sigma.exceptions import SigmaRuleLocation
-from sigma.rule import SigmaRule
-
 from tocsin.config import bounds
-from tocsin.detect.sigma.correlation_conditions import OPERATORS, Bounds, Term
+from tocsin.detect.sigma.correlation_conditions import Bounds, Term
 from tocsin.detect.sigma.correlation_section import (
     METRICS,
     TEMPORAL,
     CannotRunError,
-    RangeCondition,
+    CorrelationRule,
     Resolve,
     aliases_of,
     condition_of,
@@ -42,7 +30,6 @@ __all__ = [
     "TEMPORAL",
     "CorrelationPlan",
     "CorrelationProblem",
-    "parse_correlation",
     "plan_correlations",
     "reference_of",
     "references_of",
@@ -68,7 +55,6 @@ class CorrelationPlan:
         output: Whether its own matches are reported, and not only those of the correlations that refer to it.
         generate: Whether it leaves the rules it refers to reporting on their own.
         caveat: What cannot be judged of it, "" where all can.
-        rule: As parsed, for title, level, tags and the like.
     """
 
     ref: str
@@ -85,7 +71,6 @@ class CorrelationPlan:
     output: bool
     generate: bool
     caveat: str
-    rule: SigmaCorrelationRule = field(repr=False, compare=False)
 
     @property
     def grows(self) -> bool:
@@ -104,64 +89,31 @@ class CorrelationProblem:
     """A correlation rule that cannot be run, and the one sentence that says why."""
 
     ref: str
-    rule: SigmaCorrelationRule = field(repr=False, compare=False)
-    why: str = ""
+    why: str
 
 
-_CAPITALS = re.compile(r"\b(AND|OR|NOT)\b")
-
-
-def parse_correlation(
-    document: Mapping[str, Any], source: SigmaRuleLocation | None = None
-) -> SigmaCorrelationRule:
-    """A correlation rule from its YAML `document`, with what the specification allows beyond pySigma's parser.
-
-    Raises:
-        sigma.exceptions.SigmaError: it is no correlation rule of the specification.
-    """
-    section = document.get("correlation")
-    condition = section.get("condition") if isinstance(section, Mapping) else None
-    if isinstance(condition, str):
-        condition = _CAPITALS.sub(lambda word: word[0].lower(), condition)
-    names = [name for name in condition if name in OPERATORS] if isinstance(condition, Mapping) else []
-    parts = [{name: condition[name]} for name in names[1:]] if isinstance(condition, Mapping) else []
-    if parts and isinstance(condition, Mapping):
-        condition = {key: value for key, value in condition.items() if key not in names[1:]}
-    if isinstance(section, Mapping) and condition is not None:
-        document = {**document, "correlation": {**section, "condition": condition}}
-    rule = SigmaCorrelationRule.from_dict(dict(document), source=source)
-    if parts and isinstance(rule.condition, SigmaCorrelationCondition):
-        more = [SigmaCorrelationCondition.from_dict(part, source) for part in parts]
-        held = rule.condition
-        rule.condition = RangeCondition(
-            held.op, held.count, held.fieldref, held.percentile, held.source,
-            further=tuple((one.op.name.lower(), one.count) for one in more),
-        )  # fmt: skip
-    return rule
-
-
-def reference_of(rule: SigmaRule | SigmaCorrelationRule) -> str:
+def reference_of(rule: CorrelationRule) -> str:
     """What `rule`'s hits are named by: its id, else its name, else its title."""
-    return str(rule.id) if rule.id else rule.name or rule.title or ""
+    return rule.id or rule.name or rule.title
 
 
-def references_of(rules: Iterable[SigmaRule | SigmaCorrelationRule]) -> dict[str, str]:
+def references_of(rules: Iterable[CorrelationRule]) -> dict[str, str]:
     """Every id and name by which `rules` can be referred to → `reference_of` the rule."""
     found: dict[str, str] = {}
     for rule in rules:
-        for name in (str(rule.id) if rule.id else None, rule.name):
+        for name in (rule.id, rule.name):
             if name:
                 found.setdefault(name, reference_of(rule))
     return found
 
 
 def plan_correlations(
-    rules: Iterable[SigmaCorrelationRule], base: Mapping[str, str]
+    rules: Iterable[CorrelationRule], base: Mapping[str, str]
 ) -> tuple[tuple[CorrelationPlan, ...], tuple[CorrelationProblem, ...]]:
     """Plans of the `rules` that can be run, those referred to first, and a problem for each that cannot.
 
     Args:
-        rules: As parsed; pySigma need not have resolved their references.
+        rules: As read.
         base: Every id and name of a base rule that runs → the name its hits carry (`references_of`).
     """
     return _Planner(list(rules), base).plan()
@@ -178,11 +130,11 @@ def silenced(plans: Iterable[CorrelationPlan]) -> frozenset[str]:
 class _Planner:
     """Plans a set of rules depth first, so that what is referred to is planned before what refers to it."""
 
-    def __init__(self, rules: Sequence[SigmaCorrelationRule], base: Mapping[str, str]) -> None:
+    def __init__(self, rules: Sequence[CorrelationRule], base: Mapping[str, str]) -> None:
         self._rules = rules
         self._base = base
         self._taken = frozenset(base.values())
-        self._by_ref: dict[str, SigmaCorrelationRule] = {}
+        self._by_ref: dict[str, CorrelationRule] = {}
         self._names: dict[str, str] = {}
         self._plans: dict[str, CorrelationPlan] = {}
         self._problems: dict[int, CorrelationProblem] = {}
@@ -190,7 +142,7 @@ class _Planner:
         for rule in rules:
             self._register(rule)
 
-    def _register(self, rule: SigmaCorrelationRule) -> None:
+    def _register(self, rule: CorrelationRule) -> None:
         ref = reference_of(rule)
         if not ref:
             self._refuse(rule, "it has neither id, name nor title")
@@ -206,19 +158,16 @@ class _Planner:
         for ref in self._by_ref:
             self._visit(ref)
         quiet = silenced(self._plans.values())
-        plans = (_with_output(plan, output=ref not in quiet) for ref, plan in self._plans.items())
+        plans = (replace(plan, output=ref not in quiet) for ref, plan in self._plans.items())
         problems = (self._problems[id(rule)] for rule in self._rules if id(rule) in self._problems)
         return tuple(plans), tuple(problems)
 
-    def _refuse(self, rule: SigmaCorrelationRule, why: str) -> None:
-        self._problems[id(rule)] = CorrelationProblem(reference_of(rule), rule, why)
+    def _refuse(self, rule: CorrelationRule, why: str) -> None:
+        self._problems[id(rule)] = CorrelationProblem(reference_of(rule), why)
 
     def _visit(self, ref: str) -> None:
         rule = self._by_ref[ref]
         if ref in self._plans or id(rule) in self._problems:
-            return
-        if rule.errors:
-            self._refuse(rule, "it could not be parsed: " + "; ".join(map(str, rule.errors)))
             return
         self._open.append(ref)
         try:
@@ -231,18 +180,18 @@ class _Planner:
         finally:
             self._open.pop()
 
-    def _resolve(self, reference: object) -> str | None:
+    def _resolve(self, reference: str) -> str | None:
         """What `reference`, an id or a name, is called; None where no rule is."""
-        name = str(reference)
+        name = reference
         with contextlib.suppress(ValueError):
             canonical = str(UUID(name))
             if canonical in self._base or canonical in self._names:
                 name = canonical
         return self._base.get(name) or self._names.get(name)
 
-    def _members(self, rule: SigmaCorrelationRule) -> tuple[str, ...]:
+    def _members(self, rule: CorrelationRule) -> tuple[str, ...]:
         members: dict[str, None] = {}
-        for reference in _referenced(rule):
+        for reference in rule.references:
             ref = self._resolve(reference)
             if ref is None:
                 raise CannotRunError(f"it refers to rule {reference!r}, which is not loaded or cannot be run")
@@ -281,33 +230,15 @@ class _Planner:
             )
 
 
-def _with_output(plan: CorrelationPlan, *, output: bool) -> CorrelationPlan:
-    values = {name: getattr(plan, name) for name in CorrelationPlan.__dataclass_fields__}
-    return CorrelationPlan(**{**values, "output": output})
-
-
-def _referenced(rule: SigmaCorrelationRule) -> list[str]:
-    if rule.rules is not None:
-        return [str(one.reference) for one in rule.rules]
-    condition = rule.condition
-    return (
-        condition.get_referenced_rules() if isinstance(condition, SigmaExtendedCorrelationCondition) else []
-    )
-
-
 def _plan(
-    rule: SigmaCorrelationRule, members: tuple[str, ...], correlations: frozenset[str], resolve: Resolve
+    rule: CorrelationRule, members: tuple[str, ...], correlations: frozenset[str], resolve: Resolve
 ) -> CorrelationPlan:
-    kind = rule.type.name.lower()
-    limits, terms, caveat = condition_of(rule, kind, members, resolve)
-    if rule.timespan.seconds > bounds.CORRELATION_SECONDS:
-        raise CannotRunError(f"its timespan {rule.timespan.spec} is longer than ten years")
-    nested = frozenset(members) & correlations
-    fields = fields_of(rule, kind)
-    group_by = tuple(dict.fromkeys(rule.group_by or ()))
+    limits, terms, caveat = condition_of(rule, members)
+    if rule.seconds > bounds.CORRELATION_SECONDS:
+        raise CannotRunError(f"its timespan {rule.timespan} is longer than ten years")
     return CorrelationPlan(
-        ref=reference_of(rule), type=kind, members=members, nested=nested,
-        span=rule.timespan.seconds * SECOND, group_by=group_by, fields=fields,
+        ref=reference_of(rule), type=rule.type, members=members, nested=frozenset(members) & correlations,
+        span=rule.seconds * SECOND, group_by=tuple(dict.fromkeys(rule.group_by)), fields=fields_of(rule),
         aliases=aliases_of(rule, resolve, members), bounds=limits, terms=terms,
-        percentile=percentile_of(rule, kind), output=True, generate=rule.generate, caveat=caveat, rule=rule,
+        percentile=percentile_of(rule), output=True, generate=rule.generate, caveat=caveat,
     )  # fmt: skip

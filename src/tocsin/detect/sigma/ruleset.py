@@ -6,10 +6,12 @@ Every YAML document of every text is accounted for: `documents` = rules + correl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from tocsin.detect.sigma.correlation_plans import CorrelationPlan
-from tocsin.detect.sigma.matching import Predicate
+from tocsin.detect.sigma.matching import Predicate, predicate
 from tocsin.detect.sigma.tree import Node
 from tocsin.records.event import Logsource
 from tocsin.records.finding import Level
@@ -65,14 +67,13 @@ class Metadata:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class CompiledRule:
-    """A rule over single events, ready to run.
+    """A rule over single events, ready to run. What is dear to make of it is made when first asked for; equal is the same.
 
     Attributes:
         logsource: What its events must satisfy.
-        condition: Its conditions (a list of them means any), with every filter that applies.
-        matches: `condition`, compiled.
+        made: Gives `condition`.
         fields: The fields it asks for.
         keywords: Whether it also searches every value.
         filters: Ids of the filters that apply to it.
@@ -80,8 +81,7 @@ class CompiledRule:
 
     meta: Metadata
     logsource: Logsource
-    condition: Node
-    matches: Predicate
+    made: Callable[[], Node] = field(repr=False)
     fields: frozenset[str]
     keywords: bool
     filters: tuple[str, ...] = ()
@@ -90,6 +90,16 @@ class CompiledRule:
     def id(self) -> str:
         """`meta.id`."""
         return self.meta.id
+
+    @cached_property
+    def condition(self) -> Node:
+        """Its conditions (a list of them means any), with every filter that applies."""
+        return self.made()
+
+    @cached_property
+    def matches(self) -> Predicate:
+        """`condition`, compiled."""
+        return predicate(self.condition)
 
 
 @dataclass(frozen=True, slots=True)
