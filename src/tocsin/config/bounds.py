@@ -95,6 +95,12 @@ CACHED_VALUE_CHARS: Final = 64 * 1024
 CACHED_SHAPE_FIELDS: Final = 1_024
 """An event with more fields than this is judged without remembering which of them rules ask for."""
 
+SHAPE_BYTES: Final = 4_096
+"""What is remembered of one set of keys, roughly, besides the keys."""
+
+PLANS: Final = 2_048
+"""Combinations of logsources, Channel and EventID whose rules are kept ready; over it the oldest is given up."""
+
 LOGSOURCE_SETS: Final = 256
 """Different sets of logsources whose plans are kept; a file has a few dozen."""
 
@@ -130,6 +136,9 @@ CORRELATION_TERMS: Final = 256
 
 CORRELATION_DEPTH: Final = 50
 """Correlations that refer to correlations that refer to correlations…"""
+
+PREFILTER_PATTERN_CHARS: Final = 16 * 1024
+"""Longest regular expression that is read for literals to look for first (0.1 s); a longer one is asked about every value."""
 
 LITERAL_OCCURRENCES: Final = 128 * 1024
 """Occurrences of literals in one text that are held at a time (about 130 bytes each); a longer text is read in windows."""
