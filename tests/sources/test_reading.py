@@ -84,6 +84,8 @@ def test_events_carry_their_envelope(tmp_path):
 class Remembers:
     """A `Streams` that writes down what it is asked and told."""
 
+    measures = True
+
     def __init__(self):
         self.asked, self.told = [], []
 

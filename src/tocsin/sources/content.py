@@ -104,19 +104,20 @@ class Content:
     Args:
         reads: Where the bytes come from; may raise `ReadingStopped`.
         reopen: Opens the same bytes anew, or None where only spooling can.
-        measured: Whether to hash what is read (containers need no digest).
     """
 
-    def __init__(
-        self, reads: Reads, reopen: Callable[[], BinaryIO] | None = None, *, measured: bool = True
-    ) -> None:
+    def __init__(self, reads: Reads, reopen: Callable[[], BinaryIO] | None = None) -> None:
         self._reads = reads
         self._reopen = reopen
         self._ahead = b""
         self._spooled: BinaryIO | None = None
         self.stopped: ReadingStopped | None = None
-        self._hash = hashlib.sha256() if measured else None
+        self._hash: hashlib._Hash | None = None
         self.offset = 0
+
+    def measure(self) -> None:
+        """Asks for a digest of all bytes, before any was read: containers need none, nor does a scan without a store."""
+        self._hash = hashlib.sha256()
 
     def read(self, size: int = bounds.READ_BLOCK_BYTES, /) -> bytes:
         """At most `size` bytes, at least one before the end, b'' at it.
@@ -159,7 +160,7 @@ class Content:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the bytes read so far, in hexadecimal."""
+        """SHA-256 over the bytes read so far, in hexadecimal; '' where nobody asked for it."""
         return self._hash.hexdigest() if self._hash is not None else ""
 
     def open_again(self) -> BinaryIO:

@@ -51,20 +51,25 @@ class EvtxRecord:
 class EvtxFile:
     """Iterates over the records in `content`, in file order.
 
+    Args:
+        content: The file's bytes.
+        parser: Parses the chunks.
+        measured: Whether a digest is wanted.
+
     Attributes:
         size: Bytes of records met so far (the stream's content, `fingerprint.py`).
     """
 
-    def __init__(self, content: Content, parser: EvtxParser) -> None:
+    def __init__(self, content: Content, parser: EvtxParser, *, measured: bool = True) -> None:
         self._content = content
         self._parser = parser
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if measured else None
         self.size = 0
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the bytes of the records met so far, in hexadecimal."""
-        return self._hash.hexdigest()
+        """SHA-256 over the bytes of the records met so far, in hexadecimal; '' where none is wanted."""
+        return self._hash.hexdigest() if self._hash is not None else ""
 
     def __iter__(self) -> Iterator[EvtxRecord]:
         """The records.
@@ -94,7 +99,8 @@ class EvtxFile:
             return
         places = list(_places(chunk))
         for start, size, _ in places:
-            self._hash.update(chunk[start : start + size])
+            if self._hash is not None:
+                self._hash.update(chunk[start : start + size])
             self.size += size
         texts, reason = self._parser.parse(header + chunk.ljust(CHUNK_BYTES, b"\0"))
         given = iter(texts)

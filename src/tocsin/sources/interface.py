@@ -113,8 +113,8 @@ class ObjectFormat(Protocol):
     def recognises(self, record: Mapping[str, Any]) -> bool:
         """Whether `record` is of this shape; formats are asked in the order of `recognise.OBJECT_FORMATS`."""
 
-    def draft(self, record: Mapping[str, Any], context: ReadContext) -> Draft:
-        """What `record` says.
+    def draft(self, record: dict[str, Any], context: ReadContext) -> Draft:
+        """What `record` says; it is handed over, and may become the draft's fields.
 
         Raises:
             BadRecord: it is of this shape and cannot be read.

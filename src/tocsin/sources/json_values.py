@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -25,6 +25,9 @@ from tocsin.sources.text_stream import TextStream, clean
 WRAPPERS = ("Records", "records", "value", "Events", "items", "results", "hits")
 """Keys under which an object holds an array of records: CloudTrail, Azure, Graph, exports, Elasticsearch."""
 
+_WRAPPERS = frozenset(WRAPPERS)
+_NESTED = frozenset({dict, list})
+_LINE_TAIL = " \t\r,\x00"
 _SEPARATORS = re.compile(r"(?:[\s,\x00\x1e\ufeff]++|Record \d{1,20}\r?\n)*+")
 """evtx_dump writes `Record 1` above each record."""
 
@@ -46,9 +49,9 @@ _STRICT = json.JSONDecoder(parse_constant=str)
 _LENIENT = json.JSONDecoder(parse_constant=str, strict=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JsonValue:
-    """One record.
+    """One record. One is made for each, so it is not frozen: that would cost four times as much.
 
     Attributes:
         raw: Its text, exactly; for one that was set aside its start; '' where no record is meant but the file's end.
@@ -100,6 +103,10 @@ class JsonValues:
     def __iter__(self) -> Iterator[JsonValue]:
         stream = self._stream
         while self._skip_separators():
+            start = stream.position
+            yield from self._plain_lines()
+            if stream.position > start:
+                continue
             char = stream.text[stream.position]
             if char == "{":
                 if self._open and self._open[-1] == "}":
@@ -119,6 +126,29 @@ class JsonValues:
         if self._open and not self._cut and stream.stopped is None:
             yield JsonValue("", None, "the file ends inside an array: it is truncated", stream.offset())
 
+    def _plain_lines(self) -> Iterator[JsonValue]:
+        """The objects from the position on that stand each alone on a line in sight: the quick way through most logs.
+
+        What is not as plain as that is left to the callers below, at the position.
+        """
+        stream, loads = self._stream, orjson.loads
+        text, position = stream.text, stream.position
+        if stream.line_end_in_sight() < 0 or (self._open and self._open[-1] == "}"):
+            return
+        while text.startswith("{", position):
+            end = text.find("\n", position)
+            if not position < end <= position + bounds.READ_BLOCK_BYTES:
+                return
+            line = text[position:end].rstrip(_LINE_TAIL)
+            try:
+                value = loads(line)
+            except orjson.JSONDecodeError:
+                return
+            if not (_NESTED.isdisjoint(map(type, value.values())) or _is_shallow(line)) or _may_wrap(value):
+                return
+            stream.position = position = end + 1
+            yield JsonValue(line, value)  # orjson takes no lone surrogates: there is nothing to clean
+
     def _skip_separators(self) -> bool:
         """Goes to the next thing that is no space or comma; False at the end."""
         stream = self._stream
@@ -137,7 +167,7 @@ class JsonValues:
         stream = self._stream
         end = stream.line_end_in_sight()
         if stream.position <= end <= stream.position + bounds.READ_BLOCK_BYTES:
-            line = stream.text[stream.position : end].rstrip(" \t\r,\x00")
+            line = stream.text[stream.position : end].rstrip(_LINE_TAIL)
             value = parse_line(line)
             if isinstance(value, dict):
                 if not (_may_wrap(value) and self._enter_wrapper()):
@@ -212,7 +242,7 @@ class JsonValues:
         """The record `raw` at the position, which is left behind it."""
         checked = _checked(raw, value)
         if checked.value is None:
-            checked = replace(checked, offset=self._stream.offset())
+            checked.offset = self._stream.offset()
         self._stream.position += len(raw)
         return checked
 
@@ -281,8 +311,10 @@ def _after_colon(text: str, at: int) -> int:
 
 def _may_wrap(value: dict[str, Any]) -> bool:
     """Whether `value`, a whole line, is but a wrapper: it holds a list, or hits, and nothing else worth keeping."""
+    if _WRAPPERS.isdisjoint(value):
+        return False
     held = [key for key in WRAPPERS if key in value]
-    return bool(held) and all(key in held or _PAGING.fullmatch(key) for key in value)
+    return all(key in held or _PAGING.fullmatch(key) for key in value)
 
 
 def parse_line(line: str) -> Any:
@@ -303,13 +335,18 @@ def _checked(raw: str, value: Any) -> JsonValue:
     if len(raw) > bounds.RECORD_BYTES:
         reason = f"longer than {bounds.RECORD_BYTES >> 20} MiB"
         return JsonValue(clean(raw[: bounds.SET_ASIDE_RAW_CHARS]), None, reason)
-    if raw.count("{") + raw.count("[") > bounds.JSON_DEPTH and _deeper(value, bounds.JSON_DEPTH):
+    if not _is_shallow(raw) and _deeper(value, bounds.JSON_DEPTH):
         reason = f"nested deeper than {bounds.JSON_DEPTH}"
         return JsonValue(clean(raw[: bounds.SET_ASIDE_RAW_CHARS]), None, reason)
     cleaned = clean(raw)
     if cleaned is raw and "\\ud" not in raw and "\\uD" not in raw:
         return JsonValue(raw, value)
     return JsonValue(cleaned, _cleaned(value))
+
+
+def _is_shallow(raw: str) -> bool:
+    """Whether `raw` cannot be nested deeper than `bounds.JSON_DEPTH`, having too few brackets for it."""
+    return raw.count("{") + raw.count("[") <= bounds.JSON_DEPTH
 
 
 def _deeper(value: Any, depth: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -162,7 +161,7 @@ class ObjectReader:
         self._only = only
         self._last: ObjectFormat = only or OBJECT_FORMATS[0]
 
-    def draft(self, record: Mapping[str, Any]) -> tuple[Draft, str]:
+    def draft(self, record: dict[str, Any]) -> tuple[Draft, str]:
         """The draft of `record` and the name of its format.
 
         Raises:
@@ -174,12 +173,10 @@ class ObjectReader:
         return self._last.draft(record, self._context), self._last.name
 
 
-def _unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
+def _unwrapped(record: dict[str, Any]) -> dict[str, Any]:
     """The record inside what Elasticsearch (`_source`) and Splunk (`result`) put around it."""
-    inner = record.get("_source")
-    if isinstance(inner, Mapping):
+    if "_source" in record and isinstance(inner := record["_source"], dict):
         return inner
-    inner = record.get("result")
-    if isinstance(inner, Mapping) and "preview" in record:
+    if "preview" in record and isinstance(inner := record.get("result"), dict):
         return inner
     return record

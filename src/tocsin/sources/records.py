@@ -16,9 +16,9 @@ from tocsin.sources.recognise import ObjectReader, Recognised
 from tocsin.sources.text_stream import TextStream, lines
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
-    """One record of a file.
+    """One record of a file; not frozen for the reason that `JsonValue` is not.
 
     Attributes:
         raw: Its text, whole; the start of it where it was set aside.

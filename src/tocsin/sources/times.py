@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from tocsin.records.instants import SECOND, parse_rfc3339, to_datetime
@@ -14,6 +15,9 @@ from tocsin.sources.local_time import local_instant
 _DOTNET = re.compile(r"/Date\((-?\d{1,18})(?:[+-]\d{4})?\)/", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,12})?", re.ASCII)
 _ZONE = re.compile(r"(?:[Zz]|UTC|GMT|[+-]\d\d:?(?:\d\d)?)")
+_SECOND_CHARS = len("2026-03-01T08:00:00")
+_FRACTION_DIGITS = 12
+_POINTS = (".", ",")
 _INSIDE = ("value", "DateTime", "$date", "#text")
 
 
@@ -27,17 +31,17 @@ def instant(value: object, zone: tzinfo = UTC) -> int | None:
         value: What a record holds.
         zone: What a text without a zone means.
     """
+    if isinstance(value, str):
+        return _textual(value.strip(), zone) if len(value) <= 64 else None
     if isinstance(value, Mapping):
         value = next((value[key] for key in _INSIDE if key in value), None)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _epoch(value)
-    if not isinstance(value, str) or len(value) > 64:
-        return None
-    return _textual(value.strip(), zone)
+    return instant(value, zone) if isinstance(value, str) else None
 
 
 def _textual(text: str, zone: tzinfo) -> int | None:
-    if (found := parse_rfc3339(text)) is not None:
+    if (found := rfc3339_instant(text)) is not None:
         if zone is UTC or _ZONE.search(text, 16):
             return found
         return local_instant(to_datetime(found).replace(tzinfo=None), zone)
@@ -46,6 +50,25 @@ def _textual(text: str, zone: tzinfo) -> int | None:
     if _NUMBER.fullmatch(text):
         return _epoch(float(text) if "." in text else int(text))
     return None
+
+
+def rfc3339_instant(text: str) -> int | None:
+    """`parse_rfc3339(text)`, quicker where the same second was met lately, as is usual in a log."""
+    tail = text[_SECOND_CHARS:]
+    digits = ""
+    if tail[:1] == ".":
+        whole = tail[1:]
+        tail = whole.lstrip("0123456789")
+        digits = whole[: len(whole) - len(tail)]
+        if not 0 < len(digits) <= _FRACTION_DIGITS or tail[:1] in _POINTS or not tail.isascii():
+            return parse_rfc3339(text)
+    if text[16:17] != ":":  # without seconds the point would not be theirs
+        return parse_rfc3339(text)
+    second = _parsed(text[:_SECOND_CHARS] + tail)
+    return second if second is None or not digits else second + int(digits[:6].ljust(6, "0"))
+
+
+_parsed = lru_cache(maxsize=1024)(parse_rfc3339)
 
 
 def first_instant(record: Mapping[str, Any], names: tuple[str, ...], zone: tzinfo = UTC) -> int | None:

@@ -15,7 +15,7 @@ from tocsin.sources.text.csv_windows import message_fields
 from tocsin.sources.times import first_instant
 from tocsin.sources.wazuh_windows import WazuhWindows
 from tocsin.sources.windows_event import event_draft, xml_event
-from tocsin.sources.windows_fields import put, windows_draft
+from tocsin.sources.windows_fields import windows_draft
 from tocsin.sources.winlogbeat import Winlogbeat
 
 Record = Mapping[str, Any]
@@ -54,28 +54,30 @@ class FlatWindows:
         """An EventID with something that names the log, the provider or the machine."""
         if "EventID" not in record:
             return False
-        return any(
-            name in record for name in ("Channel", "SourceName", "ProviderName", "Provider_Name", "EventLog")
-        )
+        return "Channel" in record or any(name in record for name in _FLAT_MARKS)
 
-    def draft(self, record: Record, context: ReadContext) -> Draft:
+    def draft(self, record: dict[str, Any], context: ReadContext) -> Draft:
         """The draft.
 
         Raises:
             BadRecord: no EventID.
         """
-        fields = dict(record)
-        for ours, theirs in _FLAT_NAMES:
-            if ours not in fields:
-                put(fields, ours, next((record[name] for name in theirs if record.get(name)), None))
-        data = fields.get("EventData")
-        if isinstance(data, str) and data.lstrip().startswith("<"):
-            _add_xml_data(fields, data)
-        elif isinstance(data, Mapping):
-            for name, value in data.items():
-                fields.setdefault(name, value)
         time = first_instant(record, self._TIMES, context.zone)
-        return windows_draft(fields, time if time is not None else first_instant(record, ("UtcTime",)))
+        if time is None:
+            time = first_instant(record, ("UtcTime",))
+        for ours, theirs in _FLAT_NAMES:
+            if ours not in record:
+                for name in theirs:
+                    if value := record.get(name):
+                        record[ours] = value
+                        break
+        data = record.get("EventData")
+        if isinstance(data, str) and data.lstrip().startswith("<"):
+            _add_xml_data(record, data)
+        elif isinstance(data, dict):
+            for name, value in data.items():
+                record.setdefault(name, value)
+        return windows_draft(record, time)
 
 
 class GetWinEvent:
@@ -171,6 +173,7 @@ class EventXmlInside:
         return None
 
 
+_FLAT_MARKS = ("SourceName", "ProviderName", "Provider_Name", "EventLog")
 _FLAT_NAMES = (
     ("Channel", ("Channel", "EventLog", "LogName")),
     ("Provider_Name", ("ProviderName", "SourceName", "Source", "EventSourceName", "Provider")),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from tocsin.records.errors import BadRecord
+from tocsin.records.event import Logsource
 from tocsin.sources.interface import Draft
 from tocsin.sources.windows_logsources import (
     OCSF_CLASSES,
     POWERSHELL_CLASSIC,
+    REGISTRY_OBJECT,
     SYSMON,
     SYSMON_LINUX,
     canonical_channel,
@@ -30,6 +33,8 @@ _LABELS = {
 """Mandatory labels ([MS-DTYP] 2.4.2.4) by the names that Sysmon's IntegrityLevel has."""
 
 _NOBODY = (None, "", "-")
+_LOG_ONS = frozenset({4624, 4625, 4648, 4768, 4769, 4771, 4776})
+_NAME_CHARS = 256
 
 
 def put(fields: dict[str, Any], name: str, value: Any) -> None:
@@ -40,7 +45,9 @@ def put(fields: dict[str, Any], name: str, value: Any) -> None:
 
 def as_number(value: object) -> object:
     """`value` as an int where it is the decimal text of one."""
-    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
+    if isinstance(value, str) and value.isdigit() and _DIGITS.fullmatch(value):
+        return int(value)
+    return value
 
 
 def event_number(value: object) -> int:
@@ -70,8 +77,9 @@ def windows_draft(fields: dict[str, Any], time: int | None) -> Draft:
         BadRecord: it has no EventID.
     """
     number = event_number(fields.get("EventID"))
-    channel = fields.get("Channel")
-    channel = canonical_channel(channel) if isinstance(channel, str) else ""
+    named = fields.get("Channel")
+    sort = _sort(named if isinstance(named, str) else "", number)
+    channel = sort.channel
     fields["EventID"] = number
     fields["Channel"] = channel
     for name in _NUMBERS:
@@ -81,16 +89,47 @@ def windows_draft(fields: dict[str, Any], time: int | None) -> Draft:
         _add_process_aliases(fields)
     elif channel == POWERSHELL_CLASSIC and "Data" not in fields and isinstance(fields.get("Message"), str):
         fields["Data"] = fields["Message"]  # the rendered message holds the very data of these events
-    event_type = fields.get("EventType")
-    return Draft(
-        fields=fields,
-        logsources=logsources(channel, number, event_type if isinstance(event_type, str) else ""),
-        kind=f"{channel or 'windows'}/{number}"[:200],
-        time=time,
-        host=_text(fields.get("Computer")),
-        user=_user(fields, channel),
-        ocsf_class=OCSF_CLASSES.get((channel, number), 0),
+    sources = sort.logsources
+    if sort.typed and isinstance(event_type := fields.get("EventType"), str):
+        sources = logsources(channel, number, event_type[:6])
+    user = _user(fields, sort)
+    return Draft(fields, sources, sort.kind, time, _text(fields.get("Computer")), user, sort.ocsf_class)
+
+
+class _Sort(NamedTuple):
+    """What all events of one channel and number have in common."""
+
+    channel: str
+    logsources: frozenset[Logsource]
+    typed: bool  # whether the EventType says more of the logsources
+    kind: str
+    ocsf_class: int
+    roles: tuple[str, ...]  # whose account acted, first choice first; none for Sysmon, which has one User
+
+
+def _sort(named: str, number: int) -> _Sort:
+    if len(named) <= _NAME_CHARS:
+        return _known_sort(named, number)
+    unknown = _known_sort("", number)  # as every such name is, and none is kept
+    return unknown._replace(channel=named, kind=_kind(named, number))
+
+
+@lru_cache(maxsize=4096)
+def _known_sort(named: str, number: int) -> _Sort:
+    channel = canonical_channel(named)
+    roles = ("Target", "Subject") if number in _LOG_ONS else ("Subject",)
+    return _Sort(
+        channel,
+        logsources(channel, number),
+        (channel, number) == (SYSMON, REGISTRY_OBJECT),
+        _kind(channel, number),
+        OCSF_CLASSES.get((channel, number), 0),
+        () if channel in {SYSMON, SYSMON_LINUX} else roles,
     )
+
+
+def _kind(channel: str, number: int) -> str:
+    return f"{channel or 'windows'}/{number}"[:200]
 
 
 def _add_process_aliases(fields: dict[str, Any]) -> None:
@@ -119,17 +158,12 @@ def _account(fields: dict[str, Any], role: str) -> str | None:
     return f"{domain}\\{name}" if isinstance(domain, str) and domain not in _NOBODY else name
 
 
-def _user(fields: dict[str, Any], channel: str) -> str | None:
+def _user(fields: dict[str, Any], sort: _Sort) -> str | None:
     """Who acted: Sysmon's User, for a log-on the account that logs on, else the subject."""
-    if channel in {SYSMON, SYSMON_LINUX}:
-        return _text(fields.get("User")) or _text(fields.get("SourceUser"))
-    roles = (
-        ("Target", "Subject")
-        if fields["EventID"] in {4624, 4625, 4648, 4768, 4769, 4771, 4776}
-        else ("Subject",)
-    )
-    accounts = (_account(fields, role) for role in roles)
-    return next((account for account in accounts if account), None) or _text(fields.get("User"))
+    for role in sort.roles:
+        if account := _account(fields, role):
+            return account
+    return _text(fields.get("User")) or (None if sort.roles else _text(fields.get("SourceUser")))
 
 
 def _text(value: object) -> str | None:

@@ -15,6 +15,9 @@ POWERSHELL = "Microsoft-Windows-PowerShell/Operational"
 POWERSHELL_CORE = "PowerShellCore/Operational"
 POWERSHELL_CLASSIC = "Windows PowerShell"
 SYSMON_LINUX = "Linux-Sysmon/Operational"
+REGISTRY_OBJECT = 12
+"""Sysmon's event of a registry key or value that was made or deleted: its EventType says which."""
+
 _APPLOCKER = "Microsoft-Windows-AppLocker"
 
 SERVICES: dict[str, tuple[str, ...]] = {
@@ -209,7 +212,7 @@ def logsources(channel: str, event_id: int, event_type: str = "") -> frozenset[L
     product = "linux" if channel == SYSMON_LINUX else "windows"
     service = "sysmon" if channel == SYSMON_LINUX else _SERVICE_OF.get(channel)
     categories = CATEGORIES.get((channel, event_id), ())
-    if channel == SYSMON and event_id == 12:
+    if channel == SYSMON and event_id == REGISTRY_OBJECT:
         categories = _REGISTRY.get(event_type[:6].lower(), categories)
     if not categories:
         return frozenset({Logsource(product, None, service)})

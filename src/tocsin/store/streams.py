@@ -31,6 +31,8 @@ OpenAgain = Callable[[], BinaryIO]
 class StoredStreams:
     """The streams of one store. `resolve` and `finished` are for `sources`; the rest is for `store.py`."""
 
+    measures = True
+
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._seen: dict[str, StreamMark | None] = {}
