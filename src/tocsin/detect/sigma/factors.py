@@ -11,27 +11,22 @@ classes, properties, named characters. Flags `ims` change nothing: only ASCII te
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from math import log2
-from typing import Final, NamedTuple
+from typing import Final
 
 from tocsin.config import bounds
-
-Texts = frozenset[str]
-
-_EXACT: Final = 32
-"""Texts that a part may stand for before it only counts by how it begins, ends and what is inside."""
-
-_MEMBERS: Final = 256
-"""Literals in one answer: an automaton takes more with ease, but so many are seldom all rare."""
-
-_LENGTH: Final = 48
-"""Characters of one literal; longer ones are hardly rarer."""
-
-_COPIES: Final = 4
-"""Copies of a repeated part that are written out."""
-
-_NOTHING: Final = frozenset({""})
+from tocsin.detect.sigma.factor_parts import (
+    EMPTY,
+    EXACT,
+    LENGTH,
+    UNKNOWN,
+    Part,
+    Texts,
+    any_of,
+    better,
+    joined,
+    one_of,
+    repeated,
+)
 
 _RUN = re.compile(r"[^()|?*+{^$.\[\\\x80-\U0010ffff]+")
 _COUNTS = re.compile(r"\{([0-9]{0,9})(?:(,)([0-9]{0,9}))?\}")
@@ -45,31 +40,14 @@ _ZERO_WIDTH: Final = frozenset("AbBKmMZz")
 _CONTROLS: Final = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _DIGITS: Final = frozenset("0123456789")
 _SPACES: Final = frozenset(chr(code) for code in range(128) if chr(code).isspace())
+_WIDE: Final = "wide"
+"""Among the members of a set: more than can be listed."""
+
 _HEX: Final = {"x": 2, "u": 4, "U": 8}
 
 
 class _UnsureError(Exception):
     """The expression holds what this reader does not surely understand."""
-
-
-class _Part(NamedTuple):
-    """What is sure of every match of a part, all in lower case.
-
-    Attributes:
-        exact: All that it can match, None where that is too much.
-        begins: Every match begins with one of these.
-        ends: Every match ends in one of these.
-        holds: Every text in which it matches holds one of these; None where `exact` says it all, or nothing is sure.
-    """
-
-    exact: Texts | None
-    begins: Texts
-    ends: Texts
-    holds: Texts | None
-
-
-_UNKNOWN: Final = _Part(None, _NOTHING, _NOTHING, None)
-_EMPTY: Final = _Part(_NOTHING, _NOTHING, _NOTHING, None)
 
 
 def required_literals(pattern: str, flags: str) -> tuple[str, ...] | None:
@@ -89,7 +67,7 @@ def required_literals(pattern: str, flags: str) -> tuple[str, ...] | None:
         whole = _Reader(pattern).read()
     except _UnsureError:
         return None
-    found = _better(whole.exact, whole.holds)
+    found = better(whole.exact, whole.holds)
     if found is None or min(map(len, found)) < 2:
         return None
     return tuple(sorted(one for one in found if not any(other in one for other in found if other != one)))
@@ -100,24 +78,24 @@ class _Group:
 
     def __init__(self, look: str | None = None) -> None:
         self.look = look
-        self.branches: list[_Part] = []
-        self.parts: list[_Part] = []
+        self.branches: list[Part] = []
+        self.parts: list[Part] = []
         self.repeatable = False
 
-    def add(self, part: _Part) -> None:
+    def add(self, part: Part) -> None:
         self.parts.append(part)
         self.repeatable = True
 
     def branch(self) -> None:
-        self.branches.append(_joined(self.parts))
+        self.branches.append(joined(self.parts))
         self.parts, self.repeatable = [], False
 
-    def closed(self) -> _Part:
+    def closed(self) -> Part:
         self.branch()
-        whole = _any_of(self.branches)
+        whole = any_of(self.branches)
         if self.look is None:
             return whole
-        return _EMPTY if "!" in self.look else _EMPTY._replace(holds=_better(whole.exact, whole.holds))
+        return EMPTY if "!" in self.look else EMPTY._replace(holds=better(whole.exact, whole.holds))
 
 
 class _Reader:
@@ -132,7 +110,7 @@ class _Reader:
         self._at = 0
         self._open = [_Group()]
 
-    def read(self) -> _Part:
+    def read(self) -> Part:
         actions = {
             "(": self._opened,
             ")": self._closed,
@@ -149,7 +127,7 @@ class _Reader:
                 actions[char]()
             else:
                 self._at += 1
-                self._open[-1].add(_EMPTY if char in "^$" else _UNKNOWN)
+                self._open[-1].add(EMPTY if char in "^$" else UNKNOWN)
         if len(self._open) > 1:
             raise _UnsureError
         return self._open[-1].closed()
@@ -166,10 +144,10 @@ class _Reader:
         self._at += len(run)
         quantified = self._pattern[self._at : self._at + 1] in {"?", "*", "+", "{"}
         head = run[:-1] if quantified else run
-        for start in range(0, len(head), _LENGTH):
-            self._open[-1].add(_one_of({head[start : start + _LENGTH]}))
+        for start in range(0, len(head), LENGTH):
+            self._open[-1].add(one_of({head[start : start + LENGTH]}))
         if quantified:
-            self._open[-1].add(_one_of({run[-1]}))
+            self._open[-1].add(one_of({run[-1]}))
 
     def _branched(self) -> None:
         self._at += 1
@@ -202,12 +180,12 @@ class _Reader:
     def _quantified(self) -> None:
         counts = self._counts()
         if counts is None:
-            self._open[-1].add(_one_of({self._next()}))
+            self._open[-1].add(one_of({self._next()}))
             return
         group = self._open[-1]
         if not group.repeatable:
             raise _UnsureError
-        group.parts[-1] = _repeated(group.parts[-1], *counts)
+        group.parts[-1] = repeated(group.parts[-1], *counts)
         group.repeatable = False
         if self._pattern.startswith(("?", "+"), self._at):  # lazy, possessive: both match less or the same
             self._at += 1
@@ -230,13 +208,13 @@ class _Reader:
         self._at += 1
         char = self._next()
         if char in _ZERO_WIDTH:
-            self._open[-1].add(_EMPTY)
+            self._open[-1].add(EMPTY)
         elif char in "123456789":  # a group once more, or an octal number
             while self._pattern[self._at : self._at + 1] in _DIGITS:
                 self._at += 1
-            self._open[-1].add(_UNKNOWN)
+            self._open[-1].add(UNKNOWN)
         else:
-            self._open[-1].add(_one_of(self._members(char)))
+            self._open[-1].add(one_of(self._members(char)))
 
     def _members(self, char: str) -> Texts | None:
         """The characters that the escape of `char` stands for, in a set and outside; None for too many or unknown ones."""
@@ -264,7 +242,7 @@ class _Reader:
             first = False
             members |= self._member()
         self._at += 1
-        self._open[-1].add(_UNKNOWN if negated or _WIDE in members else _one_of(members))
+        self._open[-1].add(UNKNOWN if negated or _WIDE in members else one_of(members))
 
     def _member(self) -> Texts:
         """One character, escape or range of a set; `_WIDE` in it where there is more."""
@@ -278,7 +256,7 @@ class _Reader:
         if len(end) != 1 or _WIDE in begin | end:
             return frozenset({_WIDE})
         codes = range(ord(min(begin)), ord(min(end)) + 1)
-        return frozenset(map(chr, codes)) if 0 < len(codes) <= _EXACT else frozenset({_WIDE})
+        return frozenset(map(chr, codes)) if 0 < len(codes) <= EXACT else frozenset({_WIDE})
 
     def _item(self) -> Texts:
         char = self._next()
@@ -292,86 +270,3 @@ class _Reader:
         if char in "0123456789":
             raise _UnsureError
         return self._members(char) or frozenset({_WIDE})
-
-
-_WIDE: Final = "wide"
-
-
-def _one_of(members: Iterable[str] | None) -> _Part:
-    """A part that matches exactly one of `members`."""
-    lowered = None if members is None else frozenset(member.lower() for member in members)
-    if lowered is None or len(lowered) > _EXACT or not all(map(str.isascii, lowered)):
-        return _UNKNOWN
-    return _Part(lowered, lowered, lowered, None)
-
-
-def _score(texts: Texts) -> float:
-    """Roughly how rare texts with one of these are: length counts, less and less, and each doubling of the members costs."""
-    return 4 * log2(min(map(len, texts))) - log2(len(texts)) / 2
-
-
-def _better(*choices: Texts | None) -> Texts | None:
-    """The best of the sets that demand anything."""
-    usable = [choice for choice in choices if choice and "" not in choice and len(choice) <= _MEMBERS]
-    return max(usable, key=lambda choice: (_score(choice), -len(choice)), default=None)
-
-
-def _product(first: Texts, second: Texts) -> Texts | None:
-    """Each of `first` followed by each of `second`; None where that is too much."""
-    if len(first) * len(second) > _EXACT or max(map(len, first)) + max(map(len, second)) > _LENGTH:
-        return None
-    return frozenset(one + other for one in first for other in second)
-
-
-def _joined(parts: Sequence[_Part]) -> _Part:
-    """The parts one after the other."""
-    begins: Texts | None = None  # None while all that was read is exactly `ends`
-    ends, holds, run = _NOTHING, None, ""
-    for exact, part_begins, part_ends, part_holds in parts:
-        both = _product(ends, part_begins)
-        if exact is not None and len(exact) == 1 and len(run) < _LENGTH:
-            (only,) = exact
-            run += only
-        elif run:  # beside characters that vary, the fixed ones may be the better demand
-            holds, run = _better(holds, frozenset({run})), ""
-        if part_holds is not None:
-            holds = _better(holds, part_holds)
-        if exact is not None and both is not None:
-            ends = both
-            continue
-        holds = _better(holds, both or _better(ends, part_begins))
-        begins = (both or ends) if begins is None else begins
-        ends = part_ends
-    holds = _better(holds, frozenset({run}))
-    if begins is None:
-        return _Part(ends, ends, ends, holds)
-    return _Part(None, begins, ends, _better(holds, ends))
-
-
-def _any_of(parts: Sequence[_Part]) -> _Part:
-    """Any of the parts."""
-    if len(parts) == 1:
-        return parts[0]
-    exact = _union(part.exact for part in parts)
-    holds = _union((_better(part.exact, part.holds) for part in parts), _MEMBERS)
-    begins, ends = _union(part.begins for part in parts), _union(part.ends for part in parts)
-    return _Part(exact, begins or _NOTHING, ends or _NOTHING, holds)
-
-
-def _union(sets: Iterable[Texts | None], limit: int = _EXACT) -> Texts | None:
-    whole = set[str]()
-    for one in sets:
-        if one is None or len(whole) > limit:
-            return None
-        whole |= one
-    return frozenset(whole) if len(whole) <= limit else None
-
-
-def _repeated(part: _Part, least: int, most: int | None) -> _Part:
-    """`part`, `least` to `most` times."""
-    if least == 0:
-        if most == 1 and part.exact is not None and len(part.exact) < _EXACT:
-            return _one_of(part.exact | _NOTHING)
-        return _UNKNOWN
-    copies = [part] * min(least, _COPIES)
-    return _joined(copies if least == most and least <= _COPIES else [*copies, _UNKNOWN, part])
