@@ -89,8 +89,8 @@ REGEX_TIMEOUTS: Final = 3
 VALUE_CACHE_BYTES: Final = 64 * MiB
 """What the rule engine remembers of values and events that it has judged before; over it the oldest are forgotten one by one."""
 
-CACHED_VALUE_CHARS: Final = 64 * 1024
-"""A longer value is judged anew each time: it would push out thousands of others."""
+CACHED_VALUE_CHARS: Final = 2_048
+"""A longer value is judged anew each time: it seldom comes again, and would push out many others."""
 
 CACHED_SHAPE_FIELDS: Final = 1_024
 """An event with more fields than this is judged without remembering which of them rules ask for."""
@@ -137,11 +137,20 @@ CORRELATION_TERMS: Final = 256
 CORRELATION_DEPTH: Final = 50
 """Correlations that refer to correlations that refer to correlations…"""
 
+HYPERSCAN_LITERALS: Final = 20_000
+"""Literals of one search that Hyperscan may compile: 0.4 s and 40 MB while it does; more are left to the automaton."""
+
 PREFILTER_PATTERN_CHARS: Final = 16 * 1024
 """Longest regular expression that is read for literals to look for first (0.1 s); a longer one is asked about every value."""
 
 LITERAL_OCCURRENCES: Final = 128 * 1024
 """Occurrences of literals in one text that are held at a time (about 130 bytes each); a longer text is read in windows."""
+
+RULE_CACHE_BYTES: Final = 64 * MiB
+"""Parsed rules that are kept on disk (SigmaHQ's 3,754 take 3 MiB); what does not fit is parsed at every start, visibly."""
+
+RULE_CACHE_UNUSED_BYTES: Final = 8 * MiB
+"""Of these, what rules took that the last scan that wrote there did not use: another set's, or older versions."""
 
 # --- incidents -------------------------------------------------------------------------------------------
 STORY_SENTENCES: Final = 40

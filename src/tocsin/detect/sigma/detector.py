@@ -18,7 +18,7 @@ from tocsin.detect.sigma.correlation_plans import silenced
 from tocsin.detect.sigma.evaluation import Evaluator, Matches, stopped
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.findings import correlation_finding, hit_on, rule_finding, values_for
-from tocsin.detect.sigma.plain import PlainEvaluator
+from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.detect.sigma.ruleset import CompiledRule, RuleProblem, RuleSet
 from tocsin.records.errors import PluginError
 from tocsin.records.event import Event, EventBatch
@@ -40,7 +40,7 @@ class SigmaDetector:
 
     Args:
         rules: What `load_rules` gave.
-        evaluator: Who asks its rules over single events; None: the plain one.
+        evaluator: Who asks its rules over single events; None: the planned one.
 
     Attributes:
         correlations: Runs the rules over hits; its `late` and `judged_early` say what it could not judge in time.
@@ -57,7 +57,7 @@ class SigmaDetector:
         self._metas = {correlation.id: correlation.meta for correlation in rules.correlations}
         self._silenced = silenced(plans)
         self._feeding = {rule: self.correlations.wants(rule) for rule in self.correlations.references()}
-        self._evaluator = evaluator or PlainEvaluator(rules.rules)
+        self._evaluator = evaluator or PlannedEvaluator(rules.rules)
 
     @property
     def suspended(self) -> tuple[RuleProblem, ...]:

@@ -33,7 +33,7 @@ from tocsin.records.instants import to_datetime
 
 Predicate = Callable[[EventView], bool]
 
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "neq": operator.ne,
     "lt": operator.lt,
@@ -208,20 +208,21 @@ def _number(field: str | None, wanted: float) -> Predicate:
 
 def _compare(field: str | None, wanted: tuple[str, float]) -> Predicate:
     name, bound = wanted
-    holds = _OPERATORS[name]
+    holds = OPERATORS[name]
     return lambda view: any(holds(number, bound) for number in view.numbers[field])
 
 
 def _cidr(field: str | None, network: IPv4Network | IPv6Network) -> Predicate:
     def inside(view: EventView) -> bool:
         return any(
-            address in network for text in view.texts[field] if (address := _address(text)) is not None
+            address in network for text in view.texts[field] if (address := address_of(text)) is not None
         )
 
     return inside
 
 
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def address_of(text: str) -> IPv4Address | IPv6Address | None:
+    """The address that `text` writes, an IPv4-mapped one as IPv4; None where it writes none."""
     try:
         address = ip_address(text.strip())
     except ValueError:
@@ -262,7 +263,7 @@ def _fieldref(field: str | None, wanted: tuple[str, str]) -> Predicate:
 
 def _timepart(field: str | None, wanted: tuple[str, str, int]) -> Predicate:
     part, name, bound = wanted
-    holds, read = _OPERATORS[name], _PARTS[part]
+    holds, read = OPERATORS[name], TIME_PARTS[part]
 
     def timed(view: EventView) -> bool:
         moments = (moment_of(value) for value in view.values[field] or ())
@@ -271,7 +272,7 @@ def _timepart(field: str | None, wanted: tuple[str, str, int]) -> Predicate:
     return timed
 
 
-_PARTS: dict[str, Callable[[datetime], int]] = {
+TIME_PARTS: dict[str, Callable[[datetime], int]] = {
     "minute": lambda moment: moment.minute,
     "hour": lambda moment: moment.hour,
     "day": lambda moment: moment.day,

@@ -1,0 +1,226 @@
+"""One field's atoms, all asked of a value at once.
+
+A value falls into a *class*: the set of the atoms that it passes. What a field of an event comes to is the union over its
+values (any of them may pass), with two atoms about the field itself: `null` (no value, or a null) and `exists`.
+
+Texts are looked up by their class first; a new one is searched once for all literals, and every hit is exact: an
+edge is checked by its place, a cased literal in the text as it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from tocsin.config import bounds
+from tocsin.detect.sigma.fields import Number, number_of, text_of
+from tocsin.detect.sigma.ir import Atom, Test
+from tocsin.detect.sigma.literal_scan import LiteralScan
+from tocsin.detect.sigma.matching import OPERATORS, TIME_PARTS, address_of, moment_of
+from tocsin.detect.sigma.tuning import LiteralKind
+from tocsin.detect.sigma.value_cache import CachePool
+
+Class = frozenset[int]
+"""The atoms that a value, or a field of an event, passes."""
+
+NO_ATOM: Final[Class] = frozenset()
+_NUMBER_BITS: Final = 64
+"""Larger numbers are no ids or counts that come again."""
+
+
+class FieldMatcher:
+    """The atoms of one field.
+
+    Args:
+        atoms: By number; all of one field.
+        kind: How literals are searched for.
+        pool: Bounds what is remembered.
+
+    Attributes:
+        known: Text → its class, for callers in a hurry; a miss is for `of_value`.
+        known_numbers: The same for whole numbers (`int`, no `bool`: the dict would take one for the other).
+        missing: The class of a field that the event does not have.
+    """
+
+    def __init__(self, atoms: Mapping[int, Atom], kind: LiteralKind, pool: CachePool) -> None:
+        tables = _Tables()
+        for number, atom in atoms.items():
+            for test in atom.tests:
+                tables.take(number, test)
+        self.known: dict[str, Class] = {}
+        self.known_numbers: dict[int, Class] = {}
+        self.missing: Class = frozenset(tables.null)
+        self._there: Class = frozenset(tables.exists)
+        self._null: Class = self.missing | self._there
+        self._tables = tables
+        self._scan = LiteralScan(list(tables.literals), kind) if tables.literals else None
+        self._wanted = [tuple(wanted) for wanted in tables.literals.values()]
+        self._pool = pool
+        self._shared: dict[Class, Class] = {}
+
+    def of_value(self, value: Any) -> Class:
+        """The class of a field with `value`, whatever JSON knows."""
+        kind = type(value)
+        if kind is str:
+            found = self.known.get(value)
+            return found if found is not None else self._of_new(value)
+        if kind is int:
+            found = self.known_numbers.get(value)
+            return found if found is not None else self._of_number(value)
+        if value is None:
+            return self._null
+        if kind is bool:
+            return self.of_value("true" if value else "false")
+        if isinstance(value, list | tuple):
+            return self.of_values(value)
+        return self._shared_class(self._judge(text_of(value) or "", value))
+
+    def of_values(self, values: Sequence[Any]) -> Class:
+        """The class of a field with `values`, lists among them flattened; none at all counts as null."""
+        found: set[int] = set()
+        for value in values:
+            # An empty list inside another adds nothing, not even a null.
+            found |= self._of_inner(value) if isinstance(value, list | tuple) else self.of_value(value)
+        return frozenset(found) if found or _any_value(values) else self._null
+
+    def _of_inner(self, values: Sequence[Any]) -> Class:
+        return self.of_values(values) if _any_value(values) else NO_ATOM
+
+    def _of_new(self, text: str) -> Class:
+        found = self._shared_class(self._judge(text, text))
+        if len(text) <= bounds.CACHED_VALUE_CHARS:
+            self.known[text] = found
+            self._pool.added(self.known, text, len(text) * (1 if text.isascii() else 4))
+        return found
+
+    def _of_number(self, number: int) -> Class:
+        found = self._shared_class(self._judge(str(number), number))
+        if number.bit_length() <= _NUMBER_BITS:
+            self.known_numbers[number] = found
+            self._pool.added(self.known_numbers, number, 0)
+        return found
+
+    def _shared_class(self, found: set[int]) -> Class:
+        """One object for equal classes, so that comparing them costs nothing."""
+        if not found:
+            return NO_ATOM
+        fresh = frozenset(found)
+        kept = self._shared.get(fresh)
+        if kept is None:
+            self._shared[fresh] = kept = fresh
+            self._pool.added(self._shared, fresh, 64 * len(fresh))
+        return kept
+
+    def _judge(self, text: str, value: Any) -> set[int]:
+        """The atoms that one value passes: `text` is its text, `value` what numbers and times are read from."""
+        tables, lowered = self._tables, text.lower()
+        found = set(self._there)
+        found.update(tables.text)
+        found.update(tables.equals.get(lowered, ()))
+        if tables.cased_equals:
+            found.update(tables.cased_equals.get(text, ()))
+        if self._scan is not None:
+            self._search(self._scan, text, lowered, found)
+        for literal, how, number in tables.odd:
+            if _holds(text, literal, how):
+                found.add(number)
+        if tables.maybe and not text.isascii():
+            found.update(tables.maybe)
+        if tables.others:
+            _judge_others(tables, text, value, found)
+        return found
+
+    def _search(self, scan: LiteralScan, text: str, lowered: str, found: set[int]) -> None:
+        size, occurrences = scan.find(lowered)
+        wanted = self._wanted
+        for index, start, end in occurrences:
+            for number, how, cased in wanted[index]:
+                if (how == "startswith" and start) or (how == "endswith" and end != size):
+                    continue
+                if cased is None or _holds(text, cased, how):
+                    found.add(number)
+
+
+def _any_value(values: Sequence[Any]) -> bool:
+    """Whether there is any value in `values` once lists in it are flattened."""
+    return any(_any_value(value) if isinstance(value, list | tuple) else True for value in values)
+
+
+def _holds(text: str, literal: str, how: str) -> bool:
+    if how == "contains":
+        return literal in text
+    return text.startswith(literal) if how == "startswith" else text.endswith(literal)
+
+
+def _judge_others(tables: _Tables, text: str, value: Any, found: set[int]) -> None:
+    """Numbers, comparisons, times and networks: each read from the value once."""
+    number = number_of(value)
+    if number is not None:
+        found.update(tables.numbers.get(number, ()))
+        found.update(atom for name, bound, atom in tables.compares if OPERATORS[name](number, bound))
+    if tables.times and (moment := moment_of(value)) is not None:
+        found.update(
+            atom
+            for part, name, bound, atom in tables.times
+            if OPERATORS[name](TIME_PARTS[part](moment), bound)
+        )
+    if tables.networks and (address := address_of(text)) is not None:
+        found.update(atom for network, atom in tables.networks if address in network)
+
+
+class _Tables:
+    """The tests of one field, by kind; the numbers are atoms."""
+
+    def __init__(self) -> None:
+        self.null: list[int] = []
+        self.exists: list[int] = []
+        self.text: list[int] = []
+        self.maybe: list[int] = []
+        self.equals: dict[str, list[int]] = {}
+        self.cased_equals: dict[str, list[int]] = {}
+        self.literals: dict[str, list[tuple[int, str, str | None]]] = {}
+        self.odd: list[tuple[str, str, int]] = []
+        self.numbers: dict[Number, list[int]] = {}
+        self.compares: list[tuple[str, Number, int]] = []
+        self.times: list[tuple[str, str, int, int]] = []
+        self.networks: list[tuple[Any, int]] = []
+
+    @property
+    def others(self) -> bool:
+        """Whether anything but text is asked."""
+        return bool(self.numbers or self.compares or self.times or self.networks)
+
+    def take(self, number: int, test: Test) -> None:
+        """Files one test of the atom `number`."""
+        op, value = test.op, test.value
+        if op in {"contains", "startswith", "endswith"}:
+            self._take_literal(number, op, value, cased=test.cased)
+        elif op == "equals":
+            (self.cased_equals if test.cased else self.equals).setdefault(value, []).append(number)
+        elif op == "maybe":
+            self.maybe.append(number)
+            for literal in value:
+                self._add_literal(literal, number, "contains", None)
+        elif op == "number":
+            self.numbers.setdefault(value, []).append(number)
+        elif op == "compare":
+            self.compares.append((*value, number))
+        elif op == "timepart":
+            self.times.append((*value, number))
+        elif op == "cidr":
+            self.networks.append((value, number))
+        else:
+            {"null": self.null, "exists": self.exists, "text": self.text}[op].append(number)
+
+    def _take_literal(self, number: int, op: str, literal: str, *, cased: bool) -> None:
+        if not literal:
+            self.text.append(number)  # every text holds the empty one
+        elif not cased:
+            self._add_literal(literal, number, op, None)
+        elif literal.isascii():
+            self._add_literal(literal.lower(), number, op, literal)
+        else:
+            self.odd.append((literal, op, number))  # lower case may join or split letters that are not ASCII
+
+    def _add_literal(self, literal: str, number: int, how: str, cased: str | None) -> None:
+        self.literals.setdefault(literal, []).append((number, how, cased))

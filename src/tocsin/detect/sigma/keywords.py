@@ -1,0 +1,150 @@
+"""Atoms over every value of an event (Sigma's keywords), all asked of the event at once.
+
+Keywords stand anywhere in a value, so the values are put one after the other and searched in one pass; nothing is
+remembered, for most events are unlike any other. What is between the values is in no literal, hence no match spans two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final
+
+from tocsin.detect.sigma.atoms import NO_ATOM, Class, FieldMatcher
+from tocsin.detect.sigma.fields import every_value, text_of
+from tocsin.detect.sigma.ir import Atom, Test
+from tocsin.detect.sigma.literal_scan import LiteralScan
+from tocsin.detect.sigma.tuning import LiteralKind
+from tocsin.detect.sigma.value_cache import CachePool
+
+_BETWEEN: Final = "\x1e\x1f"
+"""No letter, so that it changes the case of none beside it."""
+
+_TOGETHER: Final = 16
+"""Events that are searched in one go."""
+
+_OF_NUMBERS: Final = frozenset("0123456789+-.einfatrulsTF")
+"""Every character of a number's, or a boolean's, text."""
+
+
+def _in_number(literal: str) -> bool:
+    return _OF_NUMBERS.issuperset(literal)
+
+
+class KeywordMatcher:
+    """The atoms over every value.
+
+    Args:
+        atoms: By number.
+        kind: How literals are searched for.
+        pool: Bounds what is remembered of values for the tests that keywords seldom hold (networks).
+    """
+
+    def __init__(self, atoms: Mapping[int, Atom], kind: LiteralKind, pool: CachePool) -> None:
+        self._literals: dict[str, list[tuple[int, str | None]]] = {}
+        self._maybe: list[int] = []
+        self._text: list[int] = []
+        others: dict[int, Atom] = {}
+        for number, atom in atoms.items():
+            rest = frozenset(test for test in atom.tests if not self._take(number, test))
+            if rest:
+                others[number] = Atom(None, rest)
+        self._numbers_matter = bool(self._text) or any(_in_number(literal) for literal in self._literals)
+        self._wanted = [tuple(wanted) for wanted in self._literals.values()]
+        self._scan = LiteralScan(list(self._literals), kind) if self._literals else None
+        self._others = FieldMatcher(others, kind, pool) if others else None
+
+    def _take(self, number: int, test: Test) -> bool:
+        """Files a test that the values as one text can answer."""
+        if test.op == "text" or (test.op == "contains" and not test.value):
+            self._text.append(number)
+        elif test.op == "maybe":
+            self._maybe.append(number)
+            for literal in test.value:
+                self._literals.setdefault(literal, []).append((number, None))
+        elif (
+            test.op == "contains" and _BETWEEN not in test.value and (not test.cased or test.value.isascii())
+        ):
+            cased = test.value if test.cased else None
+            self._literals.setdefault(test.value.lower(), []).append((number, cased))
+        else:
+            return False
+        return True
+
+    def texts_in(self, sample: Mapping[str, Any]) -> EventTexts:
+        """How the texts of events with the keys of `sample` are had quickly."""
+        return EventTexts(sample, numbers_matter=self._numbers_matter)
+
+    def of_event(self, fields: Mapping[str, Any], texts: EventTexts) -> Class:
+        """The atoms that hold for the event."""
+        found = self._search(texts.of(fields)) if self._scan is not None or self._text else NO_ATOM
+        if self._others is None:
+            return found
+        return found | self._others.of_values(list(every_value(fields)))
+
+    def of_events(self, events: Sequence[Mapping[str, Any]], texts: EventTexts) -> list[Class]:
+        """The atoms that hold for each of many events: most hold none, which one search tells of a dozen."""
+        if self._others is not None or self._text:
+            return [self.of_event(fields, texts) for fields in events]
+        found: list[Class] = []
+        for start in range(0, len(events), _TOGETHER):
+            together = [texts.of(fields) for fields in events[start : start + _TOGETHER]]
+            if self._search(_BETWEEN.join(together)):
+                found.extend(map(self._search, together))
+            else:
+                found.extend([NO_ATOM] * len(together))
+        return found
+
+    def _search(self, text: str) -> Class:
+        found = set(self._text) if text else set()
+        if self._maybe and not text.isascii():
+            found.update(self._maybe)
+        if self._scan is not None:
+            _, occurrences = self._scan.find(text.lower())
+            for index, _, _ in occurrences:
+                for number, cased in self._wanted[index]:
+                    if cased is None or cased in text:
+                        found.add(number)
+        return frozenset(found) if found else NO_ATOM
+
+
+class EventTexts:
+    """The texts of an event's values, one after the other, for events with the same keys.
+
+    Args:
+        sample: One of them: what is text in it is taken to be text in the others, until one proves otherwise.
+        numbers_matter: Whether a literal may stand in a number or a boolean.
+    """
+
+    def __init__(self, sample: Mapping[str, Any], *, numbers_matter: bool) -> None:
+        texts = [key for key, value in sample.items() if type(value) is str]
+        self._take = itemgetter(*texts) if len(texts) > 1 else None
+        rest = frozenset(sample).difference(texts if len(texts) > 1 else ())
+        self._rest = [key for key in sample if key in rest]
+        self._passed_over = frozenset({type(None)} if numbers_matter else {type(None), int, float, bool})
+
+    def of(self, fields: Mapping[str, Any]) -> str:
+        """The texts, with what is no part of a literal before, between and after them."""
+        rest = [value for key in self._rest if type(value := fields[key]) not in self._passed_over]
+        if self._take is None:
+            return _joined(rest)
+        try:
+            text = _BETWEEN.join(self._take(fields))
+        except TypeError:  # a value that was text in the sample is something else here
+            return _joined(list(fields.values()))
+        return f"{text}{_BETWEEN}{_joined(rest)}" if rest else text
+
+
+def _joined(values: Sequence[Any]) -> str:
+    """The texts of all scalars in `values`, a mark after each, so that an empty text shows too."""
+    return "".join([_texts_in(value) for value in values])
+
+
+def _texts_in(value: Any) -> str:
+    if type(value) is list:
+        try:
+            return _BETWEEN.join((*value, ""))
+        except TypeError:  # not all of it is text
+            pass
+    texts = (text_of(one) for one in every_value({"": value}))
+    return "".join([f"{text}{_BETWEEN}" for text in texts if text is not None])

@@ -1,0 +1,130 @@
+"""A plan: the rules that can match events of one kind, cut down to what is not yet known of them.
+
+Its fields' matchers hold only the atoms that are left. An event comes to a *signature*, one class per field that it has;
+all events of one signature have the same answer, but for rules that must ask the event itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from tocsin.detect.sigma.atoms import Class, FieldMatcher
+from tocsin.detect.sigma.fields import EventView
+from tocsin.detect.sigma.ir import TRUE, Ask, Atom, Terms
+from tocsin.detect.sigma.keywords import KeywordMatcher
+from tocsin.detect.sigma.matching import Predicate
+from tocsin.detect.sigma.questions import Answer, could_hold, has_asks, holds
+from tocsin.detect.sigma.triggers import triggers
+from tocsin.detect.sigma.tuning import LiteralKind
+from tocsin.detect.sigma.value_cache import CachePool
+
+Signature = tuple[Class, ...]
+Roots = tuple[tuple[int, int], ...]
+"""(place of the rule in order of loading, its term), ascending, none of them FALSE."""
+
+
+class Verdict(NamedTuple):
+    """What a signature comes to.
+
+    Attributes:
+        matched: Places of the rules that match.
+        pending: Indices into the plan of rules that may match, if the event itself agrees.
+        atoms: The atoms that hold; what `Plan.asks` needs.
+    """
+
+    matched: tuple[int, ...]
+    pending: tuple[int, ...]
+    atoms: Class
+
+
+NOTHING: Final = Verdict((), (), frozenset())
+"""No rule matches: the usual answer, always this object."""
+
+
+class Plan:
+    """Rules over events of one kind.
+
+    Args:
+        terms: What the roots are terms of.
+        roots: Its rules.
+        kind: How literals are searched for.
+        pool: Bounds what is remembered.
+
+    Attributes:
+        matchers: Field → its matcher.
+        keywords: The matcher of every value, None where no rule asks for keywords.
+        considered: Events that were judged by it.
+    """
+
+    def __init__(self, terms: Terms, roots: Roots, kind: LiteralKind, pool: CachePool) -> None:
+        self._nodes = terms.nodes
+        self.roots = roots
+        self._always_true = tuple(place for place, term in roots if term == TRUE)
+        by_field: dict[str | None, dict[int, Atom]] = {}
+        atoms: dict[int, Atom] = {}
+        seen: set[int] = set()
+        for _, term in roots:
+            terms.atoms_of(term, atoms, seen)
+        for number, atom in atoms.items():
+            by_field.setdefault(atom.field, {})[number] = atom
+        every = by_field.pop(None, None)
+        self.keywords = KeywordMatcher(every, kind, pool) if every else None
+        self.matchers = {
+            field: FieldMatcher(found, kind, pool) for field, found in by_field.items() if field is not None
+        }
+        asks = (self._nodes[term] for term in seen)
+        self.asks_every_value = every is not None or any(
+            isinstance(a, Ask) and a.leaf.field is None for a in asks
+        )
+        self.considered = 0
+        self._could: list[Answer | None] = [None] * len(roots)
+        self._holds: list[Answer | None] = [None] * len(roots)
+        self._asked: dict[int, Predicate] = {}
+        self._pending = tuple(has_asks(self._nodes, term) for _, term in roots)
+        self._by_trigger, self._untriggered = self._triggers()
+
+    def _triggers(self) -> tuple[Mapping[int, tuple[int, ...]], tuple[int, ...]]:
+        by_atom: dict[int, list[int]] = {}
+        untriggered: list[int] = []
+        for index, (_, term) in enumerate(self.roots):
+            if term == TRUE:
+                continue
+            found = triggers(self._nodes, term)
+            if found is None:
+                untriggered.append(index)
+            else:
+                for atom in found.atoms:
+                    by_atom.setdefault(atom, []).append(index)
+        return {atom: tuple(rules) for atom, rules in by_atom.items()}, tuple(untriggered)
+
+    def judge(self, signature: Iterable[Class]) -> Verdict:
+        """What `signature` comes to; dear, so remember it."""
+        atoms: Class = frozenset().union(*signature)
+        candidates = set(self._untriggered)
+        for atom in self._by_trigger.keys() & atoms:
+            candidates.update(self._by_trigger[atom])
+        matched, pending = list(self._always_true), []
+        for index in sorted(candidates):
+            could = self._could[index]
+            if could is None:
+                self._could[index] = could = could_hold(self._nodes, self.roots[index][1])
+            if could(atoms, None):
+                if self._pending[index]:
+                    pending.append(index)
+                else:
+                    matched.append(self.roots[index][0])
+        if not matched and not pending:
+            return NOTHING
+        return Verdict(tuple(sorted(matched)), tuple(pending), atoms if pending else frozenset())
+
+    def asks(self, index: int, atoms: Class, view: EventView) -> bool:
+        """Whether the pending rule `index` matches the event.
+
+        Raises:
+            TimeoutError: an expression took too long.
+        """
+        answer = self._holds[index]
+        if answer is None:
+            self._holds[index] = answer = holds(self._nodes, self.roots[index][1], self._asked)
+        return answer(atoms, view)

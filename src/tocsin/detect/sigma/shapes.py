@@ -1,0 +1,151 @@
+"""Where the fields of rules stand in events that have the same keys: found out once for all of them.
+
+The look-up is that of `fields.py`: the key itself, then a dotted path, then the key with spaces left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tocsin.detect.sigma.atoms import NO_ATOM, Class, FieldMatcher
+from tocsin.detect.sigma.fields import find
+from tocsin.detect.sigma.keywords import KeywordMatcher
+from tocsin.detect.sigma.plan import Plan, Signature, Verdict
+from tocsin.detect.sigma.value_cache import CachePool
+
+Fields = Mapping[str, Any]
+Keys = tuple[str, ...]
+
+
+class Slot(NamedTuple):
+    """A field that stands under one key: the key, its matcher, and the look-up of known texts."""
+
+    key: str
+    matcher: FieldMatcher
+    known: Callable[[str], Class | None]
+
+
+class Path(NamedTuple):
+    """A field that may stand deeper in the event: its dotted name, and the key that stands in for it if it does not."""
+
+    name: str
+    spaced: str | None
+    matcher: FieldMatcher
+
+
+class Layout:
+    """How events of one shape are judged by one set of matchers.
+
+    Args:
+        sample: One of the events.
+        matchers: Field → its matcher.
+        keywords: The matcher of every value, None where nobody asks for it.
+    """
+
+    def __init__(
+        self, sample: Fields, matchers: Mapping[str, FieldMatcher], keywords: KeywordMatcher | None = None
+    ) -> None:
+        have = frozenset(sample)
+        spaced = {key.replace(" ", ""): key for key in sample if " " in key}
+        self._slots: list[Slot] = []
+        self._paths: list[Path] = []
+        self._keywords = keywords
+        self._texts = keywords.texts_in(sample) if keywords is not None else None
+        missing: set[int] = set()
+        for name, matcher in matchers.items():
+            key = name if name in have else None
+            if key is None and _may_be_nested(name, have):
+                self._paths.append(Path(name, spaced.get(name), matcher))
+                continue
+            key = key or spaced.get(name)
+            if key is None:
+                missing |= matcher.missing
+            else:
+                self._slots.append(Slot(key, matcher, matcher.known.get))
+        self._missing = (frozenset(missing),) if missing else ()
+        self._flat = not self._paths and keywords is None
+
+    def signature(self, fields: Fields) -> Signature:
+        """The signature of one event."""
+        found: list[Class] = []
+        for key, matcher, known in self._slots:
+            value = fields[key]
+            seen = known(value) if type(value) is str else None
+            found.append(matcher.of_value(value) if seen is None else seen)
+        if not self._flat:
+            found.append(frozenset[int]().union(*self._deeper(fields)) if self._paths else NO_ATOM)
+            if self._keywords is not None and self._texts is not None:
+                found.append(self._keywords.of_event(fields, self._texts))
+        return tuple(found)
+
+    def _deeper(self, fields: Fields) -> Iterable[Class]:
+        for path in self._paths:
+            values = find(fields, path.name)
+            if values is None and path.spaced is not None:
+                values = find(fields, path.spaced)
+            yield path.matcher.missing if values is None else path.matcher.of_values(values)
+
+    def signatures(self, events: Sequence[Fields]) -> Iterable[Signature]:
+        """The signatures of many events, column by column."""
+        columns = [_column(slot, [fields[slot.key] for fields in events]) for slot in self._slots]
+        if self._paths:
+            columns.append([frozenset[int]().union(*self._deeper(fields)) for fields in events])
+        if self._keywords is not None and self._texts is not None:
+            columns.append(self._keywords.of_events(events, self._texts))
+        return zip(*columns, strict=True) if columns else [()] * len(events)
+
+    def whole(self, signature: Signature) -> Signature:
+        """`signature` with what holds because fields are missing."""
+        return signature + self._missing
+
+
+def _column(slot: Slot, values: list[Any]) -> list[Class]:
+    """The class of each value in a column."""
+    matcher = slot.matcher
+    try:
+        # Only texts are known there, so a number or a boolean can be taken for none of them.
+        states: list[Class | None] = list(map(slot.known, values))
+    except TypeError:  # a list or an object
+        return list(map(matcher.of_value, values))
+    if None in states and set(map(type, values)) == {int}:
+        states = list(map(matcher.known_numbers.get, values))
+    if None in states:
+        pairs = zip(states, values, strict=True)
+        return [matcher.of_value(value) if state is None else state for state, value in pairs]
+    return states  # type: ignore[return-value]  # no None is left in it
+
+
+def _may_be_nested(name: str, keys: frozenset[str]) -> bool:
+    dot = name.find(".")
+    while dot >= 0:
+        if name[:dot] in keys:
+            return True
+        dot = name.find(".", dot + 1)
+    return False
+
+
+class PlannedLayout:
+    """A layout with the plan it is for, and the answers known so far."""
+
+    def __init__(self, sample: Fields, plan: Plan, pool: CachePool) -> None:
+        self.plan = plan
+        self.layout = Layout(sample, plan.matchers, plan.keywords)
+        self._verdicts: dict[Signature, Verdict] = {}
+        self._pool = pool
+
+    def verdict(self, fields: Fields) -> Verdict:
+        """The answer for one event."""
+        signature = self.layout.signature(fields)
+        return self._verdicts.get(signature) or self._new(signature)
+
+    def verdicts(self, events: Sequence[Fields]) -> list[Verdict]:
+        """The answers for many events."""
+        known = self._verdicts.get
+        return [known(one) or self._new(one) for one in self.layout.signatures(events)]
+
+    def _new(self, signature: Signature) -> Verdict:
+        found = self.plan.judge(self.layout.whole(signature))
+        self._verdicts[signature] = found
+        self._pool.added(self._verdicts, signature, 16 * len(signature))
+        return found
