@@ -228,10 +228,11 @@ def test_state_that_contradicts_itself_is_refused():
     real = Correlations(plans_of({**FAILED, "condition": {"gte": 1}}))
     real.add(hit("a", 0, 0, user="ann"))
     real.advance(1 * SECOND)
-    saved = msgspec.msgpack.decode(real.snapshot())
-    saved[4] = []  # the match that the group refers to
+    version, rows = msgspec.msgpack.decode(real.snapshot())
+    kept = {name: row for name, row in rows.items() if not name.startswith("run/")}
+    assert len(kept) < len(rows)  # the match that the group refers to
     with pytest.raises(PluginError, match="contradicts itself"):
-        real.restore(msgspec.msgpack.encode(saved))
+        real.restore(msgspec.msgpack.encode([version, kept]))
 
 
 # --- rules -----------------------------------------------------------------------------------------------

@@ -57,18 +57,21 @@ Memory
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import heapq
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tocsin.config import bounds
 from tocsin.detect.interface import END_OF_TIME
 from tocsin.detect.sigma import correlation_snapshot
-from tocsin.detect.sigma.correlation_evidence import encoded, hit_of
-from tocsin.detect.sigma.correlation_groups import Load, Pulse, Run
+from tocsin.detect.sigma.correlation_evidence import clean, encoded, hit_of
+from tocsin.detect.sigma.correlation_groups import Begun, News
 from tocsin.detect.sigma.correlation_plans import CorrelationPlan
-from tocsin.detect.sigma.correlation_records import Record
-from tocsin.detect.sigma.correlation_state import BUCKET, Lane
+from tocsin.detect.sigma.correlation_records import NEVER, Exhibit, Ident, Load
+from tocsin.detect.sigma.correlation_rows import VERSION, Changes, MetaRow, tag_of
+from tocsin.detect.sigma.correlation_state import Journal, Lane
 from tocsin.detect.sigma.correlation_values import Lens
+from tocsin.detect.sigma.correlation_writing import RowWriter
 from tocsin.detect.sigma.hit import Hit
 
 
@@ -110,11 +113,19 @@ class Correlations:
         self.judged_early = 0
         self.late = 0
         self._hits, self._size = hits, size
-        self._load = Load()
         self._ready: list[CorrelationMatch] = []
         self._numbers = {plan.ref: number for number, plan in enumerate(self.plans)}
-        self._lanes = _lanes(self.plans, self._load)
         self._lenses = _lenses(self.plans)
+        self._tags = [tag_of(plan) for plan in self.plans]
+        self._begin()
+
+    def _begin(self) -> None:
+        """Empty state; what was written of the old one is void."""
+        self._load = Load()
+        self._lanes = _lanes(self.plans, self._load)
+        self._watermark = NEVER
+        self._last: tuple[Hit, Ident, Exhibit] | None = None
+        self._writer: RowWriter | None = None
 
     def references(self) -> frozenset[str]:
         """Base rules whose hits are wanted, as `Hit.rule` names them."""
@@ -125,14 +136,26 @@ class Correlations:
         return frozenset(name for _, lens in self._lenses.get(rule_ref, ()) for name in lens.wanted)
 
     def add(self, hit: Hit) -> None:
-        """Takes in a hit of a base rule; those of rules that no correlation refers to are ignored."""
+        """Takes in a hit of a base rule; those of rules that no correlation refers to are ignored.
+
+        Hits of one event that follow one another share what is held of it.
+        """
         lenses = self._lenses.get(hit.rule)
         if not lenses:
             return
-        proof = encoded(hit)
+        last = self._last
+        if last is not None and last[0].evidence is hit.evidence and _same_event(last[0], hit):
+            _, ident, proof = last
+        else:
+            event = hit.evidence[-1].event_id
+            ident = event if event.stream.isascii() else (clean(event.stream), event.seq)
+            proof = Exhibit(encoded(hit))
+            self._last = hit, ident, proof
         for number, lens in lenses:
-            self._wait(number, lens.of_hit(hit, proof))
-        if self._over(1):
+            record = lens.of_hit(hit, ident, proof)
+            if record is not None and not self._lanes[number].add(record):
+                self.late += 1
+        if self._load.hits > self._hits or self._load.size > self._size:
             self._relieve()
 
     def advance(self, watermark: int) -> list[CorrelationMatch]:
@@ -140,11 +163,12 @@ class Correlations:
 
         After `END_OF_TIME` it begins anew: a later run over a kept state brings hits of any time.
         """
-        for number, lane in enumerate(self._lanes):
-            self._hear(number, lane.advance(watermark))
+        self._watermark = max(self._watermark, watermark)
+        for lane in self._lanes:
+            lane.advance(watermark)
+            self._hear(lane)
         if watermark >= END_OF_TIME:
-            self._load = Load()
-            self._lanes = _lanes(self.plans, self._load)
+            self._begin()
         ready, self._ready = self._ready, []
         return sorted(
             ready,
@@ -153,65 +177,127 @@ class Correlations:
 
     def snapshot(self) -> bytes:
         """The whole state, for `restore`."""
-        ready = [(match.plan.ref, match.hit, match.figure) for match in self._ready]
-        return correlation_snapshot.encode(self.judged_early, self.late, ready, self._lanes)
+        return correlation_snapshot.pack(self._written(RowWriter(self._lanes, self._tags)).put)
+
+    def changes(self) -> Changes:
+        """The rows that changed since they were last asked for, for `restore_rows`.
+
+        The first time, and whenever the oldest were judged early, all of them: so who never asks pays nothing.
+        """
+        if self._writer is not None:
+            journal = self._lanes[0].journal if self._lanes else None
+            assert journal is not None or not self._lanes
+            return self._written(self._writer, journal)
+        self._writer = RowWriter(self._lanes, self._tags)
+        changes = self._written(self._writer)
+        journal = Journal()
+        for lane in self._lanes:
+            lane.journal = journal
+        return changes
 
     def restore(self, state: bytes) -> tuple[str, ...]:
-        """Takes up `state` in place of its own; the correlations whose state did not fit, because they changed.
+        """Takes up what `snapshot` gave; the correlations whose state did not fit, because they changed.
 
         Raises:
             PluginError: it is no state, or of another version.
         """
-        saved = correlation_snapshot.decode(state)
+        return self.restore_rows(correlation_snapshot.unpack(state))
+
+    def restore_rows(self, rows: Mapping[str, bytes]) -> tuple[str, ...]:
+        """Takes up the rows that all `changes` so far came to; the correlations whose state did not fit.
+
+        Raises:
+            PluginError: they are no rows of this state, or of another version.
+        """
         load = Load()
         lanes = _lanes(self.plans, load)
-        gone = correlation_snapshot.restore_lanes(saved, lanes)
-        self._lanes, self._load = lanes, load
-        self.judged_early, self.late = saved.judged_early, saved.late
+        saved = correlation_snapshot.restore(rows, lanes, self._tags)
+        self._begin()
+        self._load, self._lanes, self._watermark = load, lanes, saved.meta.watermark
+        if lanes:
+            lanes[0].news.begun.runs = saved.meta.begun
+        self.judged_early, self.late = saved.meta.judged_early, saved.meta.late
         known = ((self._numbers.get(ref), hit, figure) for ref, hit, figure in saved.ready)
         self._ready = [
             CorrelationMatch(self.plans[one], hit, figure) for one, hit, figure in known if one is not None
         ]
-        return gone
+        return saved.gone
 
-    def _wait(self, number: int, record: Record | None) -> None:
-        if record is not None and not self._lanes[number].add(record):
-            self.late += 1
+    def _written(self, writer: RowWriter, journal: Journal | None = None) -> Changes:
+        """What `writer` has to write: what `journal` holds, or else everything."""
+        begun = self._lanes[0].news.begun.runs if self._lanes else 0
+        meta = MetaRow(VERSION, self.judged_early, self.late, self._watermark, begun)
+        ready = [(match.plan.ref, match.hit, match.figure) for match in self._ready]
+        if journal is not None:
+            writer.write(meta, ready, journal.admitted, journal.touched)
+            journal.admitted, journal.touched = [], {}
+        else:
+            records = ((lane.number, record) for lane in self._lanes for record in lane.records())
+            groups = ((lane.number, key) for lane in self._lanes for key in lane.groups)
+            writer.write(meta, ready, records, groups)
+        put, gone = writer.taken()
+        return Changes(journal is None, put, gone)
 
-    def _hear(self, number: int, news: Iterable[Run | tuple[Record, Run]]) -> None:
+    def _hear(self, lane: Lane) -> None:
         """Keeps finished matches, and tells the correlations further out of those that go on."""
-        plan = self.plans[number]
-        outer = self._lenses.get(plan.ref, ())
-        for one in news:
-            if isinstance(one, Run):
-                self._ready.append(CorrelationMatch(plan, hit_of(plan, one), one.peak))
-                continue
-            record, run = one
-            for further, lens in outer:
-                pulse = Pulse(run, len(run.items), run.count)
-                self._wait(further, lens.of_pulse(run.last_time, run.ident, record.row, pulse))
+        news = lane.news
+        if news.pulses:
+            pulses, news.pulses = news.pulses, []
+            outer = self._lenses[lane.plan.ref]
+            for time, record, pulse in pulses:
+                for further, lens in outer:
+                    seen = lens.of_pulse(time, pulse.run.ident, record.row, pulse)
+                    if seen is not None and not self._lanes[further].add(seen):
+                        self.late += 1
+        if news.over:
+            over, news.over = news.over, []
+            self._ready.extend(CorrelationMatch(lane.plan, hit_of(lane.plan, run), run.peak) for run in over)
 
     def _relieve(self) -> None:
         """Judges the oldest windows before their time, until a quarter of what may be held is free again."""
-        waiting = sorted((number, len(hits)) for lane in self._lanes for number, hits in lane.waiting.items())
-        wanted, cut = sum(count for _, count in waiting) // 4, 0
-        for number, count in waiting:
-            cut, wanted = (number + 1) * BUCKET, wanted - count
-            if wanted < 0:
-                break
         before = self._load.hits
-        for number, lane in enumerate(self._lanes):
-            self._hear(number, lane.advance(cut + lane.lag))
-        for number, lane in enumerate(self._lanes):
-            self._hear(number, lane.relieve(lambda: self._over(3 / 4)))
+        times = sorted(record.time for lane in self._lanes for record in lane.unjudged())
+        if times:
+            cut = times[len(times) // 4] + 1
+            for lane in self._lanes:
+                lane.advance(cut + lane.lag)
+                self._hear(lane)
+        oldest = [(lane.oldest(), lane.number) for lane in self._lanes]
+        heapq.heapify(oldest)
+        while oldest and self._over(3 / 4):
+            age, number = oldest[0]
+            lane = self._lanes[number]
+            if age >= -NEVER:
+                break
+            lane.relieve()
+            self._hear(lane)
+            heapq.heapreplace(oldest, (lane.oldest(), number))
         self.judged_early += before - self._load.hits
+        self._unwrite()
+
+    def _unwrite(self) -> None:
+        """What was written no longer follows from what is held: the next time everything is written."""
+        self._writer = None
+        for lane in self._lanes:
+            lane.journal = None
 
     def _over(self, part: float) -> bool:
         return self._load.hits > self._hits * part or self._load.size > self._size * part
 
 
+def _same_event(one: Hit, other: Hit) -> bool:
+    """Whether two hits with one evidence also tell the same of it."""
+    return one.claims is other.claims and one.entities is other.entities and one.origin == other.origin
+
+
 def _lanes(plans: Sequence[CorrelationPlan], load: Load) -> list[Lane]:
-    return [Lane(plan, lag, load) for plan, lag in zip(plans, _lags(plans), strict=True)]
+    """Empty lanes; those that others refer to also tell of matches that go on."""
+    inner = {ref for plan in plans for ref in plan.nested}
+    begun = Begun()
+    return [
+        Lane(plan, number, lag, load, News(begun, pulses=[] if plan.ref in inner else None))
+        for number, (plan, lag) in enumerate(zip(plans, _lags(plans), strict=True))
+    ]
 
 
 def _lags(plans: Sequence[CorrelationPlan]) -> list[int]:

@@ -40,6 +40,16 @@ class Bounds:
         """Whether a greater value can never stop it from holding."""
         return all(name in {"gt", "gte"} for name, _ in self.criteria)
 
+    @property
+    def least(self) -> int:
+        """No whole number from 1 to below this one meets it."""
+        lower = [
+            math.floor(number) + 1 if name == "gt" else math.ceil(number)
+            for name, number in self.criteria
+            if name in {"gt", "gte", "eq"} and math.isfinite(number)
+        ]
+        return max(1, *lower) if lower else 1
+
     def some_count(self, most: int | None = None) -> bool:
         """Whether a whole number from 1 to `most` (None: any) meets it."""
         edges = {1, most or 1}

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from tocsin.config.bounds import EVIDENCE_PER_FINDING
-from tocsin.detect.sigma.correlation_groups import Pulse, Run
 from tocsin.detect.sigma.correlation_plans import CorrelationPlan
+from tocsin.detect.sigma.correlation_records import Exhibit, Pulse, Run
 from tocsin.detect.sigma.hit import Hit
 from tocsin.records.finding import Claim, Entity, Evidence, combined_origin
 
@@ -85,14 +85,14 @@ def hit_of(plan: CorrelationPlan, run: Run) -> Hit:
     )
 
 
-def _testimonies(proof: bytes | Pulse) -> Iterable[Testimony]:
+def _testimonies(proof: Exhibit | Pulse) -> Iterable[Testimony]:
     """What `proof` rests on; nested matches down to their base hits, each once."""
-    waiting: list[bytes | Pulse] = [proof]
+    waiting: list[Exhibit | Pulse] = [proof]
     deepest: dict[int, int] = {}
     while waiting:
         one = waiting.pop()
-        if isinstance(one, bytes):
-            yield _DECODER.decode(one)
+        if isinstance(one, Exhibit):
+            yield _DECODER.decode(one.proof)
         elif deepest.get(id(one.run), 0) < one.items:
             known = deepest.get(id(one.run), 0)
             deepest[id(one.run)] = one.items

@@ -79,6 +79,13 @@ class CorrelationPlan:
             return not any(term.unwanted for term in self.terms)
         return self.bounds.lower_only and self.type not in METRICS
 
+    @property
+    def least(self) -> int:
+        """No window of fewer hits, each of one value, meets the condition; 1 where a single hit may."""
+        if self.bounds is None:
+            return max(1, min(len(term.wanted) for term in self.terms))
+        return 1 if self.type in METRICS else self.bounds.least
+
     def field_of(self, name: str, member: str) -> str:
         """The field that `name` (a field or an alias) stands for in hits of `member`."""
         return self.aliases.get(name, {}).get(member, name)

@@ -1,233 +1,228 @@
-"""The whole state of the correlations as bytes, and back.
+"""Rows (`correlation_rows.py`) back into state, and all of them as one blob for who wants no rows.
 
-MessagePack, checked against the types below when it is read: state from a disk is input like any other. Gauges are
-not written; they are measured again from their windows. State of a correlation that meanwhile changed is let go.
+State of a correlation that meanwhile changed is let go.
 """
 
 from __future__ import annotations
 
-import hashlib
 import heapq
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from tocsin.detect.sigma.correlation_groups import Group, Pulse, Run
-from tocsin.detect.sigma.correlation_plans import CorrelationPlan
-from tocsin.detect.sigma.correlation_records import Ident, Record
+from tocsin.detect.sigma.correlation_groups import Group, instants
+from tocsin.detect.sigma.correlation_records import Exhibit, Pulse, Record, Run
+from tocsin.detect.sigma.correlation_rows import (
+    VERSION,
+    BlockRow,
+    GroupRow,
+    HitRow,
+    LaneRow,
+    MetaRow,
+    Part,
+    Ready,
+    RunProof,
+    RunRow,
+    encode,
+    ident_of,
+)
 from tocsin.detect.sigma.correlation_state import Lane
-from tocsin.detect.sigma.hit import Hit
 from tocsin.records.errors import PluginError
 
-VERSION: Final = 1
-
-_Ident = tuple[str, int, tuple[str, ...] | None]
-_Proof = bytes | tuple[int, int, int]
-
-
-class _Record(msgspec.Struct, array_like=True):
-    time: int
-    key: tuple[str, ...]
-    member: int
-    ident: _Ident
-    shown: tuple[str, ...]
-    texts: tuple[str, ...]
-    numbers: tuple[float, ...]
-    row: tuple[str | tuple[str, ...] | None, ...]
-    proof: _Proof
+_T = TypeVar("_T")
+_TIME: Final = attrgetter("time")
+_EMPTY_1: Final[list[list[Any]]] = [[], []]
 
 
-class _Run(msgspec.Struct, array_like=True):
-    ident: _Ident
-    shown: tuple[str, ...]
-    upto: int
-    last_time: int
-    items: list[tuple[int, _Proof]]
-    taken: dict[int, int]
-    last: tuple[int, _Proof] | None
-    base: int
-    nested: list[tuple[_Ident, int]]
-    peak: float
+def pack(rows: Mapping[str, bytes]) -> bytes:
+    """All `rows` as one blob."""
+    return encode([VERSION, rows])
 
 
-class _Group(msgspec.Struct, array_like=True):
-    key: tuple[str, ...]
-    window: list[_Record]
-    first: int
-    judged: bool
-    run: int | None
-
-
-class _Lane(msgspec.Struct, array_like=True):
-    ref: str
-    shape: str
-    watermark: int
-    waiting: list[_Record]
-    groups: list[_Group]
-
-
-class State(msgspec.Struct, array_like=True):
-    """All that `Correlations` keeps.
-
-    Attributes:
-        version: Of this format.
-        judged_early: As in `Correlations`.
-        late: As in `Correlations`.
-        ready: Matches that are over and were not fetched: (plan, hit, figure).
-        runs: Matches that go on, or that others refer to; what one refers to comes before it.
-        lanes: One for each correlation.
-    """
-
-    version: int
-    judged_early: int
-    late: int
-    ready: list[tuple[str, Hit, float]]
-    runs: list[_Run]
-    lanes: list[_Lane]
-
-
-def encode(judged_early: int, late: int, ready: list[tuple[str, Hit, float]], lanes: Iterable[Lane]) -> bytes:
-    """The state as bytes."""
-    return msgspec.msgpack.encode(_Writer().state(judged_early, late, ready, lanes))
-
-
-def decode(state: bytes) -> State:
-    """What `encode` wrote.
+def unpack(state: bytes) -> dict[str, bytes]:
+    """What `pack` was given. State of version 1 is read where it holds no hits, as every finished scan left it.
 
     Raises:
-        PluginError: it is no such state, or of another version.
+        PluginError: it is no such blob, or of another version.
     """
     try:
-        version = msgspec.msgpack.decode(state, type=list)[0]
-        if version == VERSION:
-            return msgspec.msgpack.decode(state, type=State)
-    except (msgspec.MsgspecError, IndexError) as error:
-        raise PluginError("sigma-correlation", f"the saved state cannot be read: {error}") from error
-    raise PluginError("sigma-correlation", f"the saved state is of version {version!r}, this reads {VERSION}")
+        saved = msgspec.msgpack.decode(state, type=list)
+        if saved[0] == VERSION and len(saved) == 2:
+            return msgspec.convert(saved[1], dict[str, bytes])
+        if saved[0] == 1 and len(saved) == 6:
+            return _of_version_1(saved)
+    except (msgspec.MsgspecError, IndexError, TypeError) as error:
+        raise _unreadable(error) from error
+    raise PluginError(
+        "sigma-correlation", f"the saved state is of version {saved[0]!r}, this reads {VERSION}"
+    )
 
 
-def restore_lanes(state: State, lanes: Sequence[Lane]) -> tuple[str, ...]:
-    """Fills the empty `lanes` from `state`; the correlations whose state was let go, because they changed or are gone.
+def _of_version_1(saved: list[Any]) -> dict[str, bytes]:
+    _, judged_early, late, ready, runs, lanes = saved
+    if ready or runs or any(lane[3:] != _EMPTY_1 for lane in lanes):
+        raise PluginError(
+            "sigma-correlation",
+            f"the saved state is of version 1 and in the middle of a run, this reads {VERSION}; "
+            "end that run with the release that began it",
+        )
+    return {"meta": encode(MetaRow(VERSION, judged_early, late, -(2**62), 0))}
+
+
+def _unreadable(error: Exception) -> PluginError:
+    return PluginError("sigma-correlation", f"the saved state cannot be read: {error}")
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What the rows say beside the lanes: counts, matches to be fetched, and the correlations that changed."""
+
+    meta: MetaRow
+    ready: Ready
+    gone: tuple[str, ...]
+
+
+def restore(rows: Mapping[str, bytes], lanes: Sequence[Lane], tags: Sequence[str]) -> Restored:
+    """Fills the empty `lanes`, whose digests are `tags`, from `rows`.
 
     Raises:
-        PluginError: the state contradicts itself.
+        PluginError: the rows cannot be read, are of another version, or contradict themselves.
     """
     try:
-        runs: list[Run] = []
-        for one in state.runs:
-            runs.append(_run(one, runs))
-        by_ref = {lane.plan.ref: lane for lane in lanes}
-        gone = []
-        for saved in state.lanes:
-            lane = by_ref.get(saved.ref)
-            if lane is None or saved.shape != _shape(lane.plan):
-                gone.append(saved.ref)
-            else:
-                _fill(lane, saved, runs)
-    except (IndexError, KeyError) as error:
+        meta = _read(rows["meta"], MetaRow)
+        if meta.version != VERSION:
+            raise PluginError(
+                "sigma-correlation", f"the saved rows are of version {meta.version}, this reads {VERSION}"
+            )
+        reader = _Reader(rows, lanes, tags)
+        gone = reader.lanes(meta.watermark)
+        reader.runs()
+        reader.groups()
+        reader.hits()
+        reader.close()
+        ready = _read(rows["ready"], Ready) if "ready" in rows else []
+    except (KeyError, IndexError, AttributeError) as error:
         raise PluginError("sigma-correlation", f"the saved state contradicts itself: {error!r}") from error
-    return tuple(gone)
+    except msgspec.MsgspecError as error:
+        raise _unreadable(error) from error
+    return Restored(meta, ready, gone)
 
 
-def _shape(plan: CorrelationPlan) -> str:
-    """What must be equal for state to fit: everything but words and what is reported."""
-    aliases = sorted((alias, sorted(names.items())) for alias, names in plan.aliases.items())
-    terms = [(term.wanted, sorted(term.unwanted)) for term in plan.terms]
-    parts = (
-        plan.type, plan.members, sorted(plan.nested), plan.span, plan.group_by, plan.fields, aliases,
-        plan.bounds and plan.bounds.criteria, terms, plan.percentile,
-    )  # fmt: skip
-    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
+def _read(row: bytes, kind: type[_T]) -> _T:
+    return msgspec.msgpack.decode(row, type=kind)
 
 
-class _Writer:
-    """Writes runs once, however many pulses refer to them."""
+class _Reader:
+    """Reads rows, kind by kind."""
 
-    def __init__(self) -> None:
-        self._runs: list[_Run] = []
-        self._numbers: dict[int, int] = {}
+    def __init__(self, rows: Mapping[str, bytes], lanes: Sequence[Lane], tags: Sequence[str]) -> None:
+        self._rows = rows
+        self._lanes = dict(zip(tags, lanes, strict=True))
+        self._runs: dict[int, Run] = {}
+        self._windows: dict[int, tuple[Lane, Group, list[Record]]] = {}
 
-    def state(
-        self, judged_early: int, late: int, ready: list[tuple[str, Hit, float]], lanes: Iterable[Lane]
-    ) -> State:
-        written = [self._lane(lane) for lane in lanes]
-        return State(VERSION, judged_early, late, ready, self._runs, written)
+    def _named(self, kind: str) -> list[str]:
+        return sorted(name for name in self._rows if name.startswith(kind))
 
-    def _lane(self, lane: Lane) -> _Lane:
-        waiting = [self._record(record) for hits in lane.waiting.values() for record in hits]
-        groups = [self._group(group) for group in lane.groups.values()]
-        return _Lane(lane.plan.ref, _shape(lane.plan), lane.watermark, waiting, groups)
+    def lanes(self, watermark: int) -> tuple[str, ...]:
+        """How far each lane has judged; the references of those that are no more."""
+        gone = []
+        for name in self._named("lane/"):
+            row = _read(self._rows[name], LaneRow)
+            lane = self._lanes.get(name.removeprefix("lane/"))
+            if lane is None:
+                gone.append((row.number, row.ref))
+            else:
+                lane.watermark = max(row.watermark, watermark - lane.lag)
+        return tuple(ref for _, ref in sorted(gone))
 
-    def _group(self, group: Group) -> _Group:
-        run = None if group.run is None else self._number(group.run)
-        return _Group(group.key, [self._record(one) for one in group.window], group.first, group.judged, run)
-
-    def _record(self, record: Record) -> _Record:
-        time, key, member, ident, shown, texts, numbers, row, proof = record
-        return _Record(time, key, member, _flat(ident), shown, texts, numbers, row, self._proof(proof))
-
-    def _proof(self, proof: bytes | Pulse) -> _Proof:
-        return proof if isinstance(proof, bytes) else (self._number(proof.run), proof.items, proof.hits)
-
-    def _number(self, run: Run) -> int:
-        number = self._numbers.get(id(run))
-        if number is None:
-            written = _Run(
-                _flat(run.ident), run.shown, run.upto, run.last_time,
-                [(member, self._proof(proof)) for member, proof in run.items], run.taken,
-                run.last and (run.last[0], self._proof(run.last[1])),
-                run.base, [(_flat(ident), hits) for ident, hits in run.nested.items()], run.peak,
+    def runs(self) -> None:
+        """All matches: first each, then what they rest on, because one may rest on another."""
+        saved = {
+            int(name[4:]): _read(self._rows[name], RunRow)
+            for name in self._named("run/")
+            if name.count("/") == 1
+        }
+        for number, row in saved.items():
+            self._runs[number] = Run(
+                number, ident_of(row.ident), row.shown, row.last_time, taken=row.taken, base=row.base,
+                nested={ident_of(ident): hits for ident, hits in row.nested}, peak=row.peak,
             )  # fmt: skip
-            number = self._numbers[id(run)] = len(self._runs)
-            self._runs.append(written)
-        return number
+        for number, row in saved.items():
+            run = self._runs[number]
+            for part in range(row.parts):
+                items = _read(self._rows[f"run/{number}/{part}"], Part)
+                run.items.extend((member, self._proof(proof)) for member, proof in items)
+            run.last = None if row.last is None else (row.last[0], self._proof(row.last[1]))
 
+    def _proof(self, saved: RunProof) -> Exhibit | Pulse:
+        if isinstance(saved, bytes):
+            return Exhibit(saved)
+        return Pulse(self._runs[saved[0]], saved[1], saved[2])
 
-def _flat(ident: Ident) -> _Ident:
-    return (ident[0], ident[1], ident[2] if len(ident) == 3 else None)
+    def groups(self) -> None:
+        """Groups that had a match, or whose window was judged."""
+        for name in self._named("group/"):
+            row = _read(self._rows[name], GroupRow)
+            lane = self._lanes.get(row.lane)
+            if lane is None:
+                continue
+            group = lane.open(row.key)
+            group.judged = row.judged
+            if row.run is not None:
+                group.run = self._runs[row.run]
+            self._windows[id(group)] = lane, group, []
 
+    def hits(self) -> None:
+        """Hits that can still be in a window."""
+        for name in self._named("hits/"):
+            block = _read(self._rows[name], BlockRow)
+            events = [Exhibit(proof) for proof in block.events]
+            for row in block.hits:
+                lane = self._lanes.get(block.lanes[row.lane])
+                if lane is not None and row.time >= lane.watermark - lane.plan.span:
+                    self._take(lane, self._record(row, events))
 
-def _ident(saved: _Ident) -> Ident:
-    return saved[:2] if saved[2] is None else (saved[0], saved[1], saved[2])
+    def _record(self, row: HitRow, events: Sequence[Exhibit]) -> Record:
+        proof = events[row.proof] if isinstance(row.proof, int) else self._proof(row.proof)
+        shown = row.key if row.shown is None else row.shown
+        return Record(
+            row.time,
+            row.key,
+            row.member,
+            ident_of(row.ident),
+            shown,
+            row.texts,
+            row.numbers,
+            row.row,
+            proof,
+            0,
+        )
 
+    def _take(self, lane: Lane, record: Record) -> None:
+        record.long = record.length()
+        held = lane.groups.get(record.key)
+        known = self._windows.get(id(held))
+        if known is not None and record.time < lane.watermark:
+            record.key = known[1].key
+            lane.load.take(record)
+            known[2].append(record)
+        else:
+            lane.admit(record)
 
-def _proof(saved: _Proof, runs: Sequence[Run]) -> bytes | Pulse:
-    return saved if isinstance(saved, bytes) else Pulse(runs[saved[0]], saved[1], saved[2])
-
-
-def _run(saved: _Run, runs: Sequence[Run]) -> Run:
-    return Run(
-        _ident(saved.ident), saved.shown, saved.upto, saved.last_time,
-        [(member, _proof(proof, runs)) for member, proof in saved.items], saved.taken,
-        saved.last and (saved.last[0], _proof(saved.last[1], runs)),
-        saved.base, {_ident(ident): hits for ident, hits in saved.nested}, saved.peak,
-    )  # fmt: skip
-
-
-def _record(saved: _Record, runs: Sequence[Run]) -> Record:
-    return Record(
-        saved.time, saved.key, saved.member, _ident(saved.ident), saved.shown, saved.texts, saved.numbers,
-        saved.row, _proof(saved.proof, runs),
-    )  # fmt: skip
-
-
-def _fill(lane: Lane, saved: _Lane, runs: Sequence[Run]) -> None:
-    for one in saved.waiting:
-        lane.add(_record(one, runs))
-    lane.watermark = saved.watermark
-    for group in saved.groups:
-        made = lane.groups[group.key] = Group.of(lane.plan, group.key, lane.load)
-        made.first, made.judged = group.first, group.judged or not group.window
-        made.window.extend(_record(one, runs) for one in group.window)
-        for record in made.window:
-            lane.load.add(record.proof)
-        for _, hits in groupby(made.window, key=attrgetter("time")):
-            made.gauge.add(list(hits))
-        if group.run is not None:
-            made.run = runs[group.run]
-            for _, proof in made.run.items:
-                lane.load.add(proof)
-        heapq.heappush(lane.dues, (made.due, group.key))
+    def close(self) -> None:
+        """Measures the windows again."""
+        for lane, group, hits in self._windows.values():
+            hits.sort(key=_TIME)
+            for batch in instants(hits, lane.load):
+                group.window.extend(batch)
+                group.gauge.add(batch)
+            if group.run is not None:
+                for _, proof in group.run.items:
+                    lane.load.cite(proof)
+            _ = group.window[0]
+            group.queued = True
+            heapq.heappush(lane.dues, (group.due, group.key))

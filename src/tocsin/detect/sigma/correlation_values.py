@@ -14,9 +14,8 @@ from itertools import product
 from typing import Any
 
 from tocsin.detect.sigma.correlation_evidence import clean
-from tocsin.detect.sigma.correlation_groups import Pulse
 from tocsin.detect.sigma.correlation_plans import CorrelationPlan
-from tocsin.detect.sigma.correlation_records import Ident, Record
+from tocsin.detect.sigma.correlation_records import TEXT_BYTES, Exhibit, Ident, Pulse, Record
 from tocsin.detect.sigma.correlation_section import METRICS
 from tocsin.detect.sigma.hit import Hit
 
@@ -25,6 +24,8 @@ Text = str | tuple[str, ...] | None
 
 _NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,3})?", re.ASCII)
 _COMBINATIONS = 1_000
+_EXACT = 2**53
+"""Below it every whole number is a float."""
 
 
 def text_of(value: Any) -> Text:
@@ -74,20 +75,50 @@ class Lens:
         self.asked = tuple(plan.field_of(name, ref) for name in asked)
         self.wanted = tuple(dict.fromkeys(self.group + self.fields + self.asked))
         self._given = {name: place for place, name in enumerate(given)}
+        self._metric = plan.type in METRICS
+        self._plain = len(self.group) == 1 and len(self.fields) < 2 and not asked
+        self._only = self.group[0] if self.group else ""
 
-    def of_hit(self, hit: Hit, proof: bytes) -> Record | None:
+    def of_hit(self, hit: Hit, ident: Ident, proof: Exhibit) -> Record | None:
         """The record of a base rule's `hit`, or None where it lacks what the correlation groups by or measures."""
+        if self._plain:
+            record = self._plain_record(hit, ident, proof)
+            if record is not None:
+                return record
         values = hit.values
-        event = hit.evidence[-1].event_id
-        ident = (clean(event.stream), event.seq)
-        return self._record(hit.time, ident, {name: text_of(values.get(name)) for name in self.wanted}, proof)
+        texts = {name: text_of(values.get(name)) for name in self.wanted}
+        return self._record(hit.time, ident, texts, proof)
+
+    def _plain_record(self, hit: Hit, ident: Ident, proof: Exhibit) -> Record | None:
+        """What `of_hit` gives in the common case, in a third of the time; None where it is none.
+
+        That is: one field to group by and at most one to count or measure, with a short ASCII text or a small number each.
+        """
+        value = hit.values.get(self._only)
+        if type(value) is not str or not value.isascii() or len(value) > TEXT_BYTES // 4:
+            return None
+        group = value.lower()
+        key = (group,)
+        shown = key if group == value else (value,)
+        if not self.fields:
+            return Record(hit.time, key, self.member, ident, shown, (), (), (), proof, 0)
+        value = hit.values.get(self.fields[0])
+        if self._metric:
+            if (type(value) is int or type(value) is float) and -_EXACT < value < _EXACT:
+                return Record(hit.time, key, self.member, ident, shown, (), (float(value),), (), proof, 0)
+            return None
+        if type(value) is int and -_EXACT < value < _EXACT:
+            value = str(value)
+        if type(value) is not str or not value.isascii() or len(value) > TEXT_BYTES // 4:
+            return None
+        return Record(hit.time, key, self.member, ident, shown, (value.lower(),), (), (), proof, 0)
 
     def of_pulse(self, time: int, ident: Ident, row: tuple[Text, ...], pulse: Pulse) -> Record | None:
         """The record of a nested match's `pulse`."""
         return self._record(time, ident, {name: row[self._given[name]] for name in self.wanted}, pulse)
 
     def _record(
-        self, time: int, ident: Ident, texts: Mapping[str, Text], proof: bytes | Pulse
+        self, time: int, ident: Ident, texts: Mapping[str, Text], proof: Exhibit | Pulse
     ) -> Record | None:
         shown = []
         for name in self.group:
@@ -97,7 +128,7 @@ class Lens:
             shown.append(text if isinstance(text, str) else json.dumps(text, ensure_ascii=False))
         counted: tuple[str, ...] = ()
         numbers: tuple[float, ...] = ()
-        if self.plan.type in METRICS:
+        if self._metric:
             numbers = _numbers(texts[self.fields[0]])
             if not numbers:
                 return None
@@ -107,10 +138,12 @@ class Lens:
                 return None
         written = tuple(shown)
         key = tuple(map(str.casefold, written))
-        return Record(
-            time, key, self.member, ident, key if key == written else written, counted, numbers,
-            tuple([texts[name] for name in self.asked]), proof,
-        )  # fmt: skip
+        row = tuple([texts[name] for name in self.asked]) if self.asked else ()
+        record = Record(
+            time, key, self.member, ident, key if key == written else written, counted, numbers, row, proof, 0
+        )
+        record.long = record.length()
+        return record
 
 
 def _parts(text: Text) -> tuple[str, ...]:

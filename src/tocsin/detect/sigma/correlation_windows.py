@@ -1,7 +1,7 @@
 """The figure of a sliding window, kept up to date while hits enter and leave it: one gauge for each correlation type.
 
 A gauge is given the hits of one group: all hits of one instant together (`add`), instants in order, and takes them out
-again one by one, oldest first (`drop`). `figure` and `holds` judge the window that holds what is in it. Every figure is
+again one by one, oldest first (`drop`). `verdict` judges the window that holds what is in it. Every figure is
 exact: sums and averages are rounded once, as `math.fsum` does, so that no order of additions changes a verdict.
 """
 
@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections import Counter
 from collections.abc import Sequence
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from tocsin.detect.sigma.correlation_order import Chains
 from tocsin.detect.sigma.correlation_plans import CorrelationPlan
@@ -31,11 +30,8 @@ class Gauge(Protocol):
     def drop(self, record: Record) -> None:
         """Takes out the oldest."""
 
-    def figure(self, floor: int, /) -> float:
-        """What the condition is judged on, for the window whose first hit is at `floor`."""
-
-    def holds(self, floor: int, /) -> bool:
-        """Whether that window meets the condition."""
+    def verdict(self, floor: int, /) -> float | None:
+        """What the condition is judged on, for the window whose first hit is at `floor`; None where it is not met."""
 
 
 def gauge_for(plan: CorrelationPlan) -> Gauge:
@@ -62,51 +58,63 @@ class _Bounded:
     def figure(self, _floor: int, /) -> float:
         raise NotImplementedError
 
-    def holds(self, floor: int, /) -> bool:
-        return self._bounds is not None and self._bounds.holds(self.figure(floor))
+    def verdict(self, floor: int, /) -> float | None:
+        figure = self.figure(floor)
+        return figure if self._bounds is not None and self._bounds.holds(figure) else None
 
 
-class _Events(_Bounded):
-    """How many different events there are; one that two of the rules hit is one event."""
+class _Counted(_Bounded):
+    """A gauge that counts different things."""
 
     def __init__(self, plan: CorrelationPlan) -> None:
         super().__init__(plan)
-        self._seen: Counter[Ident] = Counter()
-
-    def add(self, batch: Sequence[Record]) -> None:
-        for record in batch:
-            self._seen[record.ident] += 1
-
-    def drop(self, record: Record) -> None:
-        _take(self._seen, record.ident)
+        self._seen: dict[Any, int] = {}
+        bounds = plan.bounds
+        self._least = bounds.least if bounds is not None else 1
+        self._open = bounds is not None and bounds.lower_only
 
     def figure(self, _floor: int, /) -> float:
         return len(self._seen)
 
+    def verdict(self, floor: int, /) -> float | None:
+        count = len(self._seen)
+        if count < self._least:
+            return None
+        return count if self._open else super().verdict(floor)
 
-class _Values(_Bounded):
-    """How many different values there are."""
 
-    def __init__(self, plan: CorrelationPlan) -> None:
-        super().__init__(plan)
-        self._seen: Counter[str] = Counter()
+class _Events(_Counted):
+    """How many different events there are; one that two of the rules hit is one event."""
 
     def add(self, batch: Sequence[Record]) -> None:
+        seen = self._seen
+        for record in batch:
+            ident = record.ident
+            seen[ident] = seen.get(ident, 0) + 1
+
+    def drop(self, record: Record) -> None:
+        _take(self._seen, record.ident)
+
+
+class _Values(_Counted):
+    """How many different values there are."""
+
+    def add(self, batch: Sequence[Record]) -> None:
+        seen = self._seen
         for record in batch:
             for text in record.texts:
-                self._seen[text] += 1
+                seen[text] = seen.get(text, 0) + 1
 
     def drop(self, record: Record) -> None:
         for text in record.texts:
             _take(self._seen, text)
 
-    def figure(self, _floor: int, /) -> float:
-        return len(self._seen)
 
-
-def _take(seen: Counter[_T], one: _T) -> None:
-    seen[one] -= 1
-    if not seen[one]:
+def _take(seen: dict[_T, int], one: _T) -> None:
+    left = seen[one] - 1
+    if left:
+        seen[one] = left
+    else:
         del seen[one]
 
 
@@ -200,11 +208,11 @@ class _Presence:
     def __init__(self, plan: CorrelationPlan) -> None:
         self._bounds = plan.bounds
         self._terms = plan.terms
-        self._seen: Counter[int] = Counter()
+        self._seen: dict[int, int] = {}
 
     def add(self, batch: Sequence[Record]) -> None:
         for record in batch:
-            self._seen[record.member] += 1
+            self._seen[record.member] = self._seen.get(record.member, 0) + 1
 
     def drop(self, record: Record) -> None:
         _take(self._seen, record.member)
@@ -212,9 +220,12 @@ class _Presence:
     def figure(self, _floor: int, /) -> float:
         return len(self._seen)
 
-    def holds(self, _floor: int, /) -> bool:
+    def verdict(self, floor: int, /) -> float | None:
+        return self.figure(floor) if self.holds(floor) else None
+
+    def holds(self, floor: int, /) -> bool:
         if self._bounds is not None:
-            return self._bounds.holds(len(self._seen))
+            return self._bounds.holds(self.figure(floor))
         seen = self._seen
         return any(
             all(one in seen for one in term.wanted) and seen.keys().isdisjoint(term.unwanted)
