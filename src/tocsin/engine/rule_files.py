@@ -5,6 +5,8 @@ The detectors are pure, so the reading is done here. A file that cannot be read 
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 import zipfile
 import zlib
@@ -14,11 +16,12 @@ from importlib import resources
 from pathlib import Path
 
 from tocsin.config import bounds
-from tocsin.config.mapping_files import load_mapping
-from tocsin.detect.sigma.loading import RuleText
+from tocsin.detect.sigma.ruleset import RuleText
 from tocsin.records.errors import OperatorError
 
 RULE_SUFFIXES = (".yml", ".yaml")
+_READ_BYTES = 32 * 1024
+"""What is asked for first: more than nearly every rule has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +72,60 @@ def rule_texts(paths: Iterable[str | Path]) -> RuleTexts:
 
 def _read_path(path: Path) -> Iterator[RuleText | Unreadable]:
     if path.is_dir():
-        for file in sorted(p for p in path.rglob("*") if p.suffix.lower() in RULE_SUFFIXES and p.is_file()):
-            yield _read_file(file)
+        yield from _read_folder("" if path == Path() else str(path))
     elif not path.exists():
         raise OperatorError(f"There is no rule file or folder {path}.", "Check the path given to --rules.")
     elif zipfile.is_zipfile(path):
         yield from _read_zip(path)
     else:
-        yield _read_file(path)
+        yield _read_file(str(path))
 
 
-def _read_file(path: Path) -> RuleText | Unreadable:
+def _read_folder(folder: str) -> Iterator[RuleText | Unreadable]:
+    """The rule files under `folder` ("": here) in order of their names; links to folders are not followed."""
     try:
-        if path.stat().st_size > bounds.RULE_BYTES:
-            return Unreadable(str(path), f"larger than {bounds.RULE_BYTES} bytes, which no rule is")
-        return RuleText(str(path), path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError:
-        return Unreadable(str(path), "is not UTF-8 text")
+        with os.scandir(folder or ".") as listed:
+            entries = sorted(listed, key=lambda entry: entry.name)
     except OSError as error:
-        return Unreadable(str(path), f"cannot be read: {error.strerror}")
+        yield Unreadable(folder, f"cannot be read: {error.strerror}")
+        return
+    for entry in entries:
+        name = os.path.join(folder, entry.name)  # noqa: PTH118  a Path for each of thousands costs more than reading them
+        if entry.is_dir(follow_symlinks=False):
+            yield from _read_folder(name)
+        elif _is_rule(entry.name) and entry.is_file():
+            yield _read_file(name)
+
+
+def _is_rule(name: str) -> bool:
+    dot = name.rfind(".")
+    return dot > 0 and name[dot:].lower() in RULE_SUFFIXES
+
+
+def _read_file(path: str) -> RuleText | Unreadable:
+    try:
+        with io.FileIO(path) as file:
+            content = _bytes(file)
+    except OSError as error:
+        return Unreadable(path, f"cannot be read: {error.strerror}")
+    if len(content) > bounds.RULE_BYTES:
+        return Unreadable(path, f"larger than {bounds.RULE_BYTES} bytes, which no rule is")
+    try:
+        return RuleText(path, _universal(content.decode("utf-8-sig")))
+    except UnicodeDecodeError:
+        return Unreadable(path, "is not UTF-8 text")
+
+
+def _bytes(file: io.FileIO) -> bytes:
+    """What is in `file`, up to one byte more than a rule may have; most need one read."""
+    content = file.read(_READ_BYTES)
+    while len(content) <= bounds.RULE_BYTES and (more := file.read(bounds.RULE_BYTES + 1 - len(content))):
+        content += more
+    return content
+
+
+def _universal(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _read_zip(path: Path) -> Iterator[RuleText | Unreadable]:
@@ -131,6 +169,8 @@ def placeholder_values(path: str | Path | None) -> dict[str, tuple[str, ...]]:
     """
     if path is None:
         return {}
+    from tocsin.config.mapping_files import load_mapping  # noqa: PLC0415  YAML is not needed at most starts
+
     hint = "Write one placeholder a line, such as `Admins: [anna, it-support]`."
     loaded = load_mapping(Path(path), "placeholder file", hint)
     return {name.strip("%"): values for name, values in loaded.items()}

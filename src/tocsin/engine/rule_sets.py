@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from tocsin.detect.sigma.coverage import Coverage, Verdict, for_sources, judge
-from tocsin.detect.sigma.loading import load_rules
-from tocsin.detect.sigma.ruleset import RuleProblem, RuleSet, RuleText
+from tocsin.detect.sigma.assembly import assemble
+from tocsin.detect.sigma.ruleset import RuleProblem, RuleSet
+from tocsin.engine.rule_compiling import Progress, compile_texts, text_digest
 from tocsin.engine.rule_files import RuleTexts, Unreadable
 from tocsin.store.entries import RuleSet as RuleSetNote
 
+if TYPE_CHECKING:
+    from tocsin.detect.sigma.coverage import Coverage, Verdict
+    from tocsin.engine.rule_cache import RuleCache
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class RuleAccount:
     """Where every rule went.
 
     Attributes:
-        verdicts: For each loaded rule: can it fire, and on what.
-        problems: Documents that cannot run, and why.
+        rules: What was loaded.
         unreadable: Files that could not even be read.
+        notices: What was noticed about the cache, in sentences.
+        sources: Names of the catalogue's switches that are on; None: everything Tocsin can read.
+        known: Id → whether that rule can fire without its filters, where that is known for `sources`.
     """
 
-    verdicts: tuple[Verdict, ...]
-    problems: tuple[RuleProblem, ...]
-    unreadable: tuple[Unreadable, ...]
+    rules: RuleSet
+    unreadable: tuple[Unreadable, ...] = ()
+    notices: tuple[str, ...] = ()
+    sources: tuple[str, ...] | None = None
+    known: Mapping[str, bool] = field(default_factory=dict, repr=False)
+
+    @property
+    def problems(self) -> tuple[RuleProblem, ...]:
+        """Documents that cannot run, and why."""
+        return self.rules.problems
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """For each loaded rule: can it fire, and on what. Dear: every condition is looked at."""
+        from tocsin.detect.sigma.coverage import judge  # noqa: PLC0415  the catalogue is large, and seldom asked
+
+        return judge(self.rules, sources=self.sources)
 
     def sentences(self) -> tuple[str, ...]:
         """What could not be loaded, one sentence each."""
@@ -37,10 +59,23 @@ class RuleAccount:
     def counts(self) -> dict[str, int]:
         """`loaded`, `active` (can fire on something Tocsin reads) and `unsupported` (cannot be loaded at all)."""
         return {
-            "loaded": len(self.verdicts),
-            "active": sum(verdict.status == "active" for verdict in self.verdicts),
+            "loaded": len(self.rules.rules) + len(self.rules.correlations),
+            "active": self._active,
             "unsupported": len(self.problems) + len(self.unreadable),
         }
+
+    @cached_property
+    def _active(self) -> int:
+        able = {rule.id for rule in self.rules.rules if self.known.get(rule.id)}
+        rest = [rule for rule in self.rules.rules if rule.filters or rule.id not in self.known]
+        if not rest and not self.rules.correlations:
+            return len(able)
+        from tocsin.detect.sigma import coverage  # noqa: PLC0415  as above
+
+        can_fire = coverage.of_sources(self.sources)
+        able.difference_update(rule.id for rule in rest)
+        able.update(rule.id for rule in rest if can_fire(rule))
+        return len(coverage.with_correlations(able, self.rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +87,12 @@ class LoadedRules:
 
 
 def load(
-    texts: RuleTexts, placeholders: Mapping[str, Sequence[str]], sources: Sequence[str] | None = None
+    texts: RuleTexts,
+    placeholders: Mapping[str, Sequence[str]],
+    sources: Sequence[str] | None = None,
+    *,
+    cache: RuleCache | None = None,
+    progress: Progress | None = None,
 ) -> tuple[LoadedRules, RuleAccount]:
     """Loads `texts` and judges what can fire.
 
@@ -60,17 +100,21 @@ def load(
         texts: What was read.
         placeholders: Values of `expand` placeholders.
         sources: Names of the catalogue's switches that are on; None: everything Tocsin can read.
+        cache: Where parsed rules are kept from start to start; None: all are parsed now.
+        progress: Called with (ready, all) after each text that had to be parsed.
     """
-    ruleset = load_rules(texts.texts, placeholders)
-    account = RuleAccount(judge(ruleset, sources=sources), ruleset.problems, texts.unreadable)
-    return LoadedRules(ruleset, _version(texts.texts)), account
+    digests = [text_digest(text) for text in texts.texts]
+    made = compile_texts(texts.texts, digests, placeholders, cache, progress)
+    ruleset = assemble(made.files)
+    asked = None if sources is None else tuple(sources)
+    known = made.able if sources is None else {}
+    account = RuleAccount(ruleset, texts.unreadable, made.notices, asked, known)
+    note = RuleSetNote(hashlib.sha256(b"".join(digests)).hexdigest(), len(digests))
+    return LoadedRules(ruleset, note), account
 
 
 def coverage(rules: LoadedRules, sources: Sequence[str]) -> Coverage:
     """What of `rules` can fire with `sources`, and what each further switch would add."""
+    from tocsin.detect.sigma.coverage import for_sources  # noqa: PLC0415  as in RuleAccount
+
     return for_sources(rules.ruleset, sources)
-
-
-def _version(texts: Iterable[RuleText]) -> RuleSetNote:
-    digests = [hashlib.sha256(one.text.encode("utf-8", "surrogatepass")).digest() for one in texts]
-    return RuleSetNote(hashlib.sha256(b"".join(digests)).hexdigest(), len(digests))

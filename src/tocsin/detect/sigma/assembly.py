@@ -41,6 +41,11 @@ def assemble(files: Iterable[ParsedFile]) -> RuleSet:
     return draft.finish()
 
 
+def compiled(rule: ParsedRule) -> CompiledRule:
+    """`rule` by itself, no filter applied."""
+    return CompiledRule(rule.meta, rule.logsource, rule.condition, rule.fields, rule.keywords)
+
+
 @dataclass(slots=True)
 class _Draft:
     """A rule set in the making."""
@@ -73,9 +78,7 @@ class _Draft:
 
     def _keep(self, document: ParsedRule | ParsedFilter | ParsedCorrelation) -> None:
         if isinstance(document, ParsedRule):
-            self.rules[document.meta.id] = CompiledRule(
-                document.meta, document.logsource, document.condition, document.fields, document.keywords
-            )
+            self.rules[document.meta.id] = compiled(document)
         elif isinstance(document, ParsedFilter):
             self.filters.append(document)
         else:

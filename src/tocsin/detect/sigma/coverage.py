@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ from tocsin.detect.sigma.catalogue.model import Catalogue, Switch
 from tocsin.detect.sigma.correlation_plans import TEMPORAL, CorrelationPlan
 from tocsin.detect.sigma.explanation import Explainer
 from tocsin.detect.sigma.reach import Arrivals, can_fire
-from tocsin.detect.sigma.ruleset import RuleSet
+from tocsin.detect.sigma.ruleset import CompiledRule, RuleSet
 
 Status = Literal["active", "no-field"]
 
@@ -105,14 +105,27 @@ def for_sources(rules: RuleSet, sources: Iterable[str], catalogue: Catalogue = C
 def firing(rules: RuleSet, catalogue: Catalogue, selection: Iterable[str]) -> frozenset[str]:
     """Keys of the rules and correlations that can fire with the switches of `selection`."""
     arrivals = Arrivals(catalogue, selection)
-    able = {rule.id for rule in rules.rules if can_fire(rule, arrivals)}
+    return with_correlations({rule.id for rule in rules.rules if can_fire(rule, arrivals)}, rules)
+
+
+def of_sources(
+    sources: Iterable[str] | None = None, catalogue: Catalogue = CATALOGUE
+) -> Callable[[CompiledRule], bool]:
+    """Tells of a rule by itself whether it can fire with `sources`; None for everything that Tocsin can read."""
+    arrivals = Arrivals(catalogue, _selection(catalogue, sources))
+    return lambda rule: can_fire(rule, arrivals)
+
+
+def with_correlations(able: Collection[str], rules: RuleSet) -> frozenset[str]:
+    """`able`, the keys of rules that can fire, and those of the correlations of `rules` that can fire then."""
+    found = set(able)
     waiting = [one.plan for one in rules.correlations]
     while True:  # correlations may refer to correlations; each round settles one storey at least
-        settled = {plan.ref for plan in waiting if _fed(plan, able)}
+        settled = {plan.ref for plan in waiting if _fed(plan, found)}
         if not settled:
-            return frozenset(able)
-        able |= settled
-        waiting = [plan for plan in waiting if plan.ref not in able]
+            return frozenset(found)
+        found |= settled
+        waiting = [plan for plan in waiting if plan.ref not in found]
 
 
 def _fed(plan: CorrelationPlan, able: Collection[str]) -> bool:

@@ -1,0 +1,118 @@
+"""Files for one user's eyes and hands alone: read only where no one else can have touched them, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+
+class NotOurs(Exception):  # noqa: N818  it is an answer about a file, not a failure
+    """A file or folder that somebody else could have written; the message says why, as the end of a sentence."""
+
+
+def private_folder(path: Path) -> int:
+    """A descriptor of the folder `path`, made where it is missing, and closed to others (0700) where it was not.
+
+    Raises:
+        NotOurs: it belongs to somebody else.
+        OSError: it cannot be made or opened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _close_to_others(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _close_to_others(folder: int) -> None:
+    found = os.fstat(folder)
+    if found.st_uid != os.geteuid():
+        raise NotOurs("its folder belongs to another user")
+    if found.st_mode & 0o077:
+        os.fchmod(folder, 0o700)
+
+
+def check_folder(path: Path) -> None:
+    """Nothing where only we can have put files into the folder `path`.
+
+    Raises:
+        NotOurs: others could.
+        OSError: it cannot be looked at; FileNotFoundError where there is none.
+    """
+    found = path.stat()
+    if found.st_uid != os.geteuid():
+        raise NotOurs("its folder belongs to another user")
+    if found.st_mode & 0o022:
+        raise NotOurs("others can write in its folder")
+
+
+def read_private(path: Path, most: int) -> bytes:
+    """What is in the file `path`.
+
+    Args:
+        path: An ordinary file of ours, mode 0600.
+        most: Bytes it may have.
+
+    Raises:
+        NotOurs: it is none, others can read or write it, or it is larger.
+        OSError: it cannot be opened; FileNotFoundError where there is none.
+    """
+    try:  # without O_NONBLOCK, opening a pipe would wait for ever
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if path.is_symlink():
+            raise NotOurs("it is a link") from error
+        raise
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotOurs("it is no ordinary file")
+        if found.st_uid != os.geteuid():
+            raise NotOurs("it belongs to another user")
+        if found.st_mode & 0o077:
+            raise NotOurs("others can read or write it")
+        if found.st_size > most:
+            raise NotOurs(f"it is larger than {most} bytes")
+        return file.read(most + 1)[:most]
+
+
+def write_private(folder: int, path: Path, data: bytes, *, replace: bool = True) -> None:
+    """Writes `data` to `path` (0600), on the disk before the file takes its name.
+
+    Args:
+        folder: What `private_folder` gave for the folder of `path`.
+        path: The file.
+        data: All of it.
+        replace: False to leave a file that is there already as it is.
+
+    Raises:
+        OSError: the disk is full or read-only; what was there is unchanged.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    new = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        if replace:
+            new.replace(path)
+        else:
+            _name(new, path)
+        os.fsync(folder)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _name(new: Path, path: Path) -> None:
+    """Gives the file `new` the name `path` too, unless there is such a file."""
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        return
