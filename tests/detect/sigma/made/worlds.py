@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,6 +72,11 @@ def sampled(count: int, start: int = 0, rules: int = 12, made: int = 30) -> list
     return [_first_of(start + number, worlds((rules, rules), (made, made))) for number in range(count)]
 
 
+def pool(number: int, count: int = 8) -> World:
+    """The `number`th pool: `count` worlds of its own, all of whose rules are asked about all of their events."""
+    return pooled(sampled(count, start=1_000 * number))
+
+
 def _first_of(number: int, strategy: st.SearchStrategy[World]) -> World:
     found: list[World] = []
 
@@ -95,6 +100,16 @@ def pooled(found: Sequence[World]) -> World:
         order += [start + place for place in world.order]
         start += len(world.events)
     return World(texts, rules, whole, tuple(order))
+
+
+def pairs(world: World) -> Iterator[tuple[CompiledRule, Event]]:
+    """Each different rule with each different event that it looks at."""
+    rules = {(repr(rule.condition), rule.logsource): rule for rule in world.rules}
+    different = {(ascii(event.fields), event.logsources): event for event in world.events}
+    for event in different.values():
+        for rule in rules.values():
+            if any(have.satisfies(rule.logsource) for have in event.logsources):
+                yield rule, event
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,99 @@
+"""The planned evaluator says what the oracle says: for made rules and events, in every tuning and any cut into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import cycle, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.detect.sigma.made.worlds import (
+    Answer,
+    World,
+    answers,
+    described,
+    difference,
+    expected,
+    pairs,
+    pool,
+    worlds,
+)
+
+from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.detect.sigma.tuning import Tuning
+
+ALWAYS, NEVER = 1, 10**9
+TUNINGS = tuple(
+    Tuning(literals=literals, hyperscan=hyperscan, columns_from=columns)
+    for literals, hyperscan, columns in product(("automaton", "plain"), (True, False), (ALWAYS, NEVER))
+)
+"""Both ways to find literals, with and without Hyperscan, columns always and never."""
+
+FORGETFUL = (Tuning(cache_bytes=0, columns_from=NEVER), Tuning(cache_bytes=4_096, columns_from=4), Tuning())
+"""A cache that holds nothing, one that must evict all the time, and what the product uses."""
+
+
+EVERY = (*TUNINGS, *FORGETFUL)
+
+
+def check(world: World, tuning: Tuning, size: int) -> None:
+    """One evaluator judges the whole stream, in batches of `size`."""
+    wanted = expected(world.rules, world.events)
+    stream = [world.events[place] for place in world.order]
+    check_stream(world, tuning, size, stream, [wanted[place] for place in world.order])
+
+
+def check_stream(world: World, tuning: Tuning, size: int, stream: Sequence, wanted: Sequence) -> None:
+    evaluator = PlannedEvaluator(world.rules, tuning)
+    found = difference(world.rules, stream, answers(evaluator, world.rules, stream, size), wanted)
+    assert found is None, f"{tuning}, batches of {size}: {found}\n{described(world)}"
+    assert evaluator.timeouts == {}
+
+
+@settings(max_examples=60)
+@given(world=worlds(), tuning=st.sampled_from(EVERY), size=st.sampled_from((1, 2, 7, 1_000)))
+def test_a_made_world(world, tuning, size):
+    check(world, tuning, size)
+
+
+@pytest.mark.parametrize(("tuning", "size"), list(zip(EVERY, cycle((1, 7, 1_000)), strict=False)), ids=str)
+def test_many_rules_and_many_events(tuning, size):
+    check(small_pool(), tuning, size)
+
+
+@cache
+def small_pool() -> World:
+    return pool(0, count=4)
+
+
+@settings(max_examples=25)
+@given(world=worlds((1, 5), (1, 10)), data=st.data())
+def test_batches_cut_anywhere_and_events_in_any_order(world, data):
+    order = data.draw(st.permutations(world.order))
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(order)))))
+    wanted = expected(world.rules, world.events)
+    evaluator = PlannedEvaluator(world.rules, data.draw(st.sampled_from(EVERY)))
+    for begin, end in zip([0, *cuts], [*cuts, len(order)], strict=True):
+        stream = [world.events[place] for place in order[begin:end]]
+        told = answers(evaluator, world.rules, stream, max(len(stream), 1))
+        assert told == [wanted[place] for place in order[begin:end]], described(world)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("tuning", EVERY, ids=str)
+def test_a_hundred_thousand_pairs(tuning):
+    """In a stream in which every event comes again, in every size of batch."""
+    for whole, wanted in large_pools():
+        order = (whole.order * 60)[:10_500]
+        stream = [whole.events[place] for place in order]
+        for size in (1, 7, 1_000, 10_000):
+            check_stream(whole, tuning, size, stream, [wanted[place] for place in order])
+
+
+@cache
+def large_pools() -> list[tuple[World, list[Answer]]]:
+    found = [pool(number) for number in range(1, 11)]
+    assert sum(1 for whole in found for _ in pairs(whole)) >= 100_000
+    return [(whole, expected(whole.rules, whole.events)) for whole in found]
