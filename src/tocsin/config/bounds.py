@@ -140,6 +140,9 @@ CORRELATION_DEPTH: Final = 50
 HYPERSCAN_LITERALS: Final = 20_000
 """Literals of one search that Hyperscan may compile: 0.4 s and 40 MB while it does; more are left to the automaton."""
 
+HYPERSCAN_BYTES: Final = 512 * 1024
+"""Their bytes in all; long ones take their time (10,000 of 200 bytes: 4 s)."""
+
 PREFILTER_PATTERN_CHARS: Final = 16 * 1024
 """Longest regular expression that is read for literals to look for first (0.1 s); a longer one is asked about every value."""
 

@@ -7,14 +7,16 @@ each literal by itself and needs no package.
 
 An automaton tells every occurrence, and a hostile text could make millions of them. Texts are therefore read in
 windows that hold at most `bounds.LITERAL_OCCURRENCES`, and a literal that was told once is soon no longer asked for.
+Hyperscan, where it is wanted and installed, takes over for long texts (`hyperscan_database.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, Literal, TypeAlias
 
 from tocsin.config import bounds
+from tocsin.detect.sigma.hyperscan_database import LongTexts
 
 Kind: TypeAlias = Literal["automaton", "plain"]
 Occurrence: TypeAlias = tuple[int, int, int]
@@ -38,6 +40,12 @@ _GATES: Final = 4
 _GATE_BYTES: Final = 128
 """Over a shorter text a gate costs as much as it may save."""
 
+_LONG: Final = 512
+"""Bytes from which Hyperscan is faster than an automaton."""
+
+_REPEATS: Final = 8
+"""Occurrences for each literal that cost as much as an automaton without those that were told."""
+
 
 class LiteralScan:
     """Finds literals.
@@ -45,19 +53,33 @@ class LiteralScan:
     Args:
         literals: What to find, compared exactly: lower both sides for a search without case. An empty one is in every text.
         kind: How.
+        hyperscan: Whether an automaton may leave long texts to Hyperscan, where it is installed.
+        edges: Indexes of the literals of which it matters whether a text begins with or ends in them; None for all. Of the
+            others, `find` may leave out the occurrences at an edge where there is another one.
 
     Raises:
         ImportError: `kind` is `automaton` and `ahocorasick_rs` is not installed.
     """
 
-    def __init__(self, literals: Sequence[str], kind: Kind = "automaton") -> None:
+    def __init__(
+        self,
+        literals: Sequence[str],
+        kind: Kind = "automaton",
+        *,
+        hyperscan: bool = False,
+        edges: Collection[int] | None = None,
+    ) -> None:
         self.find: Callable[[str], tuple[int, Sequence[Occurrence]]]
         """`find(text)` gives the text's length and occurrences of literals in it, offsets in the unit of that length.
 
         For each literal that the text holds there is one or more; there is one with start 0 where the text begins with
         it, and one whose end is the length where the text ends in it. In what order, and how many more, is left open.
         """
-        self.find = _Automaton(literals).find if kind == "automaton" else _Plain(literals).find
+        if kind == "plain":
+            self.find = _Plain(literals).find
+        else:
+            chosen = frozenset(range(len(literals)) if edges is None else edges)
+            self.find = _Automaton(literals, chosen if hyperscan else None).find
 
 
 class _Plain:
@@ -76,7 +98,7 @@ def _told(index: int, literal: str | bytes, text: str | bytes) -> Iterator[Occur
 
 
 class _Automaton:
-    def __init__(self, literals: Sequence[str]) -> None:
+    def __init__(self, literals: Sequence[str], edges: frozenset[int] | None) -> None:
         encoded = [_bytes_of(literal) for literal in literals]
         self._literals = encoded
         self._cut = frozenset(index for index, literal in enumerate(encoded) if len(literal) > _HEAD)
@@ -84,22 +106,29 @@ class _Automaton:
         self._heads = {index: literal[:_HEAD] for index, literal in enumerate(encoded) if literal}
         self._search = _search(self._heads)
         self._overlap = max(map(len, self._heads.values()), default=1) - 1
-        self._window = max(bounds.LITERAL_OCCURRENCES // _nesting(self._heads.values()), 4 * _HEAD)
+        together = _nesting(self._heads.values())
+        self._window = max(bounds.LITERAL_OCCURRENCES // together, 4 * _HEAD)
+        self._long = None if edges is None else LongTexts(self._heads, edges & self._heads.keys(), together)
         self._ordinary = not self._cut and not self._empty
         self._gates = _gates(list(self._heads.values())) if self._ordinary else ()
         self._gated_from = _GATE_BYTES * len(self._gates)
+        self._short = min(_LONG, self._gated_from) if self._gates else _LONG
 
     def find(self, text: str) -> tuple[int, Sequence[Occurrence]]:
         data = text.encode("utf-8", "surrogatepass")
         size = len(data)
-        if (
-            self._gates
-            and self._gated_from < size <= self._window
-            and not any(g(data, False) for g in self._gates)
-        ):  # noqa: FBT003
-            return size, ()
-        found = self._search(data, True) if size <= self._window else self._windows(data)  # noqa: FBT003  its only form
+        found = self._search(data, True) if size < self._short else self._of_long(data)  # noqa: FBT003  its only form
         return size, found if self._ordinary else self._others(found, data)
+
+    def _of_long(self, data: bytes) -> list[Occurrence]:
+        size = len(data)
+        if self._long is not None and size >= _LONG and (found := self._long.find(data)) is not None:
+            return found
+        if size > self._window:
+            return self._windows(data)
+        if self._gates and size > self._gated_from and not any(gate(data, False) for gate in self._gates):  # noqa: FBT003
+            return []
+        return self._search(data, True)  # noqa: FBT003
 
     def _windows(self, data: bytes) -> list[Occurrence]:
         """All occurrences in the first and the last window, and one of each literal that is only between them."""
@@ -112,11 +141,12 @@ class _Automaton:
         step = window - self._overlap
         for start in range(step, last, step):
             between = search(data[start : start + window], True)  # noqa: FBT003
-            new = {index: (index, begin, end) for index, begin, end in between if index not in seen}
-            found += _moved(new.values(), start)
-            seen.update(new)
+            if not seen.issuperset({index for index, _, _ in between}):
+                new = {one[0]: one for one in between if one[0] not in seen}
+                found += _moved(new.values(), start)
+                seen.update(new)
             told += len(between)
-            if told > bounds.LITERAL_OCCURRENCES:
+            if told > _REPEATS * len(wanted):
                 wanted = {index: head for index, head in wanted.items() if index not in seen}
                 search, told = _search(wanted), 0
         return found
