@@ -123,7 +123,13 @@ CORRELATION_HITS: Final = 1_000_000
 """Base-rule hits that correlation rules keep waiting for their time window; over it the oldest windows are judged early, visibly."""
 
 CORRELATION_BYTES: Final = 128 * MiB
-"""Encoded evidence of those hits; over it the oldest windows are judged early, visibly."""
+"""What those hits take in memory: evidence, groups, values; over it the oldest windows are judged early, visibly."""
+
+LIVE_PAST_SECONDS: Final = 7 * 24 * 3600
+"""A live event whose time is further before its ingest counts at its ingest: its clock, or its claim, is wrong."""
+
+LIVE_AHEAD_SECONDS: Final = 10 * 60
+"""A live event whose time is further after its ingest counts at its ingest."""
 
 CORRELATION_SECONDS: Final = 10 * 366 * 24 * 3600
 """The longest `timespan` of a correlation rule: hits are held for that long."""
