@@ -94,7 +94,7 @@ class EvtxFile:
 
     def _chunk(self, header: bytes, chunk: bytes, offset: int) -> Iterator[EvtxRecord]:
         if not chunk.startswith(_CHUNK_MAGIC):
-            if any(chunk):  # a log is grown by empty chunks
+            if chunk.count(0) < len(chunk):  # a log is grown by empty chunks
                 yield EvtxRecord("", None, "a damaged EVTX chunk (no chunk header)", offset, counted=False)
             return
         places = list(_places(chunk))

@@ -144,7 +144,8 @@ class JsonValues:
                 value = loads(line)
             except orjson.JSONDecodeError:
                 return
-            if not (_NESTED.isdisjoint(map(type, value.values())) or _is_shallow(line)) or _may_wrap(value):
+            nested = [inner for inner in value.values() if type(inner) in _NESTED]
+            if (nested and _deeper(nested, bounds.JSON_DEPTH - 1)) or _may_wrap(value):
                 return
             stream.position = position = end + 1
             yield JsonValue(line, value)  # orjson takes no lone surrogates: there is nothing to clean
@@ -335,7 +336,7 @@ def _checked(raw: str, value: Any) -> JsonValue:
     if len(raw) > bounds.RECORD_BYTES:
         reason = f"longer than {bounds.RECORD_BYTES >> 20} MiB"
         return JsonValue(clean(raw[: bounds.SET_ASIDE_RAW_CHARS]), None, reason)
-    if not _is_shallow(raw) and _deeper(value, bounds.JSON_DEPTH):
+    if raw.count("{") + raw.count("[") > bounds.JSON_DEPTH and _deeper([value], bounds.JSON_DEPTH):
         reason = f"nested deeper than {bounds.JSON_DEPTH}"
         return JsonValue(clean(raw[: bounds.SET_ASIDE_RAW_CHARS]), None, reason)
     cleaned = clean(raw)
@@ -344,21 +345,18 @@ def _checked(raw: str, value: Any) -> JsonValue:
     return JsonValue(cleaned, _cleaned(value))
 
 
-def _is_shallow(raw: str) -> bool:
-    """Whether `raw` cannot be nested deeper than `bounds.JSON_DEPTH`, having too few brackets for it."""
-    return raw.count("{") + raw.count("[") <= bounds.JSON_DEPTH
-
-
-def _deeper(value: Any, depth: int) -> bool:
-    """Whether `value` is nested deeper than `depth`."""
-    level: list[Any] = [value]
+def _deeper(level: list[Any], depth: int) -> bool:
+    """Whether any of the objects and arrays in `level` is nested deeper than `depth`."""
     for _ in range(depth):
-        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, dict | list)]
+        if not level:
+            return False
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _NESTED
+        ]
     return bool(level)
-
-
-def _inside(outer: dict[str, Any] | list[Any]) -> list[Any]:
-    return list(outer.values()) if isinstance(outer, dict) else outer
 
 
 def _cleaned(value: Any) -> Any:

@@ -39,6 +39,10 @@ _SYSTEM_ATTRIBUTES = (
 SYSTEM_FIELDS = frozenset({*_SYSTEM_TEXTS, "Provider_Name"})
 """Fields that event data of the same name must not take."""
 
+_BESIDE = {
+    element: f"{element}_attributes"
+    for element in ("TimeCreated", *(element for element, _, _ in _SYSTEM_ATTRIBUTES))
+}
 _MARKUP = ("#attributes", "@xmlns", "xmlns", "#text")
 _SYSTEM_CHARS = 4096
 _SYSTEM_ELEMENT = re.compile(rf"<({'|'.join(_SYSTEM_TEXTS)})(?:\s[^<>]*)?>([^<]*)</")
@@ -53,11 +57,14 @@ def event_draft(event: Mapping[str, Any]) -> Draft:
         BadRecord: it has no System section or no EventID.
     """
     system = event.get("System")
-    if not isinstance(system, Mapping):
+    if not isinstance(system, dict):
         raise BadRecord("the Windows event has no System section")
     fields: dict[str, Any] = {}
     for name in _SYSTEM_TEXTS:
-        if (value := _text(system.get(name))) is not None:
+        value = system.get(name)
+        if isinstance(value, dict):
+            value = value.get("#text")
+        if value is not None:
             fields[name] = value
     for element, attribute, name in _SYSTEM_ATTRIBUTES:
         if (value := _attribute(system, element, attribute)) is not None:
@@ -115,7 +122,9 @@ def _spoilt_event(text: str) -> dict[str, Any] | None:
 def _add_data(fields: dict[str, Any], event: Mapping[str, Any]) -> None:
     """The event's own fields, under their names; one that is named like a System field is kept with a prefix."""
     for section in ("EventData", "UserData", "ProcessingErrorData"):
-        for name, value in _pairs(event.get(section), depth=0):
+        if (data := event.get(section)) is None:
+            continue
+        for name, value in _pairs(data, depth=0):
             if name not in fields:
                 fields[name] = value
             elif name in SYSTEM_FIELDS:
@@ -124,7 +133,7 @@ def _add_data(fields: dict[str, Any], event: Mapping[str, Any]) -> None:
                 have = fields[name] if isinstance(fields[name], list) else [fields[name]]
                 fields[name] = have + (value if isinstance(value, list) else [value])
     rendering = event.get("RenderingInfo")
-    if isinstance(rendering, Mapping) and (message := _text(rendering.get("Message"))) is not None:
+    if isinstance(rendering, dict) and (message := _text(rendering.get("Message"))) is not None:
         fields.setdefault("Message", message)
 
 
@@ -136,23 +145,25 @@ def _pairs(section: Any, depth: int) -> Iterator[tuple[str, Any]]:
     elif isinstance(section, str):
         if section.strip():
             yield "Data", section
-    elif isinstance(section, Mapping) and depth < 8:
+    elif isinstance(section, dict) and depth < 8:
         for key, value in section.items():
             if key in _MARKUP or key.endswith("_attributes"):
                 continue
             if key == "Data":
                 yield from _data(value)
-            elif isinstance(value, Mapping) and not _is_text(value):
-                yield from _pairs(value, depth + 1)
+            elif not isinstance(value, dict):
+                yield key.removeprefix("@"), value
+            elif _is_text(value):
+                yield key.removeprefix("@"), value.get("#text")
             else:
-                yield key.removeprefix("@"), _text(value)
+                yield from _pairs(value, depth + 1)
 
 
 def _data(value: Any) -> Iterator[tuple[str, Any]]:
     """`Data` elements: named ones under their names, the others as one list (one value where there is but one)."""
     unnamed: list[Any] = []
     for datum in value if isinstance(value, list) else [value]:
-        name = _attributes(datum).get("Name") if isinstance(datum, Mapping) else None
+        name = _attributes(datum).get("Name") if isinstance(datum, dict) else None
         if isinstance(name, str) and name:
             yield name, _text(datum)
         elif (text := _text(datum)) is not None:
@@ -163,18 +174,18 @@ def _data(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _attributes(element: Mapping[str, Any]) -> Mapping[str, Any]:
     inner = element.get("#attributes")
-    if isinstance(inner, Mapping):
+    if isinstance(inner, dict):
         return inner
     return {key[1:]: value for key, value in element.items() if key.startswith("@")}
 
 
 def _attribute(system: Mapping[str, Any], element: str, name: str) -> Any:
     """An attribute of an element of System, None where it has none."""
-    beside = system.get(f"{element}_attributes")
-    if isinstance(beside, Mapping):
+    beside = system.get(_BESIDE[element])
+    if isinstance(beside, dict):
         return beside.get(name)
     inside = system.get(element)
-    if isinstance(inside, Mapping):
+    if isinstance(inside, dict):
         return _attributes(inside).get(name, inside.get(name))
     return None
 
@@ -185,7 +196,7 @@ def _is_text(value: Mapping[str, Any]) -> bool:
 
 def _text(value: Any) -> Any:
     """What an element says, without its attributes."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.get("#text")
     return value
 

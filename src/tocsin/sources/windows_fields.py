@@ -20,7 +20,7 @@ from tocsin.sources.windows_logsources import (
 )
 
 _NUMBERS = ("Version", "Level", "Task", "Opcode", "EventRecordID")
-_DIGITS = re.compile(r"[0-9]{1,18}")
+_DIGITS = 18
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]{1,16}")
 _LABELS = {
     "S-1-16-0": "Untrusted",
@@ -45,7 +45,7 @@ def put(fields: dict[str, Any], name: str, value: Any) -> None:
 
 def as_number(value: object) -> object:
     """`value` as an int where it is the decimal text of one."""
-    if isinstance(value, str) and value.isdigit() and _DIGITS.fullmatch(value):
+    if isinstance(value, str) and value.isdigit() and value.isascii() and len(value) <= _DIGITS:
         return int(value)
     return value
 
@@ -76,7 +76,9 @@ def windows_draft(fields: dict[str, Any], time: int | None) -> Draft:
     Raises:
         BadRecord: it has no EventID.
     """
-    number = event_number(fields.get("EventID"))
+    number = fields.get("EventID")
+    if type(number) is not int or not 0 <= number < 2**32:
+        number = event_number(number)
     named = fields.get("Channel")
     sort = _sort(named if isinstance(named, str) else "", number)
     channel = sort.channel
