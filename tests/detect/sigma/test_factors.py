@@ -11,6 +11,7 @@ import pytest
 import regex
 
 from tocsin.config import bounds
+from tocsin.detect.sigma.factor_parts import MEAN_ASCII
 from tocsin.detect.sigma.factors import required_literals
 from tocsin.detect.sigma.loading import load_rules
 from tocsin.detect.sigma.matching import compile_regex
@@ -19,7 +20,7 @@ from tocsin.engine.rule_files import rule_texts
 
 ATOMS = (
     "a", "b", "ab", "A", "bc", "aBc", r"\.", r"\\", "[ab]", "[^a]", "[a-c]", ".", r"\d", r"\s", r"\w", "0", "-",
-    "[AB-]", r"\x61", r"\u0062", "é", "ſ", "[]a]", "[a-]", "[b-\\d]", "{", "}", "]", "[^]b]", r"[\d-a]", r"\b", "^",
+    "[AB-]", "[–a]", "[ſa]", r"\x61", r"\u0062", "é", "ſ", "[]a]", "[a-]", "[b-\\d]", "{", "}", "]", "[^]b]", r"[\d-a]", r"\b", "^",
     "$", r"\A", r"\K", r"\1", r"\012", "",
 )  # fmt: skip
 GROUPS = ("", "?:", "?>", "?i:", "?|", "?-i:", "?=", "?<=", "?!", "?<!", "?m-s:", "?P<{}>", "?<{}>")
@@ -124,6 +125,8 @@ def test_a_match_holds_a_literal(make: partial[str], least: int) -> None:
         (r"ab{x}", ("ab{x}",)),
         (r"foo(?#comment)bar", ("foobar",)),
         (r"x[a-z]long-enough", ("long-enough",)),
+        (r"\^.*\^.*\^", ("^",)),
+        ("[-/–]e", ("-e", "/e")),
     ],
 )  # fmt: skip
 def test_good_literals(pattern: str, literals: tuple[str, ...]) -> None:
@@ -169,3 +172,13 @@ def test_most_public_expressions_have_literals(data: Path) -> None:
     asked = {leaf.value for rule in rules.rules for leaf in leaves(rule.condition) if leaf.op == "regex"}
     with_literals = [found for value in asked if (found := required_literals(*value)) is not None]
     assert len(with_literals) >= 0.8 * len(asked)
+
+
+def test_which_characters_mean_ascii_letters_where_case_is_ignored() -> None:
+    ascii_text = "".join(map(chr, range(128)))
+    others = "[\x80-\u012f\u0132-\u017e\u0180-\u2129\u212b-\U0010ffff]"
+    assert all(regex.fullmatch(others, one) is None for one in MEAN_ASCII)
+    assert len(regex.findall(others, "".join(map(chr, range(128, 0x110000))))) == 0x110000 - 128 - len(
+        MEAN_ASCII
+    )
+    assert regex.findall(others, ascii_text, regex.IGNORECASE | regex.VERSION0) == []

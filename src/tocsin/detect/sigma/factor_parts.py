@@ -25,6 +25,9 @@ _COPIES: Final = 4
 
 _NOTHING: Final = frozenset({""})
 
+MEAN_ASCII: Final = frozenset("\u0130\u0131\u017f\u212a")
+"""The characters that stand for an ASCII letter where case is ignored: dotted I, dotless i, long s, the kelvin sign."""
+
 
 class Part(NamedTuple):
     """What is sure of every match of a part, all in lower case.
@@ -47,11 +50,13 @@ EMPTY: Final = Part(_NOTHING, _NOTHING, _NOTHING, None)
 
 
 def one_of(members: Iterable[str] | None) -> Part:
-    """A part that matches exactly one of `members`."""
-    lowered = None if members is None else frozenset(member.lower() for member in members)
-    if lowered is None or len(lowered) > EXACT or not all(map(str.isascii, lowered)):
+    """A part that matches exactly one of `members` (None: one of many), as far as it can stand in an ASCII text."""
+    if members is None:
         return UNKNOWN
-    return Part(lowered, lowered, lowered, None)
+    possible = frozenset(one.lower() for one in members if one.isascii() or one in MEAN_ASCII)
+    if not 0 < len(possible) <= EXACT or not all(map(str.isascii, possible)):
+        return UNKNOWN
+    return Part(possible, possible, possible, None)
 
 
 def _score(texts: Texts) -> float:

@@ -40,6 +40,7 @@ _ZERO_WIDTH: Final = frozenset("AbBKmMZz")
 _CONTROLS: Final = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _DIGITS: Final = frozenset("0123456789")
 _SPACES: Final = frozenset(chr(code) for code in range(128) if chr(code).isspace())
+_RARE: Final = frozenset("^`{}~+!#@|<>;")
 _WIDE: Final = "wide"
 """Among the members of a set: more than can be listed."""
 
@@ -51,15 +52,15 @@ class _UnsureError(Exception):
 
 
 def required_literals(pattern: str, flags: str) -> tuple[str, ...] | None:
-    """Lower-case ASCII literals of two characters or more, one of which is in `text.lower()` wherever `pattern` matches.
+    """Lower-case ASCII literals, one of which is in `text.lower()` wherever `pattern` matches.
 
     Args:
         pattern: As `matching.compile_regex` takes it; it is searched for, not anchored.
         flags: Letters out of `ims`.
 
     Returns:
-        At most 256 of them, sorted, none within another. They are promised for every ASCII text in which the expression is
-        found, and for no other text. None where nothing can be promised.
+        At most 256 of them, sorted, none within another; a single character only where it is rare. They are promised for
+        every ASCII text in which the expression is found, and for no other text. None where nothing can be promised.
     """
     if set(flags) - set("ims") or len(pattern) > bounds.PREFILTER_PATTERN_CHARS:
         return None
@@ -68,7 +69,7 @@ def required_literals(pattern: str, flags: str) -> tuple[str, ...] | None:
     except _UnsureError:
         return None
     found = better(whole.exact, whole.holds)
-    if found is None or min(map(len, found)) < 2:
+    if found is None or any(len(one) < 2 and one not in _RARE for one in found):
         return None
     return tuple(sorted(one for one in found if not any(other in one for other in found if other != one)))
 
