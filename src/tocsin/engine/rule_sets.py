@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tocsin.detect.sigma.assembly import assemble
+from tocsin.detect.sigma.correlation_coverage import with_correlations
 from tocsin.detect.sigma.ruleset import RuleProblem, RuleSet
 from tocsin.engine.rule_compiling import Progress, compile_texts, text_digest
 from tocsin.engine.rule_files import RuleTexts, Unreadable
@@ -66,16 +67,14 @@ class RuleAccount:
 
     @cached_property
     def _active(self) -> int:
-        able = {rule.id for rule in self.rules.rules if self.known.get(rule.id)}
+        able = {rule.id for rule in self.rules.rules if self.known.get(rule.id) and not rule.filters}
         rest = [rule for rule in self.rules.rules if rule.filters or rule.id not in self.known]
-        if not rest and not self.rules.correlations:
-            return len(able)
-        from tocsin.detect.sigma import coverage  # noqa: PLC0415  as above
+        if rest:
+            from tocsin.detect.sigma.coverage import of_sources  # noqa: PLC0415  as above
 
-        can_fire = coverage.of_sources(self.sources)
-        able.difference_update(rule.id for rule in rest)
-        able.update(rule.id for rule in rest if can_fire(rule))
-        return len(coverage.with_correlations(able, self.rules))
+            can_fire = of_sources(self.sources)
+            able.update(rule.id for rule in rest if can_fire(rule))
+        return len(with_correlations(able, self.rules))
 
 
 @dataclass(frozen=True, slots=True)

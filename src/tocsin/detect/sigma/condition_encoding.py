@@ -128,6 +128,8 @@ def _text(value: Any, _names: Sequence[str]) -> str:
 
 
 def _glob(value: Any, names: Sequence[str]) -> tuple[str | Wild, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{value!r} are no parts")  # noqa: TRY004
     return tuple([_WILDS[part] if part in (0, 1) else _text(part, names) for part in value])
 
 

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from tocsin.detect.sigma.catalogue import CATALOGUE
 from tocsin.detect.sigma.catalogue.model import Catalogue, Switch
-from tocsin.detect.sigma.correlation_plans import TEMPORAL, CorrelationPlan
+from tocsin.detect.sigma.correlation_coverage import with_correlations
 from tocsin.detect.sigma.explanation import Explainer
 from tocsin.detect.sigma.reach import Arrivals, can_fire
 from tocsin.detect.sigma.ruleset import CompiledRule, RuleSet
@@ -114,33 +114,6 @@ def of_sources(
     """Tells of a rule by itself whether it can fire with `sources`; None for everything that Tocsin can read."""
     arrivals = Arrivals(catalogue, _selection(catalogue, sources))
     return lambda rule: can_fire(rule, arrivals)
-
-
-def with_correlations(able: Collection[str], rules: RuleSet) -> frozenset[str]:
-    """`able`, the keys of rules that can fire, and those of the correlations of `rules` that can fire then."""
-    found = set(able)
-    waiting = [one.plan for one in rules.correlations]
-    while True:  # correlations may refer to correlations; each round settles one storey at least
-        settled = {plan.ref for plan in waiting if _fed(plan, found)}
-        if not settled:
-            return frozenset(found)
-        found |= settled
-        waiting = [plan for plan in waiting if plan.ref not in found]
-
-
-def _fed(plan: CorrelationPlan, able: Collection[str]) -> bool:
-    """Whether enough of its members can fire: all where it needs them all, else any."""
-    fed = [member in able for member in plan.members]
-    return all(fed) if _needs_all(plan) else any(fed)
-
-
-def _needs_all(plan: CorrelationPlan) -> bool:
-    """Whether `plan` can only match where every one of its members does."""
-    if plan.type not in TEMPORAL:
-        return False
-    if plan.bounds is not None:
-        return not plan.bounds.some_count(len(plan.members) - 1)
-    return all(len(term.wanted) == len(plan.members) for term in plan.terms)
 
 
 def _selection(catalogue: Catalogue, sources: Iterable[str] | None) -> frozenset[str]:

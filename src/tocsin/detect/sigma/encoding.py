@@ -29,6 +29,7 @@ from tocsin.detect.sigma.parsed import (
 )
 from tocsin.detect.sigma.ruleset import Metadata
 from tocsin.detect.sigma.tree import Node
+from tocsin.records.errors import OperatorError
 from tocsin.records.event import Logsource
 from tocsin.records.finding import Level
 
@@ -112,9 +113,12 @@ def encode(file: ParsedFile) -> bytes:
     """`file` in bytes.
 
     Raises:
-        ValueError: it has no such form (a text with half a surrogate pair).
+        ValueError: it has no such form (a text with half a surrogate pair, a tree too deep).
     """
-    documents = tuple(_form(document) for document in file.documents)
+    try:
+        documents = tuple(_form(document) for document in file.documents)
+    except RecursionError as error:
+        raise ValueError("a condition of it nests too deep") from error
     return _encoder.encode(_File(documents, file.templates, file.placeholders))
 
 
@@ -143,9 +147,17 @@ class Kept:
         """It.
 
         Raises:
-            ValueError: it is none.
+            OperatorError: it is none.
         """
-        return decode_condition(self.data, self.names)
+        try:
+            return decode_condition(self.data, self.names)
+        except (
+            ValueError
+        ) as error:  # bytes are kept only once they were found to give what went in (`_bytes`)
+            raise OperatorError(
+                f"A compiled rule that was kept cannot be read ({error}).",
+                "Remove Tocsin's cache folder: the rules are then compiled anew.",
+            ) from error
 
 
 def _form(document: ParsedDocument) -> _Refused | _Rule | _Filter | _Correlation:
@@ -155,12 +167,19 @@ def _form(document: ParsedDocument) -> _Refused | _Rule | _Filter | _Correlation
     if isinstance(document, ParsedCorrelation):
         return _correlation_form(document.rule, meta, document.correlation)
     names = tuple(sorted(document.fields))
-    data = encode_condition(document.condition(), names)
+    data = _bytes(document.condition(), names)
     source = (*document.logsource,)
     if isinstance(document, ParsedRule):
         return _Rule(document.rule, meta, source, names, document.keywords, data)
     wanted = None if document.wanted is None else tuple(sorted(document.wanted))
     return _Filter(document.rule, meta, source, names, document.keywords, data, wanted)
+
+
+def _bytes(condition: Node, names: Sequence[str]) -> bytes:
+    data = encode_condition(condition, names)
+    if decode_condition(data, names) != condition:
+        raise ValueError("a condition of it would not come back as it is")
+    return data
 
 
 def _meta_form(meta: Metadata) -> _Meta:
