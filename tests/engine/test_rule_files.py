@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -26,6 +27,55 @@ def test_folders_are_walked_and_only_rules_are_taken(tmp_path: Path) -> None:
     (tmp_path / "two.YAML").write_text(RULE)
     (tmp_path / "README.md").write_text("no rule")
     assert [Path(text.path).name for text in rule_texts([tmp_path]).texts] == ["one.yml", "two.YAML"]
+
+
+def test_files_come_in_the_order_of_their_paths_whatever_the_folders_are_called(tmp_path: Path) -> None:
+    for name in ("b.yml", "a/z.yml", "a.yml", "a-b/c.yml", "a/B/c.yaml", ".hidden/d.YML", "Z.yml", "..yml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(RULE)
+    found = [Path(text.path) for text in rule_texts([tmp_path]).texts]
+    assert found == sorted(tmp_path.rglob("*.[yY]*[lL]"))
+    assert len(found) == 8
+
+
+def test_links_to_files_are_read_and_links_to_folders_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "one.yml").write_text(RULE)
+    (tmp_path / "rules" / "link.yml").symlink_to(tmp_path / "one.yml")
+    (tmp_path / "rules" / "broken.yml").symlink_to(tmp_path / "nothing")
+    (tmp_path / "rules" / "loop").symlink_to(tmp_path / "rules")
+    assert [Path(text.path).name for text in rule_texts([tmp_path / "rules"]).texts] == ["link.yml"]
+
+
+def test_the_folder_one_is_in_is_read_under_short_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "one.yml").write_text(RULE)
+    monkeypatch.chdir(tmp_path)
+    assert [text.path for text in rule_texts(["."]).texts] == ["in/one.yml"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    (tmp_path / "one.yml").write_text(RULE)
+    assert [file.why for file in rule_texts([tmp_path]).unreadable] == ["cannot be read: Permission denied"]
+
+
+@pytest.mark.parametrize(
+    "size", [bounds.RULE_BYTES - 1, bounds.RULE_BYTES, bounds.RULE_BYTES + 1, 32 * 1024, 32 * 1024 + 1]
+)
+def test_a_file_is_read_whole_or_not_at_all(tmp_path: Path, size: int) -> None:
+    (tmp_path / "one.yml").write_bytes(b"#" * size)
+    found = rule_texts([tmp_path])
+    assert [len(text.text) for text in found.texts] == ([size] if size <= bounds.RULE_BYTES else [])
+    assert len(found.unreadable) == (size > bounds.RULE_BYTES)
+
+
+def test_line_ends_and_the_byte_order_mark_make_no_other_text(tmp_path: Path) -> None:
+    (tmp_path / "one.yml").write_bytes(b"\xef\xbb\xbfa: 1\r\nb: 2\rc: 3\n")
+    assert rule_texts([tmp_path]).texts[0].text == "a: 1\nb: 2\nc: 3\n"
 
 
 def test_a_release_zip_is_read_without_unpacking(tmp_path: Path) -> None:

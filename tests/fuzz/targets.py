@@ -20,6 +20,7 @@ from pathlib import Path
 import yaml
 import zstandard
 from rich.console import Console
+from tests.fuzz import kept_rules
 from tests.fuzz.evtx_writer import evtx_file
 from tests.fuzz.invariants import NOW, in_time, read_whole
 from tests.hostile import assert_inert_page, assert_inert_text, json_lines
@@ -319,6 +320,8 @@ TARGETS: tuple[Target, ...] = (
     Target("flow", _flow, _case_files),
     Target("rules", _rules, lambda: [one.text.encode() for one in starter_texts().texts[::7]]),
     Target("rules-coverage", _coverage, lambda: [path.read_bytes() for path in target("rules").seeds()]),
+    Target("rules-kept", kept_rules.one_file, kept_rules.file_starts),
+    Target("rules-cache", lambda data: kept_rules.whole_cache(_folder(), data), kept_rules.cache_starts),
     Target("rules-zip", _rule_zip),
     Target("settings", partial(_operators_file, load_settings)),
     Target("placeholders", partial(_operators_file, placeholder_values)),
