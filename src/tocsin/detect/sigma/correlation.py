@@ -127,6 +127,11 @@ class Correlations:
         self._last: tuple[Hit, Ident, Exhibit] | None = None
         self._writer: RowWriter | None = None
 
+    @property
+    def held(self) -> tuple[int, int]:
+        """How many hits wait or are in open windows and matches, and roughly the bytes that they take."""
+        return self._load.hits, self._load.size
+
     def references(self) -> frozenset[str]:
         """Base rules whose hits are wanted, as `Hit.rule` names them."""
         return frozenset(ref for ref in self._lenses if ref not in self._numbers)

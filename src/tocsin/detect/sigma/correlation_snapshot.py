@@ -156,6 +156,8 @@ class _Reader:
             for part in range(row.parts):
                 items = _read(self._rows[f"run/{number}/{part}"], Part)
                 run.items.extend((member, self._proof(proof)) for member, proof in items)
+            if len(run.items) != sum(row.taken.values()):
+                raise KeyError(f"run/{number} lacks evidence")
             run.last = None if row.last is None else (row.last[0], self._proof(row.last[1]))
 
     def _proof(self, saved: RunProof) -> Exhibit | Pulse:
