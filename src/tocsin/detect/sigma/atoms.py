@@ -9,21 +9,22 @@ edge is checked by its place, a cased literal in the text as it is written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from tocsin.config import bounds
 from tocsin.detect.sigma.fields import Number, number_of, text_of
 from tocsin.detect.sigma.ir import Atom, Test
-from tocsin.detect.sigma.literal_scan import LiteralScan
+from tocsin.detect.sigma.literal_scan import LiteralScan, Occurrence
 from tocsin.detect.sigma.matching import OPERATORS, TIME_PARTS, address_of, moment_of
-from tocsin.detect.sigma.tuning import LiteralKind
+from tocsin.detect.sigma.tuning import Tuning
 from tocsin.detect.sigma.value_cache import CachePool
 
 Class = frozenset[int]
 """The atoms that a value, or a field of an event, passes."""
 
 NO_ATOM: Final[Class] = frozenset()
+_NONE: Final[tuple[int, Sequence[Occurrence]]] = (0, ())
 _NUMBER_BITS: Final = 64
 """Larger numbers are no ids or counts that come again."""
 
@@ -33,7 +34,7 @@ class FieldMatcher:
 
     Args:
         atoms: By number; all of one field.
-        kind: How literals are searched for.
+        tuning: Means.
         pool: Bounds what is remembered.
 
     Attributes:
@@ -42,7 +43,7 @@ class FieldMatcher:
         missing: The class of a field that the event does not have.
     """
 
-    def __init__(self, atoms: Mapping[int, Atom], kind: LiteralKind, pool: CachePool) -> None:
+    def __init__(self, atoms: Mapping[int, Atom], tuning: Tuning, pool: CachePool) -> None:
         tables = _Tables()
         for number, atom in atoms.items():
             for test in atom.tests:
@@ -52,8 +53,9 @@ class FieldMatcher:
         self.missing: Class = frozenset(tables.null)
         self._there: Class = frozenset(tables.exists)
         self._null: Class = self.missing | self._there
+        self._any_text = frozenset((*tables.exists, *tables.text))
         self._tables = tables
-        self._scan = LiteralScan(list(tables.literals), kind) if tables.literals else None
+        self._scan = tables.scan(tuning) if tables.literals else None
         self._wanted = [tuple(wanted) for wanted in tables.literals.values()]
         self._pool = pool
         self._shared: dict[Class, Class] = {}
@@ -90,14 +92,29 @@ class FieldMatcher:
         found = self._shared_class(self._judge(text, text))
         if len(text) <= bounds.CACHED_VALUE_CHARS:
             self.known[text] = found
-            self._pool.added(self.known, text, len(text) * (1 if text.isascii() else 4))
+            self._pool.added(self.known, (text,), len(text))
         return found
+
+    def learn(self, texts: Collection[str]) -> None:
+        """Finds out the classes of many texts in one search; they are `known` then, as far as they are short."""
+        short = [text for text in texts if len(text) <= bounds.CACHED_VALUE_CHARS]
+        lowered = [text.lower() for text in short]
+        occurrences = dict.fromkeys(range(len(short)), _NONE)
+        if self._scan is not None:
+            occurrences.update((place, (size, found)) for place, size, found in self._scan.among(lowered))
+        for place, text in enumerate(short):
+            found = self._base(text, lowered[place], text)
+            size, hits = occurrences[place]
+            if hits:
+                self._take_hits(text, size, hits, found)
+            self.known[text] = self._shared_class(found)
+        self._pool.added(self.known, tuple(short), sum(map(len, short)))
 
     def _of_number(self, number: int) -> Class:
         found = self._shared_class(self._judge(str(number), number))
         if number.bit_length() <= _NUMBER_BITS:
             self.known_numbers[number] = found
-            self._pool.added(self.known_numbers, number, 0)
+            self._pool.added(self.known_numbers, (number,), 0)
         return found
 
     def _shared_class(self, found: set[int]) -> Class:
@@ -108,32 +125,30 @@ class FieldMatcher:
         kept = self._shared.get(fresh)
         if kept is None:
             self._shared[fresh] = kept = fresh
-            self._pool.added(self._shared, fresh, 64 * len(fresh))
+            self._pool.added(self._shared, (fresh,), 64 * len(fresh))
         return kept
 
     def _judge(self, text: str, value: Any) -> set[int]:
         """The atoms that one value passes: `text` is its text, `value` what numbers and times are read from."""
-        tables, lowered = self._tables, text.lower()
-        found = set(self._there)
-        found.update(tables.text)
-        found.update(tables.equals.get(lowered, ()))
-        if tables.cased_equals:
-            found.update(tables.cased_equals.get(text, ()))
+        lowered = text.lower()
+        found = self._base(text, lowered, value)
         if self._scan is not None:
-            self._search(self._scan, text, lowered, found)
-        for literal, how, number in tables.odd:
-            if _holds(text, literal, how):
-                found.add(number)
-        if tables.maybe and not text.isascii():
-            found.update(tables.maybe)
+            size, hits = self._scan.find(lowered)
+            self._take_hits(text, size, hits, found)
+        return found
+
+    def _base(self, text: str, lowered: str, value: Any) -> set[int]:
+        """What `_judge` gives but for the literals."""
+        tables = self._tables
+        found = set(self._any_text)
+        found.update(tables.equals.get(lowered, ()))
         if tables.others:
             _judge_others(tables, text, value, found)
         return found
 
-    def _search(self, scan: LiteralScan, text: str, lowered: str, found: set[int]) -> None:
-        size, occurrences = scan.find(lowered)
+    def _take_hits(self, text: str, size: int, hits: Iterable[Occurrence], found: set[int]) -> None:
         wanted = self._wanted
-        for index, start, end in occurrences:
+        for index, start, end in hits:
             for number, how, cased in wanted[index]:
                 if (how == "startswith" and start) or (how == "endswith" and end != size):
                     continue
@@ -153,7 +168,11 @@ def _holds(text: str, literal: str, how: str) -> bool:
 
 
 def _judge_others(tables: _Tables, text: str, value: Any, found: set[int]) -> None:
-    """Numbers, comparisons, times and networks: each read from the value once."""
+    """What but few fields are asked: each thing is read from the value once."""
+    found.update(tables.cased_equals.get(text, ()))
+    found.update(number for literal, how, number in tables.odd if _holds(text, literal, how))
+    if tables.maybe and not text.isascii():
+        found.update(tables.maybe)
     number = number_of(value)
     if number is not None:
         found.update(tables.numbers.get(number, ()))
@@ -187,8 +206,18 @@ class _Tables:
 
     @property
     def others(self) -> bool:
-        """Whether anything but text is asked."""
-        return bool(self.numbers or self.compares or self.times or self.networks)
+        """Whether anything is asked but what equal texts and literals in lower case tell."""
+        numeric = self.numbers or self.compares or self.times or self.networks
+        return bool(numeric or self.cased_equals or self.odd or self.maybe)
+
+    def scan(self, tuning: Tuning) -> LiteralScan:
+        """What finds the literals."""
+        edges = [
+            index
+            for index, wanted in enumerate(self.literals.values())
+            if any(how != "contains" for _, how, _ in wanted)
+        ]
+        return LiteralScan(list(self.literals), tuning.literals, hyperscan=tuning.hyperscan, edges=edges)
 
     def take(self, number: int, test: Test) -> None:
         """Files one test of the atom `number`."""

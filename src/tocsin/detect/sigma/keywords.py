@@ -6,7 +6,7 @@ remembered, for most events are unlike any other. What is between the values is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
@@ -14,17 +14,24 @@ from tocsin.detect.sigma.atoms import NO_ATOM, Class, FieldMatcher
 from tocsin.detect.sigma.fields import every_value, text_of
 from tocsin.detect.sigma.ir import Atom, Test
 from tocsin.detect.sigma.literal_scan import LiteralScan
-from tocsin.detect.sigma.tuning import LiteralKind
+from tocsin.detect.sigma.tuning import Tuning
 from tocsin.detect.sigma.value_cache import CachePool
 
 _BETWEEN: Final = "\x1e\x1f"
 """No letter, so that it changes the case of none beside it."""
+
+_BETWEEN_PARTS: Final = frozenset(_BETWEEN)
 
 _TOGETHER: Final = 16
 """Events that are searched in one go."""
 
 _OF_NUMBERS: Final = frozenset("0123456789+-.einfatrulsTF")
 """Every character of a number's, or a boolean's, text."""
+
+
+def _is_plain(test: Test) -> bool:
+    """Whether a search of all values as one text tells where the literal stands: it has no part of the mark between them."""
+    return _BETWEEN_PARTS.isdisjoint(test.value) and (not test.cased or test.value.isascii())
 
 
 def _in_number(literal: str) -> bool:
@@ -36,28 +43,31 @@ class KeywordMatcher:
 
     Args:
         atoms: By number.
-        kind: How literals are searched for.
+        tuning: Means.
         pool: Bounds what is remembered of values for the tests that keywords seldom hold (networks).
     """
 
-    def __init__(self, atoms: Mapping[int, Atom], kind: LiteralKind, pool: CachePool) -> None:
+    def __init__(self, atoms: Mapping[int, Atom], tuning: Tuning, pool: CachePool) -> None:
         self._literals: dict[str, list[tuple[int, str | None]]] = {}
         self._maybe: list[int] = []
-        self._text: list[int] = []
+        self._text: Class = NO_ATOM
         others: dict[int, Atom] = {}
         for number, atom in atoms.items():
             rest = frozenset(test for test in atom.tests if not self._take(number, test))
             if rest:
                 others[number] = Atom(None, rest)
-        self._numbers_matter = bool(self._text) or any(_in_number(literal) for literal in self._literals)
+        self._numbers_matter = any(_in_number(literal) for literal in self._literals)
         self._wanted = [tuple(wanted) for wanted in self._literals.values()]
-        self._scan = LiteralScan(list(self._literals), kind) if self._literals else None
-        self._others = FieldMatcher(others, kind, pool) if others else None
+        self._scan = self._made_scan(tuning) if self._literals else None
+        self._others = FieldMatcher(others, tuning, pool) if others else None
+
+    def _made_scan(self, tuning: Tuning) -> LiteralScan:
+        return LiteralScan(list(self._literals), tuning.literals, hyperscan=tuning.hyperscan, edges=())
 
     def _take(self, number: int, test: Test) -> bool:
         """Files a test that the values as one text can answer."""
         if test.op == "text" or (test.op == "contains" and not test.value):
-            self._text.append(number)
+            self._text |= {number}
         elif test.op == "maybe":
             self._maybe.append(number)
             for literal in test.value:
@@ -77,18 +87,21 @@ class KeywordMatcher:
 
     def of_event(self, fields: Mapping[str, Any], texts: EventTexts) -> Class:
         """The atoms that hold for the event."""
-        found = self._search(texts.of(fields)) if self._scan is not None or self._text else NO_ATOM
-        if self._others is None:
-            return found
-        return found | self._others.of_values(list(every_value(fields)))
+        found = self._search(texts.of(fields)) if self._scan is not None else NO_ATOM
+        if self._text and any(value is not None for value in every_value(fields)):
+            found |= self._text
+        if self._others is not None:
+            found |= self._others.of_values(list(every_value(fields)))
+        return found
 
     def of_events(self, events: Sequence[Mapping[str, Any]], texts: EventTexts) -> list[Class]:
         """The atoms that hold for each of many events: most hold none, which one search tells of a dozen."""
         if self._others is not None or self._text:
             return [self.of_event(fields, texts) for fields in events]
         found: list[Class] = []
-        for start in range(0, len(events), _TOGETHER):
-            together = [texts.of(fields) for fields in events[start : start + _TOGETHER]]
+        each = texts.of_all(events)
+        for start in range(0, len(each), _TOGETHER):
+            together = each[start : start + _TOGETHER]
             if self._search(_BETWEEN.join(together)):
                 found.extend(map(self._search, together))
             else:
@@ -96,9 +109,7 @@ class KeywordMatcher:
         return found
 
     def _search(self, text: str) -> Class:
-        found = set(self._text) if text else set()
-        if self._maybe and not text.isascii():
-            found.update(self._maybe)
+        found = set(self._maybe) if self._maybe and not text.isascii() else set()
         if self._scan is not None:
             _, occurrences = self._scan.find(text.lower())
             for index, _, _ in occurrences:
@@ -118,21 +129,41 @@ class EventTexts:
 
     def __init__(self, sample: Mapping[str, Any], *, numbers_matter: bool) -> None:
         texts = [key for key, value in sample.items() if type(value) is str]
-        self._take = itemgetter(*texts) if len(texts) > 1 else None
-        rest = frozenset(sample).difference(texts if len(texts) > 1 else ())
-        self._rest = [key for key in sample if key in rest]
+        rest = [key for key, value in sample.items() if type(value) is not str]
+        self._take_texts = _taking(texts)
+        self._take_rest = _taking(rest)
         self._passed_over = frozenset({type(None)} if numbers_matter else {type(None), int, float, bool})
 
     def of(self, fields: Mapping[str, Any]) -> str:
-        """The texts, with what is no part of a literal before, between and after them."""
-        rest = [value for key in self._rest if type(value := fields[key]) not in self._passed_over]
-        if self._take is None:
-            return _joined(rest)
+        """The texts, with what is no part of a literal between them."""
+        rest = [value for value in self._take_rest(fields) if type(value) not in self._passed_over]
+        return self._text(self._take_texts(fields), rest)
+
+    def of_all(self, events: Sequence[Mapping[str, Any]]) -> list[str]:
+        """The texts of each of many events."""
+        rest = [
+            column
+            for column in zip(*map(self._take_rest, events), strict=True)
+            if not self._passed_over.issuperset(map(type, column))
+        ]
+        texts = map(self._take_texts, events)
+        if not rest:
+            return [self._text(one, ()) for one in texts]
+        return [self._text(one, others) for one, others in zip(texts, zip(*rest, strict=True), strict=True)]
+
+    def _text(self, texts: Sequence[Any], rest: Sequence[Any]) -> str:
         try:
-            text = _BETWEEN.join(self._take(fields))
+            text = _BETWEEN.join(texts)
         except TypeError:  # a value that was text in the sample is something else here
-            return _joined(list(fields.values()))
+            return _joined((*texts, *rest))
         return f"{text}{_BETWEEN}{_joined(rest)}" if rest else text
+
+
+def _taking(keys: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """What takes the values of `keys` out of an event."""
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return lambda fields: tuple([fields[key] for key in keys])
 
 
 def _joined(values: Sequence[Any]) -> str:

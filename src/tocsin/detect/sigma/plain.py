@@ -48,9 +48,8 @@ class RuleIndex:
     """
 
     def __init__(self, rules: Iterable[CompiledRule]) -> None:
-        self._by_logsource: dict[Logsource, list[CompiledRule]] = {}
-        for rule in rules:
-            self._by_logsource.setdefault(rule.logsource, []).append(rule)
+        self._rules = tuple(rules)
+        self._wanted = frozenset(rule.logsource for rule in self._rules)
         self._known: dict[frozenset[Logsource], _Asked] = {}
 
     def candidates(self, logsources: frozenset[Logsource], event_ids: Sequence[Number]) -> _Candidates:
@@ -64,13 +63,9 @@ class RuleIndex:
         if known is None:
             if len(self._known) >= _LOGSOURCE_SETS:
                 self._known.clear()
+            satisfied = {want for want in self._wanted if any(have.satisfies(want) for have in logsources)}
             self._known[logsources] = known = _Asked.of(
-                [
-                    rule
-                    for wanted, rules in self._by_logsource.items()
-                    if any(have.satisfies(wanted) for have in logsources)
-                    for rule in rules
-                ]
+                [rule for rule in self._rules if rule.logsource in satisfied]
             )
         if len(event_ids) > 1:
             return known.every

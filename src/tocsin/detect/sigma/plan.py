@@ -16,7 +16,7 @@ from tocsin.detect.sigma.keywords import KeywordMatcher
 from tocsin.detect.sigma.matching import Predicate
 from tocsin.detect.sigma.questions import Answer, could_hold, has_asks, holds
 from tocsin.detect.sigma.triggers import triggers
-from tocsin.detect.sigma.tuning import LiteralKind
+from tocsin.detect.sigma.tuning import Tuning
 from tocsin.detect.sigma.value_cache import CachePool
 
 Signature = tuple[Class, ...]
@@ -48,7 +48,7 @@ class Plan:
     Args:
         terms: What the roots are terms of.
         roots: Its rules.
-        kind: How literals are searched for.
+        tuning: Means.
         pool: Bounds what is remembered.
 
     Attributes:
@@ -57,7 +57,7 @@ class Plan:
         considered: Events that were judged by it.
     """
 
-    def __init__(self, terms: Terms, roots: Roots, kind: LiteralKind, pool: CachePool) -> None:
+    def __init__(self, terms: Terms, roots: Roots, tuning: Tuning, pool: CachePool) -> None:
         self._nodes = terms.nodes
         self.roots = roots
         self._always_true = tuple(place for place, term in roots if term == TRUE)
@@ -69,9 +69,9 @@ class Plan:
         for number, atom in atoms.items():
             by_field.setdefault(atom.field, {})[number] = atom
         every = by_field.pop(None, None)
-        self.keywords = KeywordMatcher(every, kind, pool) if every else None
+        self.keywords = KeywordMatcher(every, tuning, pool) if every else None
         self.matchers = {
-            field: FieldMatcher(found, kind, pool) for field, found in by_field.items() if field is not None
+            field: FieldMatcher(found, tuning, pool) for field, found in by_field.items() if field is not None
         }
         asks = (self._nodes[term] for term in seen)
         self.asks_every_value = every is not None or any(

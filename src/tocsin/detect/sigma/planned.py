@@ -45,7 +45,7 @@ class PlannedEvaluator:
         self.timeouts: dict[str, int] = {}
         self._rules = tuple(rules)
         self._tuning = tuning
-        self._table = PlanTable(Terms(), tuning.literals, CachePool(tuning.cache_bytes))
+        self._table = PlanTable(Terms(), tuning, CachePool(tuning.cache_bytes))
         self._roots: dict[int, int] = {}
         self._sectors: OrderedDict[frozenset[Logsource], Sector] = OrderedDict()
         self._by_logsource: dict[Logsource, list[int]] = {}

@@ -12,7 +12,7 @@ from tocsin.detect.sigma.atoms import FieldMatcher
 from tocsin.detect.sigma.ir import FALSE, Atom, Terms
 from tocsin.detect.sigma.plan import Plan, Roots, Signature
 from tocsin.detect.sigma.shapes import Fields, Keys, Layout, PlannedLayout
-from tocsin.detect.sigma.tuning import LiteralKind
+from tocsin.detect.sigma.tuning import Tuning
 from tocsin.detect.sigma.value_cache import CachePool
 
 KEY_FIELDS: Final = ("Channel", "EventID")
@@ -24,14 +24,14 @@ class PlanTable:
 
     Args:
         terms: What all roots are terms of.
-        kind: How literals are searched for.
+        tuning: Means.
         pool: Bounds what is remembered of values, events and shapes.
     """
 
-    def __init__(self, terms: Terms, kind: LiteralKind, pool: CachePool) -> None:
+    def __init__(self, terms: Terms, tuning: Tuning, pool: CachePool) -> None:
         self.terms = terms
         self.pool = pool
-        self.kind = kind
+        self.tuning = tuning
         self._by_roots: WeakValueDictionary[Roots, Plan] = WeakValueDictionary()
         self._order: deque[tuple[Sector, Signature]] = deque()
 
@@ -39,7 +39,7 @@ class PlanTable:
         """The plan of `roots`, which is `sector`'s for `signature`."""
         found = self._by_roots.get(roots)
         if found is None:
-            self._by_roots[roots] = found = Plan(self.terms, roots, self.kind, self.pool)
+            self._by_roots[roots] = found = Plan(self.terms, roots, self.tuning, self.pool)
         self._order.append((sector, signature))
         if len(self._order) > bounds.PLANS:
             oldest, given_up = self._order.popleft()
@@ -69,7 +69,7 @@ class Sector:
             table.terms.atoms_of(term, atoms, seen)
         self._known_atoms = {number: atom for number, atom in atoms.items() if atom.field in KEY_FIELDS}
         self._matchers: dict[str, FieldMatcher] = {
-            field: FieldMatcher(found, table.kind, table.pool)
+            field: FieldMatcher(found, table.tuning, table.pool)
             for field in KEY_FIELDS
             if (found := {n: atom for n, atom in self._known_atoms.items() if atom.field == field})
         }
@@ -83,7 +83,7 @@ class Sector:
             found = Shape(self, Layout(sample, self._matchers))
             if len(keys) <= bounds.CACHED_SHAPE_FIELDS:
                 self._shapes[keys] = found
-                self._table.pool.added(self._shapes, keys, bounds.SHAPE_BYTES + 100 * len(keys))
+                self._table.pool.added(self._shapes, (keys,), bounds.SHAPE_BYTES + 100 * len(keys))
         return found
 
     def layout(self, sample: Fields, whole: Signature) -> PlannedLayout:

@@ -6,13 +6,17 @@ The look-up is that of `fields.py`: the key itself, then a dotted path, then the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from tocsin.detect.sigma.atoms import NO_ATOM, Class, FieldMatcher
 from tocsin.detect.sigma.fields import find
 from tocsin.detect.sigma.keywords import KeywordMatcher
 from tocsin.detect.sigma.plan import Plan, Signature, Verdict
 from tocsin.detect.sigma.value_cache import CachePool
+
+_FEW: Final = 3
+"""So many new values of a column are looked at one by one."""
 
 Fields = Mapping[str, Any]
 Keys = tuple[str, ...]
@@ -63,6 +67,7 @@ class Layout:
                 missing |= matcher.missing
             else:
                 self._slots.append(Slot(key, matcher, matcher.known.get))
+        self._take = itemgetter(*(slot.key for slot in self._slots)) if self._slots else None
         self._missing = (frozenset(missing),) if missing else ()
         self._flat = not self._paths and keywords is None
 
@@ -88,19 +93,27 @@ class Layout:
 
     def signatures(self, events: Sequence[Fields]) -> Iterable[Signature]:
         """The signatures of many events, column by column."""
-        columns = [_column(slot, [fields[slot.key] for fields in events]) for slot in self._slots]
+        columns = [
+            _column(slot, values) for slot, values in zip(self._slots, self._values(events), strict=True)
+        ]
         if self._paths:
             columns.append([frozenset[int]().union(*self._deeper(fields)) for fields in events])
         if self._keywords is not None and self._texts is not None:
             columns.append(self._keywords.of_events(events, self._texts))
         return zip(*columns, strict=True) if columns else [()] * len(events)
 
+    def _values(self, events: Sequence[Fields]) -> Iterable[Sequence[Any]]:
+        """The columns of the slots. Each event is looked at once: to fetch it into the processor's cache is what costs."""
+        if self._take is None or len(self._slots) < 2:
+            return [[fields[slot.key] for fields in events] for slot in self._slots]
+        return zip(*map(self._take, events), strict=True)
+
     def whole(self, signature: Signature) -> Signature:
         """`signature` with what holds because fields are missing."""
         return signature + self._missing
 
 
-def _column(slot: Slot, values: list[Any]) -> list[Class]:
+def _column(slot: Slot, values: Sequence[Any]) -> list[Class]:
     """The class of each value in a column."""
     matcher = slot.matcher
     try:
@@ -111,6 +124,11 @@ def _column(slot: Slot, values: list[Any]) -> list[Class]:
     if None in states and set(map(type, values)) == {int}:
         states = list(map(matcher.known_numbers.get, values))
     if None in states:
+        new = {
+            value for state, value in zip(states, values, strict=True) if state is None and type(value) is str
+        }
+        if len(new) > _FEW:
+            matcher.learn(new)
         pairs = zip(states, values, strict=True)
         return [matcher.of_value(value) if state is None else state for state, value in pairs]
     return states  # type: ignore[return-value]  # no None is left in it
@@ -147,5 +165,5 @@ class PlannedLayout:
     def _new(self, signature: Signature) -> Verdict:
         found = self.plan.judge(self.layout.whole(signature))
         self._verdicts[signature] = found
-        self._pool.added(self._verdicts, signature, 16 * len(signature))
+        self._pool.added(self._verdicts, (signature,), 16 * len(signature))
         return found

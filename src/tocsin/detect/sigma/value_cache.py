@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 ENTRY_BYTES: Final = 320
@@ -18,22 +18,23 @@ class CachePool:
 
     Attributes:
         held: Bytes that they take now, as counted.
-        forgotten: Entries that had to go so far.
+        forgotten: Additions that had to go so far.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.held = 0
         self.forgotten = 0
-        self._order: deque[tuple[dict[Any, Any], Hashable, int]] = deque()
+        self._order: deque[tuple[dict[Any, Any], Sequence[Hashable], int]] = deque()
 
-    def added(self, cache: dict[Any, Any], key: Hashable, size: int) -> None:
-        """Notes that `key` was put into `cache` and takes `size` bytes, and forgets the oldest entries over the limit."""
-        size += ENTRY_BYTES
-        self._order.append((cache, key, size))
+    def added(self, cache: dict[Any, Any], keys: Sequence[Hashable], size: int) -> None:
+        """Notes that `keys` were put into `cache` and take `size` bytes, and forgets what is oldest over the limit."""
+        size += ENTRY_BYTES * len(keys)
+        self._order.append((cache, keys, size))
         self.held += size
         while self.held > self.limit and len(self._order) > 1:
-            oldest, name, freed = self._order.popleft()
-            oldest.pop(name, None)
+            oldest, names, freed = self._order.popleft()
+            for name in names:
+                oldest.pop(name, None)
             self.held -= freed
             self.forgotten += 1
