@@ -101,29 +101,51 @@ def chunks(folder: Path, most: int | None) -> Iterator[list[Event]]:
         yield waiting
 
 
+def folders(data: Path) -> list[Path]:
+    return sorted(path for path in data.iterdir() if path.is_dir())
+
+
 def recorded(data: Path, rules: Sequence[CompiledRule], names: Sequence[str], most: int | None) -> int:
-    """Every folder of `data` once, by the oracle and by all tunings and sizes side by side; how many answers differ."""
-    sides = [Side(name, size, rules) for name in names for size in SIZES]
+    """Every folder of `data`, by the oracle once, then by each tuning in all sizes; how many answers differ."""
+    truth, timeouts = told_by_oracle(data, rules, most)
+    differences = 0
+    for name in names:
+        sides = [Side(name, size, rules) for size in SIZES]
+        for folder in folders(data):
+            start = 0
+            for chunk in chunks(folder, most):
+                wanted = truth[folder.name][start : start + len(chunk)]
+                start += len(chunk)
+                for side in sides:
+                    show(side, side.compare(chunk, wanted))
+        for side in sides:
+            differences += side.differences
+            tell(
+                kind="recorded side", tuning=name, batch=side.size, differences=side.differences,
+                cpu_seconds=round(side.seconds, 1), same_timeouts=side.evaluator.timeouts == timeouts,
+            )  # fmt: skip
+    return differences
+
+
+def told_by_oracle(
+    data: Path, rules: Sequence[CompiledRule], most: int | None
+) -> tuple[dict[str, list[Answer]], dict[str, int]]:
+    """What the oracle says of each folder's events, and the rules that ran out of time."""
     places = {rule.id: place for place, rule in enumerate(rules)}
-    oracle, fired = PlainEvaluator(rules), set()
-    for folder in sorted(path for path in data.iterdir() if path.is_dir()):
-        events = hits = 0
+    oracle = PlainEvaluator(rules)
+    same: dict[Answer, Answer] = {}
+    truth: dict[str, list[Answer]] = {}
+    for folder in folders(data):
+        told = truth[folder.name] = []
         for chunk in chunks(folder, most):
-            wanted = [tuple(sorted(places[rule.id] for rule in found)) for found in oracle.match(chunk)]
-            events += len(chunk)
-            hits += sum(map(len, wanted))
-            fired.update(place for answer in wanted for place in answer)
-            for side in sides:
-                show(side, side.compare(chunk, wanted))
-        if events:
-            tell(kind="recorded", folder=folder.name, events=events, matches=hits)
-    for side in sides:
-        tell(
-            kind="recorded side", tuning=side.name, batch=side.size, differences=side.differences,
-            cpu_seconds=round(side.seconds, 1), same_timeouts=side.evaluator.timeouts == oracle.timeouts,
-        )  # fmt: skip
+            for found in oracle.match(chunk):
+                answer = tuple(sorted(places[rule.id] for rule in found))
+                told.append(same.setdefault(answer, answer))
+        if told:
+            tell(kind="recorded", folder=folder.name, events=len(told), matches=sum(map(len, told)))
+    fired = {place for answer in same for place in answer}
     tell(kind="recorded rules", rules=len(rules), fired=len(fired), timeouts=oracle.timeouts)
-    return sum(side.differences for side in sides)
+    return truth, oracle.timeouts
 
 
 def show(side: Side, found: Difference | None) -> None:
@@ -218,8 +240,10 @@ def main() -> int:
     if chosen.only != "recorded":
         differences += made(chosen.pairs or (10_000 if chosen.sample else 100_000), names)
     if chosen.only != "made":
-        rules = load_rules(rule_texts([chosen.rules]).texts).rules
-        differences += recorded(chosen.data, rules, names, chosen.sample)
+        loaded = load_rules(rule_texts([chosen.rules]).texts)
+        tell(kind="rules", documents=loaded.documents, rules=len(loaded.rules), problems=len(loaded.problems),
+             correlations=len(loaded.correlations))  # fmt: skip
+        differences += recorded(chosen.data, loaded.rules, names, chosen.sample)
     tell(
         kind="summary", differences=differences, cpu_seconds=round(time.process_time()),
         peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,

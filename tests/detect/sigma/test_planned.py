@@ -9,6 +9,8 @@ from itertools import cycle, product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.detect.sigma.made.events import made_event
+from tests.detect.sigma.made.rules import loaded
 from tests.detect.sigma.made.worlds import (
     Answer,
     World,
@@ -16,13 +18,16 @@ from tests.detect.sigma.made.worlds import (
     described,
     difference,
     expected,
+    numbered,
     pairs,
     pool,
     worlds,
 )
 
+from tocsin.config import bounds
 from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.detect.sigma.tuning import Tuning
+from tocsin.records.event import Logsource
 
 ALWAYS, NEVER = 1, 10**9
 TUNINGS = tuple(
@@ -79,6 +84,45 @@ def test_batches_cut_anywhere_and_events_in_any_order(world, data):
         stream = [world.events[place] for place in order[begin:end]]
         told = answers(evaluator, world.rules, stream, max(len(stream), 1))
         assert told == [wanted[place] for place in order[begin:end]], described(world)
+
+
+def test_nothing_to_judge_and_nothing_to_judge_by():
+    whole = small_pool()
+    for tuning in EVERY:
+        assert list(PlannedEvaluator(whole.rules, tuning).match([])) == []
+        assert list(PlannedEvaluator((), tuning).match(whole.events[:3])) == [(), (), ()]
+
+
+@pytest.mark.parametrize("columns", [ALWAYS, NEVER])
+def test_bounds_so_tight_that_all_is_forgotten(monkeypatch, columns):
+    """Plans, sectors, shapes and values are given up while they are in use, and found anew."""
+    for name in ("PLANS", "LOGSOURCE_SETS", "CACHED_SHAPE_FIELDS"):
+        monkeypatch.setattr(bounds, name, 2)
+    monkeypatch.setattr(bounds, "CACHED_VALUE_CHARS", 4)
+    check(small_pool(), Tuning(columns_from=columns, cache_bytes=2_000), 7)
+
+
+EXPLODING = """
+title: Exploding
+logsource: {product: windows}
+detection:
+  s1: {Image|re: '(x+x+)+y'}
+  condition: s1
+"""
+
+
+@pytest.mark.parametrize("columns", [ALWAYS, NEVER])
+def test_an_expression_that_explodes_stops_its_rule_and_no_other(columns):
+    whole = small_pool()
+    rules = numbered([*whole.rules, loaded(EXPLODING)])
+    bombs = [
+        made_event({"Image": f"{number}" + "x" * 5_000}, frozenset({Logsource("windows")}))
+        for number in range(4)
+    ]
+    wanted = [*expected(rules, whole.events), *expected(whole.rules, bombs)]
+    evaluator = PlannedEvaluator(rules, Tuning(columns_from=columns))
+    assert answers(evaluator, rules, [*whole.events, *bombs], 50) == wanted
+    assert evaluator.timeouts == {rules[-1].id: bounds.REGEX_TIMEOUTS}
 
 
 @pytest.mark.soak

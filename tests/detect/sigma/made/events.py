@@ -102,6 +102,7 @@ def _unwanted(leaf: Leaf) -> st.SearchStrategy[Any]:
 
 
 _MISSING = object()
+_SPACED = {"EventID": "Event ID", "Channel": "Chan nel", "CommandLine": "Command Line", "a.b": "a. b"}
 
 
 def _texts(draw: st.DrawFn, leaves: Sequence[Leaf]) -> list[str]:
@@ -137,6 +138,8 @@ def _place(draw: st.DrawFn, fields: dict[str, Any], name: str, value: Any) -> No
         return
     if name == "ThreatName" and draw(st.booleans()):
         name = draw(st.sampled_from(("Threat Name", "Threat  Name", " ThreatName")))
+    if name in _SPACED and draw(st.integers(0, 11)) == 0:
+        name = _SPACED[name]
     parts = name.split(".")
     way = draw(st.integers(0, 4)) if len(parts) > 1 else 0
     if way == 0:
