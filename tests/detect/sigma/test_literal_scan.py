@@ -96,10 +96,12 @@ def test_a_text_of_ten_million_letters_is_held_in_windows() -> None:
     assert answers(scan, text, len(literals)) == naive(literals, text)
 
 
-def test_a_hundred_thousand_literals() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hundred_thousand_literals(kind: Kind) -> None:
     literals = [f"host-{number:06x}.example" for number in range(100_000)]
     began = process_time()
-    scan = LiteralScan(literals)
+    scan = LiteralScan(literals, kind)
+    assert len(scan.find("-" * 1_000_000)[1]) == 0
     assert process_time() - began < 5
     size, found = scan.find("www.host-0000ff.example host-01869f.example")
     assert {(index, end == size) for index, _, end in found} == {(255, False), (99_999, True)}

@@ -3,7 +3,7 @@
 Two kinds with the same answers. `automaton` is Aho and Corasick's (1975), by the package `ahocorasick_rs`, over UTF-8:
 a character's bytes are no part of another's, so a literal's bytes are found exactly where the literal is. Lone
 surrogates, which JSON can carry, get the three bytes that UTF-8 would give them (`surrogatepass`). `plain` asks for
-each literal by itself and needs no package.
+each literal whose first three characters are in the text by itself, and needs no package.
 
 An automaton tells every occurrence, and a hostile text could make millions of them. Texts are therefore read in
 windows that hold at most `bounds.LITERAL_OCCURRENCES`, and a literal that was told once is soon no longer asked for.
@@ -15,7 +15,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Final, Literal, TypeAlias
 
 from tocsin.config import bounds
@@ -48,6 +48,12 @@ _GATES: Final = 4
 
 _GATE_BYTES: Final = 128
 """Over a shorter text a gate costs as much as it may save."""
+
+_START: Final = 3
+"""Characters at the start of a literal that `plain` looks for first."""
+
+_PIECE: Final = 64 * 1024
+"""Characters of a text whose runs of three are held at a time."""
 
 _LONG: Final = 512
 """Bytes from which Hyperscan is faster than an automaton."""
@@ -106,10 +112,19 @@ def _one_by_one(
 
 class _Plain:
     def __init__(self, literals: Sequence[str]) -> None:
-        self._literals = tuple(enumerate(literals))
+        self._short = [(index, literal) for index, literal in enumerate(literals) if len(literal) < _START]
+        self._by_start: dict[str, list[tuple[int, str]]] = {}
+        for index, literal in enumerate(literals):
+            if len(literal) >= _START:
+                self._by_start.setdefault(literal[:_START], []).append((index, literal))
 
     def find(self, text: str) -> tuple[int, Sequence[Occurrence]]:
-        held = ((index, literal) for index, literal in self._literals if literal in text)
+        starts, last = set[str](), len(text) - _START + 1
+        for begin in range(0, last, _PIECE):
+            pieces = {text[at : at + _START] for at in range(begin, min(begin + _PIECE, last))}
+            starts |= pieces & self._by_start.keys()
+        possible = chain(self._short, *(self._by_start[start] for start in starts))
+        held = ((index, literal) for index, literal in possible if literal in text)
         return len(text), [found for index, literal in held for found in _told(index, literal, text)]
 
 
@@ -129,7 +144,7 @@ class _Automaton:
         self._search = _search(self._heads)
         self._overlap = max(map(len, self._heads.values()), default=1) - 1
         together = _nesting(self._heads.values())
-        self._window = max(bounds.LITERAL_OCCURRENCES // together, 4 * _HEAD)
+        self._window = max(bounds.LITERAL_OCCURRENCES // together, 2 * _HEAD)
         self._long = None if edges is None else LongTexts(self._heads, edges & self._heads.keys(), together)
         self._ordinary = not self._cut and not self._empty
         self._gates = _gates(list(self._heads.values())) if self._ordinary else ()
