@@ -206,6 +206,11 @@ def test_a_secret_that_others_can_read_is_replaced(filled: RuleCache) -> None:
     assert filled.secret.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_secret_that_is_gone_is_told(filled: RuleCache) -> None:
+    filled.secret.unlink()
+    rejected(filled, "rules.key: No such file")
+
+
 @pytest.mark.parametrize("secret", [b"", b"short", b"\0" * 33])
 def test_a_secret_of_another_length_is_replaced(filled: RuleCache, secret: bytes) -> None:
     filled.secret.write_bytes(secret)
@@ -384,8 +389,9 @@ def test_what_is_no_longer_used_goes_in_time(cache: RuleCache, monkeypatch: pyte
 def test_a_text_that_has_no_bytes_is_parsed_each_time(filled: RuleCache) -> None:
     before = filled.path.stat().st_mtime_ns
     odd = RuleText("odd.yml", "title: \ud800\n\x00")
-    assert compiled(filled, [*STARTER, odd]).parsed == 1
-    assert compiled(filled, [*STARTER, odd]).parsed == 1
+    for texts in ([*STARTER, odd], [odd, *STARTER, STARTER[0]]):
+        found = compiled(filled, texts)
+        assert (found.parsed, found.notices) == (1, ())
     assert filled.path.stat().st_mtime_ns == before
 
 

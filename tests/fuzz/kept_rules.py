@@ -10,6 +10,7 @@ import msgspec
 from tests.fuzz.invariants import in_time
 
 from tocsin.detect.sigma.assembly import assemble
+from tocsin.detect.sigma.correlation import Correlations
 from tocsin.detect.sigma.encoding import decode, encode
 from tocsin.detect.sigma.file_parsing import parse_file
 from tocsin.detect.sigma.ruleset import RuleText
@@ -46,6 +47,7 @@ def one_file(data: bytes) -> None:
             rules = assemble([decode(data, "kept.yml")])
         except ValueError:
             return
+        Correlations([one.plan for one in rules.correlations]).snapshot()
         for rule in rules.rules:
             try:
                 assert rule.condition is rule.condition

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,7 +29,7 @@ from tocsin.engine.private_files import NotOurs, check_folder, private_folder, r
 _MARK: Final = b"TOCSIN RULES 1\r\n"
 _DIGEST: Final = 32
 _HEAD: Final = len(_MARK) + 2 * _DIGEST
-_SHAPERS: Final = ("pysigma-", "pyyaml-", "regex-")
+_SHAPERS: Final = ("pysigma-", "pyyaml-", "regex-", "tocsin-")
 """Distributions that have a say in what a rule text is parsed to."""
 
 Entries = Mapping[bytes, bytes]
@@ -72,27 +73,32 @@ class RuleCache:
     def read(self) -> Shelf:
         """What is kept and may be used. Never raises for what lies there, or does not."""
         try:
-            key = read_private(self.secret, _DIGEST)
-            check_folder(self.folder)
-            data = read_private(self.path, bounds.RULE_CACHE_BYTES)
-            return Shelf(_opened(data, key))
-        except FileNotFoundError:
-            return Shelf()
+            try:
+                return Shelf(self._entries())
+            except FileNotFoundError:
+                if not os.path.lexists(self.path):
+                    return Shelf()
+                return Shelf(self._entries())  # another process may just have made both
         except (NotOurs, _Rejected) as error:
             why = str(error)
         except OSError as error:
-            why = error.strerror or type(error).__name__
+            why = f"{error.filename or 'their file'}: {error.strerror}"
         return Shelf(
             notices=(f"The compiled rules in {self.folder} were not used: {why}. They are compiled anew.",)
         )
+
+    def _entries(self) -> Entries:
+        key = read_private(self.secret, _DIGEST)
+        check_folder(self.folder)
+        return _opened(read_private(self.path, bounds.RULE_CACHE_BYTES), key)
 
     def write(self, entries: Entries, used: Collection[bytes]) -> tuple[str, ...]:
         """Keeps `entries`, those `used` first; what could not be kept, in sentences. Never raises for the disk's sake.
 
         A process that finds another one writing leaves it to that one.
         """
-        kept = dict(_fitting(entries, used))
-        left_out = len(used) - len(kept.keys() & set(used))
+        kept = dict(_fitting(entries, dict.fromkeys(used)))
+        left_out = len((entries.keys() & set(used)) - kept.keys())
         try:
             self._write(kept)
         except BlockingIOError:
@@ -125,7 +131,9 @@ class RuleCache:
         try:
             key = self._secret()
             if key is None:
-                write_private(folder, self.secret, secrets.token_bytes(_DIGEST), replace=self.secret.exists())
+                write_private(
+                    folder, self.secret, secrets.token_bytes(_DIGEST), replace=os.path.lexists(self.secret)
+                )
                 key = self._secret()
             if key is None:
                 raise NotOurs(f"no secret can be kept in {self.secret.parent}")
@@ -141,7 +149,7 @@ class RuleCache:
         return key if len(key) == _DIGEST else None
 
 
-def _fitting(entries: Entries, used: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
+def _fitting(entries: Entries, used: Mapping[bytes, None]) -> Iterator[tuple[bytes, bytes]]:
     """Those `used`, then the others while there is room for what is not used now."""
     room, spare = bounds.RULE_CACHE_BYTES - _HEAD - 16, bounds.RULE_CACHE_UNUSED_BYTES
     for digest in dict.fromkeys((*used, *entries)):
@@ -181,7 +189,7 @@ def _digest(written_by: bytes, body: bytes | memoryview, key: bytes) -> bytes:
 @cache
 def version() -> bytes:
     """A digest of everything that has a say in what a rule text is parsed to: our code, and the versions of others'."""
-    found = hashlib.sha256()
+    found = hashlib.sha256(sys.version.encode())  # Python's tables say what lower case is
     for package in ("tocsin.config", "tocsin.records", "tocsin.detect.sigma"):
         folder = resources.files(package)
         for path in sorted(Path(str(folder)).rglob("*.py")):

@@ -213,6 +213,25 @@ def test_every_starter_rule_and_every_tenth_public_one_comes_back(data) -> None:
     assert told(kept(texts)) == told(load_rules(texts, PLACEHOLDERS))
 
 
+@pytest.mark.parametrize(
+    "change", [{"type": "guess"}, {"seconds": 0}, {"criteria": ()}, {"criteria": (("near", 1),)}]
+)
+def test_a_correlation_that_cannot_be_one_is_refused(change: dict) -> None:
+    whole = parse_file(TEXTS[4], {})
+    many = whole.documents[0]
+    broken = replace(many, correlation=replace(many.correlation, **change))
+    with pytest.raises(ValueError, match="its correlation"):
+        decode(encode(replace(whole, documents=(broken,))), "x")
+
+
+def test_a_condition_about_rules_that_are_not_named_is_refused() -> None:
+    whole = parse_file(TEXTS[4], {})
+    both = whole.documents[1]
+    broken = replace(both, correlation=replace(both.correlation, references=("one",)))
+    with pytest.raises(ValueError, match="rules that it does not name"):
+        decode(encode(replace(whole, documents=(broken,))), "x")
+
+
 def test_its_path_is_not_kept() -> None:
     file = decode(encode(parse_file(TEXTS[0], {})), "elsewhere.yml")
     assert file.path == "elsewhere.yml"

@@ -12,6 +12,7 @@ from tocsin.detect.sigma.correlation_conditions import Bounds, Term
 
 METRICS: Final = frozenset({"value_sum", "value_avg", "value_median", "value_percentile"})
 TEMPORAL: Final = frozenset({"temporal", "temporal_ordered"})
+TYPES: Final = METRICS | TEMPORAL | {"event_count", "value_count"}
 
 Resolve = Callable[[str], str | None]
 """An id or a name → what the rule's hits are named by; None where there is no such rule."""

@@ -18,7 +18,7 @@ from tocsin.detect.sigma.condition_encoding import (
     plain_number,
 )
 from tocsin.detect.sigma.correlation_conditions import OPERATORS, Term
-from tocsin.detect.sigma.correlation_section import CorrelationRule, Expression
+from tocsin.detect.sigma.correlation_section import TYPES, CorrelationRule, Expression
 from tocsin.detect.sigma.parsed import (
     ParsedCorrelation,
     ParsedDocument,
@@ -225,6 +225,8 @@ def _meta(form: _Meta, path: str) -> Metadata:
 def _correlation(form: _Correlation) -> CorrelationRule:
     if not all(name in OPERATORS for name, _ in form.criteria) or not (form.criteria or form.expression):
         raise ValueError("its correlation has no condition")
+    if form.kind not in TYPES or _whole(form.seconds) <= 0:
+        raise ValueError("its correlation is of no type, or of no time")
     return CorrelationRule(
         form.meta.id, form.name, form.meta.title, form.kind, form.references, form.timespan, _whole(form.seconds),
         form.group_by, form.aliases, tuple((name, number_from(number)) for name, number in form.criteria),
