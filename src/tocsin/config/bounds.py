@@ -67,7 +67,7 @@ BATCH_BYTES: Final = 8 * MiB
 """Raw bytes in a batch while scanning; whichever bound comes first closes it."""
 
 PROJECTED_SORTS: Final = 1_024
-"""Sorts of events (Channel and EventID) in a file for which a decoder of the needed fields is kept; the next are read whole."""
+"""Sorts of events (Channel, EventID) for which one reading keeps a decoder of the needed fields; others are read whole."""
 
 # --- what is kept of a record ----------------------------------------------------------------------------
 SET_ASIDE_RAW_CHARS: Final = 2_000

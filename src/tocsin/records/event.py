@@ -89,6 +89,7 @@ class Event:
         origin: `live`, or `simulated:<drill>`; set by the engine only.
         time_known: False where `time` is only the file's time.
         site: The place it belongs to, for organisations with more than one.
+        partial: Whether `fields` holds only what the rules ask for; `sources.whole` completes it.
     """
 
     stream: str
@@ -108,6 +109,7 @@ class Event:
     origin: str = "live"
     time_known: bool = True
     site: str = "local"
+    partial: bool = False
 
     @property
     def id(self) -> EventId:

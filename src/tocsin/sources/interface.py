@@ -15,9 +15,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tocsin.records.event import Logsource
+
+if TYPE_CHECKING:
+    from tocsin.sources.projection import Projection
 
 
 @dataclass(slots=True)
@@ -30,6 +33,7 @@ class Draft:
         kind: Rows that share columns when stored, e.g. `Security/4688`, `zeek/conn`, `syslog/sshd`.
         time: Instant, or None where the record has none (the file's time is taken and flagged).
         ocsf_class: OCSF class_uid, 0 where none fits.
+        partial: Whether `fields` holds only what plans need (`projection.py`).
     """
 
     fields: dict[str, Any]
@@ -39,6 +43,7 @@ class Draft:
     host: str | None = None
     user: str | None = None
     ocsf_class: int = 0
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class ReadContext:
         file_time: The file's or member's modification time (instant), for years that RFC 3164 leaves out.
         zone: What a time without a zone means; UTC unless configured.
         columns: For CSV with a mapping: column name → native field name.
+        projection: What need not be decoded; None: every field is read.
     """
 
     source: str
@@ -58,6 +64,23 @@ class ReadContext:
     file_time: int
     zone: tzinfo = UTC
     columns: Mapping[str, str] = field(default_factory=dict)
+    projection: Projection | None = None
+
+
+class Needs(Protocol):
+    """Says which fields of an event matter, so that the rest need not be read; the rule engine answers it."""
+
+    def __call__(
+        self, logsources: frozenset[Logsource], fields: Mapping[str, Any], /
+    ) -> frozenset[str] | None:
+        """The names, as rules write them, of every field that may be asked of an event; None: every value may be.
+
+        Asked once for all events that have these in common, not once an event.
+
+        Args:
+            logsources: At least those that such an event has.
+            fields: Its `Channel` (in Windows' spelling) and `EventID` (a number).
+        """
 
 
 class LineParser(Protocol):

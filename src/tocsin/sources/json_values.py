@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,12 +58,14 @@ class JsonValue:
         value: What it says; None where it was set aside.
         reason: Why it was.
         offset: Where it starts (bytes); only told for what was set aside.
+        partial: Whether `value` holds only what is needed.
     """
 
     raw: str
     value: dict[str, Any] | None
     reason: str = ""
     offset: int | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,18 @@ class _Failure:
 
 
 class JsonValues:
-    """Iterates over the records in `stream`."""
+    """Iterates over the records in `stream`.
 
-    def __init__(self, stream: TextStream) -> None:
+    Args:
+        stream: The text.
+        needed: Decodes of a line only what is needed; gives None for one that is to be decoded whole.
+    """
+
+    def __init__(
+        self, stream: TextStream, needed: Callable[[str], dict[str, Any] | None] | None = None
+    ) -> None:
         self._stream = stream
+        self._needed = needed
         self._open: list[str] = []  # what closes the arrays and wrappers that we are inside of
         self._wasted = 0
         self._cut = False  # the end of the file was told with its last record
@@ -131,7 +141,7 @@ class JsonValues:
 
         What is not as plain as that is left to the callers below, at the position.
         """
-        stream, loads = self._stream, orjson.loads
+        stream, loads, needed = self._stream, orjson.loads, self._needed
         text, position = stream.text, stream.position
         if stream.line_end_in_sight() < 0 or (self._open and self._open[-1] == "}"):
             return
@@ -140,6 +150,10 @@ class JsonValues:
             if not position < end <= position + bounds.READ_BLOCK_BYTES:
                 return
             line = text[position:end].rstrip(_LINE_TAIL)
+            if needed is not None and (value := needed(line)) is not None:
+                stream.position = position = end + 1
+                yield JsonValue(line, value, partial=True)
+                continue
             try:
                 value = loads(line)
             except orjson.JSONDecodeError:

@@ -21,7 +21,8 @@ from tocsin.sources.content import Content
 from tocsin.sources.evtx_file import EvtxFile
 from tocsin.sources.evtx_parser import EvtxParser
 from tocsin.sources.fingerprint import HEAD_BYTES, PlainStreams, Streams
-from tocsin.sources.interface import ReadContext
+from tocsin.sources.interface import Needs, ReadContext
+from tocsin.sources.projection import Projection
 from tocsin.sources.records import Record, evtx_records, text_records
 from tocsin.sources.walk import check, files
 
@@ -39,6 +40,8 @@ class ReadOptions:
         site: The place that the events belong to.
         auth: How their origin was proven; a file of this machine is `local`.
         streams: Names the streams and is told when one was read to its end.
+        needs: Which fields plans ask for. Events may then be partial: `whole` completes one that a rule matched. None:
+            every field is read, as the store wants it.
     """
 
     ingest: int
@@ -49,6 +52,7 @@ class ReadOptions:
     site: str = "local"
     auth: Auth = "local"
     streams: Streams = field(default_factory=PlainStreams)
+    needs: Needs | None = None
 
 
 @dataclass(slots=True)
@@ -111,6 +115,7 @@ class _Reading:
         self._options = options
         self._unnamed = frozenset({options.logsource} if options.logsource is not None else ())
         self._counts = counts
+        self._projection = Projection(options.needs) if options.needs is not None else None
         self._events: list[Event] = []
         self._set_aside: list[SetAside] = []
         self._bytes = 0
@@ -154,7 +159,9 @@ class _Reading:
 
     def _context(self, opened: Opened) -> ReadContext:
         options = self._options
-        return ReadContext(opened.source, options.ingest, opened.file_time, options.zone, options.columns)
+        return ReadContext(
+            opened.source, options.ingest, opened.file_time, options.zone, options.columns, self._projection
+        )
 
     def _records(self, opened: Opened, parser: EvtxParser) -> Iterator[tuple[str, int | None, Record]]:
         """(stream, ordinal, record) of each record in one file; the ordinal is None where no record is meant."""
@@ -218,6 +225,7 @@ class _Reading:
                 "live",
                 draft.time is not None,
                 options.site,
+                draft.partial,
             )
         )
 

@@ -17,6 +17,7 @@ from tocsin.sources.json_values import parse_line
 from tocsin.sources.text import FORMATS as LINE_FORMATS
 from tocsin.sources.text_stream import clean, encoding_of
 from tocsin.sources.wazuh import WazuhOther
+from tocsin.sources.windows import FlatWindows
 
 OBJECT_FORMATS: tuple[ObjectFormat, ...] = (
     *windows.OBJECT_FORMATS,
@@ -154,23 +155,46 @@ def _is_binary(text: str) -> bool:
 
 
 class ObjectReader:
-    """Makes drafts of the objects of one file, asking first the shape that the last one had."""
+    """Makes drafts of the objects of one file, asking first the shape that the last one had.
+
+    Args:
+        context: What is known of the file.
+        only: The one shape that the operator named.
+    """
 
     def __init__(self, context: ReadContext, only: ObjectFormat | None = None) -> None:
         self._context = context
         self._only = only
         self._last: ObjectFormat = only or OBJECT_FORMATS[0]
+        self._projection = context.projection
 
-    def draft(self, record: dict[str, Any]) -> tuple[Draft, str]:
+    def needed(self, line: str) -> dict[str, Any] | None:
+        """What plans need of the JSON object `line`, None where it is to be decoded whole; the next draft is its."""
+        if self._projection is None or not isinstance(self._last, FlatWindows):
+            return None
+        return self._projection.decode(line)
+
+    def draft(self, record: dict[str, Any], *, partial: bool = False) -> tuple[Draft, str]:
         """The draft of `record` and the name of its format.
+
+        Args:
+            record: The object; it is handed over.
+            partial: Whether it is what `needed` gave.
 
         Raises:
             BadRecord: it is of a known shape and cannot be read.
         """
+        if partial:
+            draft = self._last.draft(record, self._context)
+            draft.partial = True
+            return draft, self._last.name
         record = _unwrapped(record)
         if self._only is None and not (self._last.name != "json" and self._last.recognises(record)):
             self._last = next(one for one in OBJECT_FORMATS if one.recognises(record))
-        return self._last.draft(record, self._context), self._last.name
+        draft = self._last.draft(record, self._context)
+        if self._projection is not None:
+            self._projection.learn(draft, flat=isinstance(self._last, FlatWindows))
+        return draft, self._last.name
 
 
 def _unwrapped(record: dict[str, Any]) -> dict[str, Any]:

@@ -43,8 +43,12 @@ def text_records(content: Content, how: Recognised, context: ReadContext) -> Ite
     if how.line_format is not None:
         yield from _line_records(stream, how.line_format, context)
     else:
-        values: Iterable[JsonValue] = event_xml.events(stream) if how.framing == "xml" else JsonValues(stream)
-        yield from _object_records(values, ObjectReader(context, how.object_format))
+        reader = ObjectReader(context, how.object_format)
+        needed = reader.needed if context.projection is not None else None
+        values: Iterable[JsonValue] = (
+            event_xml.events(stream) if how.framing == "xml" else JsonValues(stream, needed)
+        )
+        yield from _object_records(values, reader)
     if stream.stopped is not None:
         yield Record("", None, reason=str(stream.stopped), offset=stream.offset(), counted=False)
 
@@ -75,7 +79,7 @@ def _object_record(reader: ObjectReader, value: JsonValue) -> Record:
     assert value.value is not None
     record = value.value
     try:
-        draft, name = reader.draft(record)
+        draft, name = reader.draft(record, partial=value.partial)
     except BadRecord as bad:
         return _aside(value.raw, "json", str(bad), value.offset)
     except Exception as error:  # noqa: BLE001  a reader's own mistake costs the record, told, and not the scan

@@ -7,6 +7,7 @@ number, `Channel` in Windows' own spelling, `Provider_Name`, `Computer`, and the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from tocsin.records.errors import BadRecord
@@ -15,7 +16,8 @@ from tocsin.sources.text.csv_windows import message_fields
 from tocsin.sources.times import first_instant
 from tocsin.sources.wazuh_windows import WazuhWindows
 from tocsin.sources.windows_event import event_draft, xml_event
-from tocsin.sources.windows_fields import windows_draft
+from tocsin.sources.windows_fields import draft_inputs, windows_draft
+from tocsin.sources.windows_logsources import POWERSHELL_CLASSIC
 from tocsin.sources.winlogbeat import Winlogbeat
 
 Record = Mapping[str, Any]
@@ -48,8 +50,6 @@ class FlatWindows:
 
     name = "windows-json"
 
-    _TIMES = ("TimeCreated", "SystemTime", "@timestamp", "EventTime", "TimeGenerated", "timestamp")
-
     def recognises(self, record: Record) -> bool:
         """An EventID with something that names the log, the provider or the machine."""
         if "EventID" not in record:
@@ -62,7 +62,7 @@ class FlatWindows:
         Raises:
             BadRecord: no EventID.
         """
-        time = first_instant(record, self._TIMES, context.zone)
+        time = first_instant(record, _FLAT_TIMES, context.zone)
         if time is None:
             time = first_instant(record, ("UtcTime",))
         for ours, theirs in _FLAT_NAMES:
@@ -173,6 +173,7 @@ class EventXmlInside:
         return None
 
 
+_FLAT_TIMES = ("TimeCreated", "SystemTime", "@timestamp", "EventTime", "TimeGenerated", "timestamp")
 _FLAT_MARKS = ("SourceName", "ProviderName", "Provider_Name", "EventLog")
 _FLAT_NAMES = (
     ("Channel", ("Channel", "EventLog", "LogName")),
@@ -180,6 +181,23 @@ _FLAT_NAMES = (
     ("Computer", ("Hostname", "ComputerName", "MachineName", "HostName", "host")),
     ("EventRecordID", ("RecordNumber", "EventRecordId")),
 )
+
+
+def flat_inputs(channel: str, number: int, needed: AbstractSet[str]) -> frozenset[str]:
+    """The names that a `FlatWindows` draft looks at, beside `needed`, so that all it says of these and of itself is right.
+
+    Args:
+        channel: In Windows' spelling.
+        number: The EventID.
+        needed: The names that are asked for.
+    """
+    names = {*_FLAT_TIMES, "UtcTime", "EventData"} | draft_inputs(channel, number)
+    for ours, theirs in _FLAT_NAMES:
+        if ours in needed or ours in names:
+            names |= {ours, *theirs}
+    if channel == POWERSHELL_CLASSIC and "Data" in needed:
+        names.add("Message")
+    return frozenset(names)
 
 
 def _add_xml_data(fields: dict[str, Any], data: str) -> None:

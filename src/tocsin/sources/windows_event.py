@@ -151,12 +151,10 @@ def _pairs(section: Any, depth: int) -> Iterator[tuple[str, Any]]:
                 continue
             if key == "Data":
                 yield from _data(value)
-            elif not isinstance(value, dict):
-                yield key.removeprefix("@"), value
-            elif _is_text(value):
-                yield key.removeprefix("@"), value.get("#text")
-            else:
+            elif isinstance(value, dict) and not _is_text(value):
                 yield from _pairs(value, depth + 1)
+            else:
+                yield key.removeprefix("@"), value.get("#text") if isinstance(value, dict) else value
 
 
 def _data(value: Any) -> Iterator[tuple[str, Any]]:

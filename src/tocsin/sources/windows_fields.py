@@ -33,6 +33,7 @@ _LABELS = {
 """Mandatory labels ([MS-DTYP] 2.4.2.4) by the names that Sysmon's IntegrityLevel has."""
 
 _NOBODY = (None, "", "-")
+PROCESS_CREATED = 4688
 _LOG_ONS = frozenset({4624, 4625, 4648, 4768, 4769, 4771, 4776})
 _NAME_CHARS = 256
 
@@ -87,7 +88,7 @@ def windows_draft(fields: dict[str, Any], time: int | None) -> Draft:
     for name in _NUMBERS:
         if isinstance(value := fields.get(name), str):
             fields[name] = as_number(value)
-    if channel == "Security" and number == 4688:
+    if channel == "Security" and number == PROCESS_CREATED:
         _add_process_aliases(fields)
     elif channel == POWERSHELL_CLASSIC and "Data" not in fields and isinstance(fields.get("Message"), str):
         fields["Data"] = fields["Message"]  # the rendered message holds the very data of these events
@@ -96,6 +97,19 @@ def windows_draft(fields: dict[str, Any], time: int | None) -> Draft:
         sources = logsources(channel, number, event_type[:6])
     user = _user(fields, sort)
     return Draft(fields, sources, sort.kind, time, _text(fields.get("Computer")), user, sort.ocsf_class)
+
+
+def draft_inputs(channel: str, number: int) -> frozenset[str]:
+    """The fields from which `windows_draft` makes host, user and logsources, and what it gives a second name."""
+    sort = _sort(channel, number)
+    names = {"EventID", "Channel", "Computer", "EventType", "User"}
+    names |= {f"{role}{part}" for role in sort.roles for part in ("UserName", "DomainName")}
+    if not sort.roles:
+        names.add("SourceUser")
+    if channel == "Security" and number == PROCESS_CREATED:
+        names |= {"NewProcessName", "ParentProcessName", "ProcessId", "SubjectLogonId", "MandatoryLabel"}
+        names |= {"TargetUserName", "TargetDomainName"}
+    return frozenset(names)
 
 
 class _Sort(NamedTuple):
