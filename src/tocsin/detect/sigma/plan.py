@@ -6,10 +6,11 @@ all events of one signature have the same answer, but for rules that must ask th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Final, NamedTuple
 
-from tocsin.detect.sigma.atoms import Class, FieldMatcher
+from tocsin.detect.sigma.account import Usage
+from tocsin.detect.sigma.atoms import NO_ATOM, Class, FieldMatcher
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.ir import TRUE, Ask, Atom, Terms
 from tocsin.detect.sigma.keywords import KeywordMatcher
@@ -38,7 +39,7 @@ class Verdict(NamedTuple):
     atoms: Class
 
 
-NOTHING: Final = Verdict((), (), frozenset())
+NOTHING: Final = Verdict((), (), NO_ATOM)
 """No rule matches: the usual answer, always this object."""
 
 
@@ -50,15 +51,17 @@ class Plan:
         roots: Its rules.
         tuning: Means.
         pool: Bounds what is remembered.
+        usage: Where it is noted how often rules are asked.
 
     Attributes:
         matchers: Field → its matcher.
         keywords: The matcher of every value, None where no rule asks for keywords.
-        considered: Events that were judged by it.
+        considered: Events that were judged by it since `note`.
     """
 
-    def __init__(self, terms: Terms, roots: Roots, tuning: Tuning, pool: CachePool) -> None:
+    def __init__(self, terms: Terms, roots: Roots, tuning: Tuning, pool: CachePool, usage: Usage) -> None:
         self._nodes = terms.nodes
+        self._usage = usage
         self.roots = roots
         self._always_true = tuple(place for place, term in roots if term == TRUE)
         by_field: dict[str | None, dict[int, Atom]] = {}
@@ -78,6 +81,7 @@ class Plan:
             isinstance(a, Ask) and a.leaf.field is None for a in asks
         )
         self.considered = 0
+        self._fields: set[str] = set()
         self._could: list[Answer | None] = [None] * len(roots)
         self._holds: list[Answer | None] = [None] * len(roots)
         self._asked: dict[int, Predicate] = {}
@@ -104,19 +108,21 @@ class Plan:
         candidates = set(self._untriggered)
         for atom in self._by_trigger.keys() & atoms:
             candidates.update(self._by_trigger[atom])
-        matched, pending = list(self._always_true), []
-        for index in sorted(candidates):
-            could = self._could[index]
-            if could is None:
-                self._could[index] = could = could_hold(self._nodes, self.roots[index][1])
-            if could(atoms, None):
-                if self._pending[index]:
-                    pending.append(index)
-                else:
-                    matched.append(self.roots[index][0])
-        if not matched and not pending:
+        found = [index for index in sorted(candidates) if self._could_hold(index, atoms)]
+        matched = [self.roots[index][0] for index in found if not self._pending[index]]
+        pending = tuple(index for index in found if self._pending[index])
+        if not matched and not pending and not self._always_true:
             return NOTHING
-        return Verdict(tuple(sorted(matched)), tuple(pending), atoms if pending else frozenset())
+        return Verdict(tuple(sorted((*self._always_true, *matched))), pending, atoms if pending else NO_ATOM)
+
+    def _could_hold(self, index: int, atoms: Class) -> bool:
+        began = self._usage.now()
+        could = self._could[index]
+        if could is None:
+            self._could[index] = could = could_hold(self._nodes, self.roots[index][1])
+        found = could(atoms, None)
+        self._usage.asked_since(self.roots[index][0], began)
+        return found
 
     def asks(self, index: int, atoms: Class, view: EventView) -> bool:
         """Whether the pending rule `index` matches the event.
@@ -124,7 +130,20 @@ class Plan:
         Raises:
             TimeoutError: an expression took too long.
         """
+        began = self._usage.now()
         answer = self._holds[index]
         if answer is None:
             self._holds[index] = answer = holds(self._nodes, self.roots[index][1], self._asked)
-        return answer(atoms, view)
+        try:
+            return answer(atoms, view)
+        finally:
+            self._usage.asked_since(self.roots[index][0], began)
+
+    def met(self, sample: Iterable[str], absent: Set[str]) -> None:
+        """Notes that events with the keys of `sample` are judged, which have no field of `absent`."""
+        self._fields.update(self._usage.asked_for.intersection(sample), self.matchers.keys() - absent)
+
+    def note(self) -> None:
+        """Notes which events were judged so far."""
+        self._usage.considered_by((place for place, _ in self.roots), self.considered, self._fields)
+        self.considered = 0

@@ -19,18 +19,22 @@ from collections.abc import Sequence
 from typing import Final
 
 from tocsin.config import bounds
+from tocsin.detect.sigma.account import Clock, RuleUse, Usage
 from tocsin.detect.sigma.evaluation import Matches, stopped
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.ir import Terms
 from tocsin.detect.sigma.plan import NOTHING, Plan, Verdict
 from tocsin.detect.sigma.ruleset import CompiledRule
 from tocsin.detect.sigma.sectors import PlanTable, Sector
-from tocsin.detect.sigma.shapes import Fields, Keys, PlannedLayout
+from tocsin.detect.sigma.shapes import Fields, Keys
 from tocsin.detect.sigma.tuning import Tuning
 from tocsin.detect.sigma.value_cache import CachePool
 from tocsin.records.event import Event, Logsource
 
 _NONE: Final[Matches] = ()
+
+Numbered = tuple[int, Fields]
+"""An event's place among those to be judged, and its fields."""
 
 
 class PlannedEvaluator:
@@ -39,13 +43,20 @@ class PlannedEvaluator:
     Args:
         rules: In order of loading.
         tuning: Means.
+        clock: For the account of what rules cost; None: that is left out of it.
     """
 
-    def __init__(self, rules: Sequence[CompiledRule], tuning: Tuning = Tuning()) -> None:  # noqa: B008  frozen
+    def __init__(
+        self,
+        rules: Sequence[CompiledRule],
+        tuning: Tuning = Tuning(),  # noqa: B008  frozen
+        clock: Clock | None = None,
+    ) -> None:
         self.timeouts: dict[str, int] = {}
         self._rules = tuple(rules)
-        self._tuning = tuning
-        self._table = PlanTable(Terms(), tuning, CachePool(tuning.cache_bytes))
+        self._columns_from = tuning.columns_from
+        self._usage = Usage(self._rules, clock)
+        self._table = PlanTable(Terms(), tuning, CachePool(tuning.cache_bytes), self._usage)
         self._roots: dict[int, int] = {}
         self._sectors: OrderedDict[frozenset[Logsource], Sector] = OrderedDict()
         self._by_logsource: dict[Logsource, list[int]] = {}
@@ -54,29 +65,20 @@ class PlannedEvaluator:
 
     def match(self, events: Sequence[Event]) -> Sequence[Matches]:
         """For each of `events`, the rules that match it, in order of loading."""
-        if len(events) < self._tuning.columns_from:
+        if len(events) < self._columns_from:
             return [self.match_one(event) for event in events]
-        answers: list[Matches] = [_NONE] * len(events)
         groups: dict[tuple[frozenset[Logsource], Keys], list[int]] = {}
         for number, event in enumerate(events):
             groups.setdefault((event.logsources, tuple(event.fields)), []).append(number)
+        answers: list[Matches] = [_NONE] * len(events)
         for (logsources, keys), numbers in groups.items():
-            sector = self._sector(logsources)
-            if sector.is_empty:
-                continue
-            shape = sector.shape(keys, events[numbers[0]].fields)
-            if len(numbers) < self._tuning.columns_from:
+            if len(numbers) < self._columns_from:
                 for number in numbers:
-                    fields = events[number].fields
-                    layout = shape.planned(fields)
-                    answers[number] = self._answer(layout, layout.verdict(fields), fields)
-                continue
-            for layout, found in shape.divided([events[number].fields for number in numbers]):
-                rows = [events[numbers[index]].fields for index in found]
-                for index, fields, verdict in zip(found, rows, layout.verdicts(rows), strict=True):
-                    if verdict is not NOTHING:
-                        answers[numbers[index]] = self._answer(layout, verdict, fields)
-                layout.plan.considered += len(rows)
+                    answers[number] = self.match_one(events[number])
+            else:
+                self._match_group(
+                    logsources, keys, [(number, events[number].fields) for number in numbers], answers
+                )
         return answers
 
     def match_one(self, event: Event) -> Matches:
@@ -86,20 +88,41 @@ class PlannedEvaluator:
             return _NONE
         fields = event.fields
         layout = sector.shape(tuple(fields), fields).planned(fields)
-        layout.plan.considered += 1
         verdict = layout.verdict(fields)
-        return _NONE if verdict is NOTHING else self._answer(layout, verdict, fields)
+        return _NONE if verdict is NOTHING else self._answer(layout.plan, verdict, fields)
 
-    def _answer(self, layout: PlannedLayout, verdict: Verdict, fields: Fields) -> Matches:
+    def _match_group(
+        self, logsources: frozenset[Logsource], keys: Keys, group: Sequence[Numbered], answers: list[Matches]
+    ) -> None:
+        """Answers for many events of one shape, by columns."""
+        sector = self._sector(logsources)
+        if sector.is_empty:
+            return
+        shape = sector.shape(keys, group[0][1])
+        for layout, places in shape.divided([fields for _, fields in group]):
+            part = [group[place] for place in places]
+            verdicts = layout.verdicts([fields for _, fields in part])
+            for (number, fields), verdict in zip(part, verdicts, strict=True):
+                if verdict is not NOTHING:
+                    answers[number] = self._answer(layout.plan, verdict, fields)
+
+    def account(self) -> tuple[RuleUse, ...]:
+        """Each rule's account so far, in order of loading."""
+        for plan in self._table.plans():
+            plan.note()
+        return tuple(self._usage.of(place, rule.id, rule.fields) for place, rule in enumerate(self._rules))
+
+    def _answer(self, plan: Plan, verdict: Verdict, fields: Fields) -> Matches:
         """The rules of a verdict: those that match, and of those pending the ones that the event agrees to."""
-        places = verdict.matched
+        places: Sequence[int] = verdict.matched
         if verdict.pending:
-            places = tuple(sorted((*places, *self._agreed(layout.plan, verdict, fields))))
-        rules = tuple([self._rules[place] for place in places])
+            places = sorted((*places, *self._agreed(plan, verdict, fields)))
         if self.timeouts:
             over = stopped(self.timeouts, bounds.REGEX_TIMEOUTS)
-            rules = tuple(rule for rule in rules if rule.id not in over)
-        return rules
+            places = [place for place in places if self._rules[place].id not in over]
+        for place in places:
+            self._usage.hits[place] += 1
+        return tuple([self._rules[place] for place in places])
 
     def _agreed(self, plan: Plan, verdict: Verdict, fields: Fields) -> Sequence[int]:
         view = EventView(fields)

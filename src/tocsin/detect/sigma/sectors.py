@@ -8,6 +8,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from tocsin.config import bounds
+from tocsin.detect.sigma.account import Usage
 from tocsin.detect.sigma.atoms import FieldMatcher
 from tocsin.detect.sigma.ir import FALSE, Atom, Terms
 from tocsin.detect.sigma.plan import Plan, Roots, Signature
@@ -26,10 +27,12 @@ class PlanTable:
         terms: What all roots are terms of.
         tuning: Means.
         pool: Bounds what is remembered of values, events and shapes.
+        usage: Where it is noted what rules are asked, and about which events.
     """
 
-    def __init__(self, terms: Terms, tuning: Tuning, pool: CachePool) -> None:
+    def __init__(self, terms: Terms, tuning: Tuning, pool: CachePool, usage: Usage) -> None:
         self.terms = terms
+        self.usage = usage
         self.pool = pool
         self.tuning = tuning
         self._by_roots: WeakValueDictionary[Roots, Plan] = WeakValueDictionary()
@@ -39,7 +42,7 @@ class PlanTable:
         """The plan of `roots`, which is `sector`'s for `signature`."""
         found = self._by_roots.get(roots)
         if found is None:
-            self._by_roots[roots] = found = Plan(self.terms, roots, self.tuning, self.pool)
+            self._by_roots[roots] = found = Plan(self.terms, roots, self.tuning, self.pool, self.usage)
         self._order.append((sector, signature))
         if len(self._order) > bounds.PLANS:
             oldest, given_up = self._order.popleft()
@@ -101,7 +104,8 @@ class Sector:
 
     def forget(self, whole: Signature) -> None:
         """Gives up the plan for `whole`, and every layout that uses it."""
-        plan = self._plans.pop(whole, None)
+        plan = self._plans.pop(whole)
+        plan.note()
         for shape in self._shapes.values():
             shape.forget(plan)
 
@@ -127,7 +131,7 @@ class Shape:
         for signature, indices in found.items():
             yield self._planned.get(signature) or self._new(signature, events[indices[0]]), indices
 
-    def forget(self, plan: Plan | None) -> None:
+    def forget(self, plan: Plan) -> None:
         """Gives up the layouts for `plan`."""
         for signature in [one for one, layout in self._planned.items() if layout.plan is plan]:
             del self._planned[signature]

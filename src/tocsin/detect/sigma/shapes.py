@@ -45,6 +45,9 @@ class Layout:
         sample: One of the events.
         matchers: Field → its matcher.
         keywords: The matcher of every value, None where nobody asks for it.
+
+    Attributes:
+        absent: The fields that no such event has.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Layout:
         self._paths: list[Path] = []
         self._keywords = keywords
         self._texts = keywords.texts_in(sample) if keywords is not None else None
+        self.absent: set[str] = set()
         missing: set[int] = set()
         for name, matcher in matchers.items():
             key = name if name in have else None
@@ -65,6 +69,7 @@ class Layout:
             key = key or spaced.get(name)
             if key is None:
                 missing |= matcher.missing
+                self.absent.add(name)
             else:
                 self._slots.append(Slot(key, matcher, matcher.known.get))
         self._take = itemgetter(*(slot.key for slot in self._slots)) if self._slots else None
@@ -149,16 +154,19 @@ class PlannedLayout:
     def __init__(self, sample: Fields, plan: Plan, pool: CachePool) -> None:
         self.plan = plan
         self.layout = Layout(sample, plan.matchers, plan.keywords)
+        plan.met(sample, self.layout.absent)
         self._verdicts: dict[Signature, Verdict] = {}
         self._pool = pool
 
     def verdict(self, fields: Fields) -> Verdict:
         """The answer for one event."""
+        self.plan.considered += 1
         signature = self.layout.signature(fields)
         return self._verdicts.get(signature) or self._new(signature)
 
     def verdicts(self, events: Sequence[Fields]) -> list[Verdict]:
         """The answers for many events."""
+        self.plan.considered += len(events)
         known = self._verdicts.get
         return [known(one) or self._new(one) for one in self.layout.signatures(events)]
 

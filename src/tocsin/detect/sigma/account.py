@@ -1,0 +1,97 @@
+"""What judging cost and brought, rule by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from tocsin.detect.sigma.ruleset import CompiledRule
+
+Clock = Callable[[], float]
+"""Seconds from any moment on, for differences."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleUse:
+    """One rule's account.
+
+    Attributes:
+        rule: Its id.
+        considered: Events that it might have matched, by their logsources, Channel and EventID.
+        hits: Events that it matched.
+        asked: How often it was asked: once for each signature that holds one of its triggers, and for each event
+            that its expressions were put to.
+        seconds: Time spent on asking it; 0 where no clock was given. Searching values, which rules share, is not in it.
+        unknown_fields: Fields that it asks for and that none of the considered events had.
+    """
+
+    rule: str
+    considered: int
+    hits: int
+    asked: int
+    seconds: float
+    unknown_fields: tuple[str, ...]
+
+
+class Usage:
+    """Counts as events are judged; all lists are by the rules' places in order of loading.
+
+    Args:
+        rules: In order of loading.
+        clock: Tells what asking takes; None: nobody wants to know.
+
+    Attributes:
+        asked_for: Every field that some rule asks for.
+    """
+
+    def __init__(self, rules: Sequence[CompiledRule], clock: Clock | None) -> None:
+        count = len(rules)
+        self.clock = clock
+        self.asked_for = frozenset[str]().union(*(rule.fields for rule in rules))
+        self.considered = [0] * count
+        self.hits = [0] * count
+        self.asked = [0] * count
+        self.seconds = [0.0] * count
+        self.fields: list[set[str]] = [set() for _ in range(count)]
+
+    def asked_since(self, place: int, began: float) -> None:
+        """Notes that a rule was asked, and what that took."""
+        self.asked[place] += 1
+        if self.clock is not None:
+            self.seconds[place] += self.clock() - began
+
+    def now(self) -> float:
+        """The clock's time."""
+        return self.clock() if self.clock is not None else 0.0
+
+    def considered_by(self, places: Iterable[int], count: int, fields: set[str]) -> None:
+        """Notes that `count` events, which had `fields` among them, were judged by the rules at `places`."""
+        for place in places:
+            self.considered[place] += count
+            self.fields[place] |= fields
+
+    def of(self, place: int, rule: str, fields: frozenset[str]) -> RuleUse:
+        """The account of one rule, which asks for `fields`."""
+        unknown = fields - self.fields[place] if self.considered[place] else ()
+        return RuleUse(
+            rule, self.considered[place], self.hits[place], self.asked[place], self.seconds[place],
+            tuple(sorted(unknown)),
+        )  # fmt: skip
+
+
+def merged(accounts: Iterable[Sequence[RuleUse]]) -> tuple[RuleUse, ...]:
+    """One account from those of several evaluators of the same rules, which judged different events."""
+    return tuple(_merged(uses) for uses in zip(*accounts, strict=True))
+
+
+def _merged(uses: tuple[RuleUse, ...]) -> RuleUse:
+    asked = [use for use in uses if use.considered] or list(uses)
+    unknown = set(asked[0].unknown_fields).intersection(*(use.unknown_fields for use in asked))
+    return RuleUse(
+        uses[0].rule,
+        sum(use.considered for use in uses),
+        sum(use.hits for use in uses),
+        sum(use.asked for use in uses),
+        sum(use.seconds for use in uses),
+        tuple(sorted(unknown)),
+    )
