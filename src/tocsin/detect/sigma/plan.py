@@ -6,7 +6,8 @@ all events of one signature have the same answer, but for rules that must ask th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from tocsin.detect.sigma.account import Usage
@@ -139,7 +140,7 @@ class Plan:
         finally:
             self._usage.asked_since(self.roots[index][0], began)
 
-    def met(self, sample: Iterable[str], absent: Set[str]) -> None:
+    def met(self, sample: Iterable[str], absent: AbstractSet[str]) -> None:
         """Notes that events with the keys of `sample` are judged, which have no field of `absent`."""
         self._fields.update(self._usage.asked_for.intersection(sample), self.matchers.keys() - absent)
 
