@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
 
 import pyarrow as pa
 
@@ -75,7 +76,7 @@ class Columns:
         self, events: Sequence[Flat], rows: Sequence[int], guards: Sequence[Collection[int]] = ()
     ) -> pa.Table:
         """The events of `rows`; `guards[k]` has the rows whose `s<k>` is true."""
-        made: dict[str, pa.Array] = {"row": pa.array(rows, pa.int64())}
+        made: dict[str, Any] = {"row": pa.array(rows, pa.int64())}
         for name, place in self.places.items():
             values = [events[row].get(name) for row in rows]
             made[f"f{place}"] = pa.array([text_of(value) for value in values], pa.string())

@@ -103,7 +103,10 @@ def quietly(peer: Peer, workload: Workload) -> Run:
     """A run in which the collector of garbage leaves what was there before alone, the events above all."""
     gc.collect()
     gc.freeze()
-    return peer.run(workload)
+    try:
+        return peer.run(workload)
+    finally:
+        gc.unfreeze()
 
 
 def _whole(one: Run) -> float:

@@ -64,7 +64,7 @@ def _holds(column: str, text: str) -> pl.Expr:
 def _text(leaf: Leaf, columns: Columns) -> pl.Expr:
     column = pl.col(columns.text(leaf))
     if leaf.op == "equals":
-        return column == leaf.value
+        return column.eq(leaf.value)
     if leaf.op == "contains":
         return _holds(columns.text(leaf), leaf.value)
     return column.str.starts_with(leaf.value) if leaf.op == "startswith" else column.str.ends_with(leaf.value)
@@ -82,11 +82,12 @@ def _regex(leaf: Leaf, columns: Columns) -> pl.Expr:
 
 
 def _cidr(leaf: Leaf, columns: Columns) -> pl.Expr:
-    return pl.col(columns.column("a", leaf.field)).is_between(*map(pl.lit, address_range(leaf.value)))
+    first, last = address_range(leaf.value)
+    return pl.col(columns.column("a", leaf.field)).is_between(pl.lit(first), pl.lit(last))
 
 
 def _number(leaf: Leaf, columns: Columns) -> pl.Expr:
-    return pl.col(columns.column("n", leaf.field)) == float(leaf.value)
+    return pl.col(columns.column("n", leaf.field)).eq(float(leaf.value))
 
 
 def _compare(leaf: Leaf, columns: Columns) -> pl.Expr:

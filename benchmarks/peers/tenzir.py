@@ -94,8 +94,8 @@ class Tenzir:
 
 
 def _reading(lines: Path) -> str:
-    """Types as written: Tenzir would else read texts as times and addresses, which rules do not mean."""
-    return f'from_file "{lines}" {{ read_ndjson raw=true }}\n'
+    """With Tenzir's own types: with `raw=true` an address is text, and a rule that asks for a network is never true."""
+    return f'from_file "{lines}" {{ read_ndjson }}\n'
 
 
 def _fresh(folder: Path) -> Path:
