@@ -53,6 +53,11 @@ Nesting
 Memory
 20. At most `bounds.CORRELATION_HITS` hits and `bounds.CORRELATION_BYTES` of them are held. Over that, the oldest
     windows are judged before their time, and `judged_early` counts the hits. [T]
+21. A group with fewer hits than any window that meets the condition has no window; its hits are let go when the
+    watermark is `timespan`, and at most a sixteenth of it more, past them. It changes no answer: a subset of too few
+    hits is too few. [T]
+22. A match is told at the first `advance` after which no hit can join it. Where a group goes on, that may be as late
+    as its next look at its window, never later than `timespan` after the group's last hit. [T]
 """
 
 from __future__ import annotations
