@@ -54,7 +54,7 @@ def decode_condition(data: bytes, names: Sequence[str]) -> Node:
 
 def plain_number(number: float) -> float | str:
     """A number as msgpack can hold it: whole numbers of more than 63 bits as hexadecimal text."""
-    return number if isinstance(number, float) or -_WORD <= number < _WORD else f"{number:x}"
+    return f"{number:x}" if isinstance(number, int) and not -_WORD <= number < _WORD else number
 
 
 def number_from(value: Any) -> float:
@@ -112,7 +112,8 @@ def _node(plain: Any, names: Sequence[str]) -> Node:
 def _name(place: Any, names: Sequence[str]) -> str:
     if isinstance(place, bool) or place < 0:
         raise ValueError(f"{place!r} is no field's place")
-    return names[place]
+    name: str = names[place]
+    return name
 
 
 def _one_of(value: Any, known: frozenset[str]) -> str:

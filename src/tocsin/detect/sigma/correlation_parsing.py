@@ -73,22 +73,28 @@ def _references(rule: SigmaCorrelationRule) -> tuple[str, ...]:
     if rule.rules is not None:
         return tuple(str(one.reference) for one in rule.rules)
     condition = rule.condition
-    extended = isinstance(condition, SigmaExtendedCorrelationCondition)
-    return tuple(condition.get_referenced_rules()) if extended else ()
+    if isinstance(condition, SigmaExtendedCorrelationCondition):
+        return tuple(condition.get_referenced_rules())
+    return ()
 
 
 def _aliases(rule: SigmaCorrelationRule) -> tuple[tuple[str, str, str | None], ...]:
     return tuple(
-        (str(alias.alias), str(reference.reference), name if isinstance(name, str) else None)
+        (str(alias.alias), str(reference.reference), _text(name))
         for alias in rule.aliases
         for reference, name in alias.mapping.items()
     )
 
 
+def _text(value: Any) -> str | None:
+    """`value` where it is a text: pySigma takes any for one."""
+    return value if isinstance(value, str) else None
+
+
 def _fields(named: Any) -> tuple[str, ...]:
     """The condition's field or fields, "" for each that is no name."""
     every = named if isinstance(named, list) else [] if named is None else [named]
-    return tuple(name if isinstance(name, str) else "" for name in every)
+    return tuple(_text(name) or "" for name in every)
 
 
 def _expression(condition: SigmaExtendedCorrelationCondition, references: Sequence[str]) -> Expression:
