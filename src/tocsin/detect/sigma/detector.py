@@ -99,6 +99,13 @@ class SigmaDetector:
         members = [self._metas.get(ref) or self._rules[ref].meta for ref in match.plan.members]
         return correlation_finding(self._metas[match.plan.ref], match, members, self.version)
 
+    def take_over(self, other: SigmaDetector) -> None:
+        """Goes on where `other` stopped: with its windows, and its suspensions of rules whose condition is the same."""
+        self.restore(other.snapshot(), other.version)
+        for rule in list(self._evaluator.timeouts):
+            if self._rules[rule].condition != other._rules[rule].condition:
+                del self._evaluator.timeouts[rule]
+
     def snapshot(self) -> bytes:
         """The time-outs so far, and the correlations' state."""
         return msgspec.msgpack.encode(_State(self._evaluator.timeouts, self.correlations.snapshot()))

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from tocsin.config import bounds
@@ -90,6 +90,13 @@ class PlannedEvaluator:
         layout = sector.shape(tuple(fields), fields).planned(fields)
         verdict = layout.verdict(fields)
         return _NONE if verdict is NOTHING else self._answer(layout.plan, verdict, fields)
+
+    def prepare(self, events: Iterable[Event]) -> None:
+        """Makes the plans that such events need, so that judging the next of them waits for none."""
+        for event in events:
+            sector = self._sector(event.logsources)
+            if not sector.is_empty:
+                sector.shape(tuple(event.fields), event.fields).planned(event.fields)
 
     def _match_group(
         self, logsources: frozenset[Logsource], keys: Keys, group: Sequence[Numbered], answers: list[Matches]

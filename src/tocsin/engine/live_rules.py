@@ -1,0 +1,90 @@
+"""Rules that change while events flow.
+
+1. A batch is judged by one set of rules, whole: no event by none, none by two.
+2. A new set is made ready by whoever offers it, in a thread of its own: parsed, and planned for the kinds of events
+   that flow. The flow only takes it up, between two batches.
+3. Correlations that are in both sets go on with the windows they have; a rule that was suspended stays so unless its
+   condition changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+from tocsin.detect.sigma.detector import SigmaDetector
+from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.engine.rule_sets import LoadedRules
+from tocsin.records.event import EventBatch
+from tocsin.records.finding import Finding
+
+
+class LiveDetector:
+    """The Sigma detector of the rules that hold now.
+
+    Args:
+        rules: To begin with.
+        taken_up: Called in the flow's thread with each later set, before the first batch that it judges: the place to
+            write down which rules hold from here on.
+    """
+
+    name = SigmaDetector.name
+    version = SigmaDetector.version
+
+    def __init__(self, rules: LoadedRules, taken_up: Callable[[LoadedRules], None] | None = None) -> None:
+        self._current = SigmaDetector(rules.ruleset)
+        self._taken_up = taken_up
+        self._lock = Lock()
+        self._offered: tuple[LoadedRules, SigmaDetector] | None = None
+        self._recent = EventBatch(())
+
+    @property
+    def memory_bound(self) -> int:
+        """Of the detector that judges now, in bytes."""
+        return self._current.memory_bound
+
+    @property
+    def current(self) -> SigmaDetector:
+        """The detector that judged the last batch."""
+        return self._current
+
+    def offer(self, rules: LoadedRules) -> None:
+        """Makes `rules` ready and hands them over; of two that wait, the later one counts. For any thread."""
+        evaluator = PlannedEvaluator(rules.ruleset.rules)
+        evaluator.prepare(self._recent)
+        detector = SigmaDetector(rules.ruleset, evaluator)
+        with self._lock:
+            self._offered = (rules, detector)
+
+    def _take_up(self) -> None:
+        with self._lock:
+            offered, self._offered = self._offered, None
+        if offered is None:
+            return
+        rules, detector = offered
+        detector.take_over(self._current)
+        if self._taken_up is not None:
+            self._taken_up(rules)
+        self._current = detector
+
+    def process(self, batch: EventBatch) -> Sequence[Finding]:
+        """The findings of rules over single events, by the rules that were offered last."""
+        self._take_up()
+        self._recent = batch
+        return self._current.process(batch)
+
+    def advance(self, watermark: int) -> Sequence[Finding]:
+        """The findings of correlations whose windows are complete."""
+        return self._current.advance(watermark)
+
+    def snapshot(self) -> bytes:
+        """The whole state."""
+        return self._current.snapshot()
+
+    def restore(self, state: bytes, version: str) -> None:
+        """Takes up `state`.
+
+        Raises:
+            PluginError: it is of another version, or no snapshot.
+        """
+        self._current.restore(state, version)
