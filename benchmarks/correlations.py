@@ -1,7 +1,7 @@
 """How fast correlations run, what waiting hits weigh, what keeping their state costs. Prints JSON lines.
 
 Run: `python benchmarks/correlations.py [HITS] [--full]`: HITS hits (a million) over a day in each of a thousand and a
-hundred thousand groups, and in ten. `--full` adds ten million hits, each of three million groups in turn, in a stream far
+hundred thousand groups, and in ten. `--full` adds four million hits, of three million groups in turn, in a stream far
 longer than the window, and what a commit costs. CPU seconds are of this process; memory is resident.
 """
 
@@ -28,7 +28,7 @@ from tocsin.records.instants import DAY, SECOND
 
 BATCH = 1_000
 STREAM_GROUPS = 3_000_000
-STREAM_HITS = 10_000_000
+STREAM_HITS = 4_000_000
 RAW = "Nov 23 06:00:00 host sshd[1234]: Failed password for invalid user admin from 10.0.0.1 port 51234 ssh2"
 RULES: dict[str, dict[str, object]] = {
     "event_count": {"type": "event_count", "rules": ["a", "b", "c"], "condition": {"gte": 5}},

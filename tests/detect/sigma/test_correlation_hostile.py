@@ -36,6 +36,16 @@ def test_a_flood_of_long_group_keys_stays_within_the_bound():
     assert real.late == 0
 
 
+def test_a_flood_of_groups_that_have_windows_is_accounted_with_them():
+    real = Correlations(plans_of({**FAILED, "timespan": "1d", "condition": {"gte": 1}}), size=4_000_000)
+    for seq in range(4_000):
+        real.add(hit("a", seq, seq, user=f"u{seq}"))
+        assert real.held[1] <= 4_000_000
+        assert real.held[0] <= 4_000_000 // 1_700
+    assert real.judged_early > 1_000
+    assert len(real.advance(END_OF_TIME)) == 4_000
+
+
 def test_long_values_that_are_counted_are_accounted():
     real = Correlations(
         plans_of({**FAILED, "type": "value_count", "condition": {"field": "v", "gte": 99}}), size=4_000_000
@@ -95,7 +105,7 @@ def test_ten_thousand_rules_share_what_they_hold_of_an_event():
         )
     hits, size = real.held
     assert hits == 30_000
-    assert size < 30_000 * 400
+    assert size < 30_000 * 400 + 10_000 * 1_400
     assert len(real.advance(END_OF_TIME)) == 10_000
     assert real.judged_early == 0
 

@@ -28,6 +28,9 @@ HIT_BYTES: Final = 320
 EVENT_BYTES: Final = 220
 """What its event costs beside the encoded evidence, once (measured with CPython 3.11)."""
 
+GROUP_BYTES: Final = 1_400
+"""What a group with a window costs beside its hits (measured with CPython 3.11); an idle one is within `HIT_BYTES`."""
+
 TEXT_BYTES: Final = 128
 """Characters of a hit's own group and values that `HIT_BYTES` covers; longer ones are counted one by one."""
 

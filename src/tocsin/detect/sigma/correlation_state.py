@@ -15,7 +15,7 @@ from typing import Final
 
 from tocsin.detect.sigma.correlation_groups import Group, News
 from tocsin.detect.sigma.correlation_plans import CorrelationPlan
-from tocsin.detect.sigma.correlation_records import NEVER, Key, Load, Record
+from tocsin.detect.sigma.correlation_records import GROUP_BYTES, NEVER, Key, Load, Record
 from tocsin.detect.sigma.correlation_waiting import Waiting
 from tocsin.records.instants import SECOND
 
@@ -112,6 +112,7 @@ class Lane:
     def open(self, key: Key) -> Group:
         """A group with an empty window, in place of what there was."""
         group = self.groups[key] = Group.of(self.plan, key, self.load, self.news)
+        self.load.size += GROUP_BYTES
         return group
 
     def _wait(self, group: Group, record: Record) -> None:
@@ -180,6 +181,7 @@ class Lane:
             heapq.heappush(self.dues, (group.due, key))
         elif not group.waiting:
             del self.groups[key]
+            self.load.size -= GROUP_BYTES
 
     def _let_go(self, floor: int) -> None:
         """Lets go of the hits before `floor` of those idle groups that have been so longest."""
