@@ -1,7 +1,7 @@
 """Chainsaw (GPL-3.0, a separate program): https://github.com/WithSecureLabs/chainsaw/wiki/Usage
 
 Its mapping file says which events a logsource means. The one that it brings is for EVTX files; it is used on JSON lines
-of the same shape.
+of that shape, with the provider and the time where its own reader of EVTX puts them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.peers.peer import Run
 from benchmarks.peers.processes import Done, run
-from benchmarks.peers.standalone import as_evtx, fresh, judged, report, write_rules
+from benchmarks.peers.standalone import as_event, fresh, judged, report, write_rules
 from benchmarks.peers.workload import Workload
 
 
@@ -65,7 +65,7 @@ class Chainsaw:
             done = run(command, folder, {"RAYON_NUM_THREADS": "1"})
             return done, _hits(output, titles)
 
-        return judged(workload, folder, as_evtx, judge)
+        return judged(workload, folder, as_event, judge)
 
 
 def _hits(output: Path, titles: Mapping[str, str]) -> Iterator[tuple[str, int]]:

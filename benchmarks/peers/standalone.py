@@ -73,14 +73,14 @@ def _within_logsources(workload: Workload, found: Iterator[tuple[str, int]]) -> 
     return {rule: frozenset(rows) for rule, rows in hits.items()}
 
 
-def as_evtx(fields: Flat, row: int) -> Mapping[str, Any]:
-    """The shape of `evtx_dump -o jsonl`, with the row for its record number."""
+def as_event(fields: Flat, row: int) -> Mapping[str, Any]:
+    """`{"Event": {"System": …, "EventData": …}}` with no attributes left in System, and the row for its record number."""
     rest = dict(fields)
     system: dict[str, Any] = {
         name: rest.pop(name) for name in ("EventID", "Channel", "Computer") if name in rest
     }
-    system["Provider"] = {"#attributes": {"Name": rest.pop("Provider_Name", "")}}
-    system["TimeCreated"] = {"#attributes": {"SystemTime": rest.get("@timestamp", "2020-01-01T00:00:00Z")}}
+    system["Provider"] = rest.pop("Provider_Name", "")
+    system["TimeCreated"] = rest.get("@timestamp", "2020-01-01T00:00:00.000Z")
     system["EventRecordID"] = row
     return {"Event": {"System": system, "EventData": rest}}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -184,6 +185,31 @@ def test_a_run_reports_the_oracle_s_hits(tmp_path: Path, name: str, batch: int |
     assert dict(theirs.hits) == dict(ours.hits)
     assert set(ours.hits) == {"x", "y"}
     assert theirs.reading > 0
+
+
+@pytest.mark.parametrize("way", ["stream", "sorted"])
+def test_tenzir_reports_the_oracle_s_hits(tmp_path: Path, way: str) -> None:
+    peer = module("tenzir").Tenzir(os.environ.get("TENZIR"), way)
+    if why := peer.unavailable():
+        pytest.skip(f"Tenzir {why}")
+    base = {"EventID": 1, "Channel": "Microsoft-Windows-Sysmon/Operational"}
+    flat = [
+        base | {"a": one, "BenchmarkRow": row} for row, one in enumerate(("whoami", "WHO", "x", "who knows"))
+    ]
+    given = workload(tmp_path, {"x": "{a|startswith: who}"}, flat)
+    assert peer.refused(given) == {}
+    run = peer.run(given)
+    assert (
+        dict(run.hits) == {"x": frozenset({1, 3})} == dict(module("tocsin").Tocsin("plain").run(given).hits)
+    )
+    assert run.start > 0
+
+
+@pytest.mark.parametrize("name", ["Zircolite", "Hayabusa", "Chainsaw"])
+def test_a_program_that_is_not_there_is_skipped_by_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    arguments = (None, None) if name == "Chainsaw" else (None,)
+    assert "not installed" in getattr(module(name.lower()), name)(*arguments).unavailable()
 
 
 def test_differences_are_told_by_rule_and_class(tmp_path: Path) -> None:
