@@ -18,7 +18,7 @@ from tocsin.detect.sigma.tree import Leaf, Op, leaves
 
 @pytest.fixture(scope="module")
 def found() -> list[World]:
-    return sampled(35, rules=14, made=24)
+    return sampled(45, rules=14, made=20)
 
 
 @pytest.fixture(scope="module")
@@ -116,5 +116,6 @@ def test_what_is_hard_occurs(found):
     )
     assert any(len(event.logsources) > 2 for world in found for event in world.events)
     assert any(not event.logsources for world in found for event in world.events)
-    hits = [answer for world in found for answer in expected(world.rules, world.events)]
-    assert 0.1 < sum(map(bool, hits)) / len(hits) < 0.9
+    told = [(world, expected(world.rules, world.events)) for world in found]
+    hits = sum(len(answer) for _, answers in told for answer in answers)
+    assert 0.05 < hits / sum(len(world.rules) * len(world.events) for world in found) < 0.5

@@ -57,7 +57,7 @@ def check_stream(world: World, tuning: Tuning, size: int, stream: Sequence, want
     assert evaluator.timeouts == {}
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(world=worlds(), tuning=st.sampled_from(EVERY), size=st.sampled_from((1, 2, 7, 1_000)))
 def test_a_made_world(world, tuning, size):
     check(world, tuning, size)
@@ -73,7 +73,7 @@ def small_pool() -> World:
     return pool(0, count=4)
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(world=worlds((1, 5), (1, 10)), data=st.data())
 def test_batches_cut_anywhere_and_events_in_any_order(world, data):
     order = data.draw(st.permutations(world.order))

@@ -45,7 +45,10 @@ def events(draw: st.DrawFn, rules: Sequence[CompiledRule]) -> Event:
     fields: dict[str, Any] = {}
     for name in dict.fromkeys(leaf.field for leaf, _ in goals):
         asked = [goal for goal in goals if goal[0].field == name]
-        _place(draw, fields, name or draw(st.sampled_from(_KEYWORD_FIELDS)), _value(draw, asked))
+        value = _value(draw, asked)
+        if name is None and isinstance(value, str) and draw(st.integers(0, 3)) == 0:
+            fields["before"], value = value[: len(value) // 2], value[len(value) // 2 :]
+        _place(draw, fields, name or draw(st.sampled_from(_KEYWORD_FIELDS)), value)
     for leaf, want in goals:
         if leaf.op == "fieldref" and want:
             _refer(draw, fields, leaf)

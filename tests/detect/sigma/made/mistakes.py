@@ -191,6 +191,11 @@ def _keywords_joined(fields: Fields) -> Fields:
     return {**fields, "": " ".join(texts)}
 
 
+def _keywords_marked(fields: Fields) -> Fields:
+    """As if what is put between values were part of them."""
+    return {**fields, "": "\x1e\x1f".join(EventView(fields).texts[None])}
+
+
 def _ascii_lower(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
@@ -253,6 +258,7 @@ MISTAKES: Mapping[str, Callable[[Sequence[CompiledRule]], Any]] = {
     "expressions have no case": lambda rules: Mistaken(rules, leaf=_expression_caseless),
     "expressions see lines": lambda rules: Mistaken(rules, leaf=_anchored_lines),
     "keywords are searched in joined values": lambda rules: Mistaken(rules, values=_keywords_joined),
+    "keywords see what stands between values": lambda rules: Mistaken(rules, values=_keywords_marked),
     "only the first of a list is looked at": lambda rules: Mistaken(
         rules, values=_each_value(_first_of_list)
     ),

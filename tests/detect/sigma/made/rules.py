@@ -91,6 +91,8 @@ EXPRESSIONS: dict[str, tuple[str, ...]] = {
 }
 """Regular expressions, each with values that meet it or nearly do."""
 
+_ANCHORED = tuple(text for text in EXPRESSIONS if {"^", "$"} & set(text[:1] + text[-1:])) * 2
+
 NETWORKS = ("10.0.0.0/8", "10.0.0.1", "192.168.1.0/24", "0.0.0.0/0", "fe80::/10", "::1/128", "2001:db8::/32")
 NUMBERS = (0, 1, -1, 4688, 1.0, 1.5, 2**53, 2**53 + 1, 10**20, -0.5)
 EVENT_IDS = (1, 3, 10, 4624, 4688)
@@ -140,7 +142,7 @@ def _text_item(draw: st.DrawFn) -> tuple[str, Any]:
 
 @st.composite
 def _encoded_item(draw: st.DrawFn) -> tuple[str, Any]:
-    wide = draw(st.sampled_from(("", "", "|wide", "|utf16", "|utf16be", "|utf16le")))
+    wide = draw(st.sampled_from(("", "|wide", "|utf16", "|utf16be", "|utf16le", "|utf16le")))
     encode = draw(st.sampled_from(("|base64", "|base64offset", "|base64offset|contains", "|base64|contains")))
     ascii_only = st.sampled_from(("cmd", "http://", "ab", "AB", "a", "powershell -e", "\0x"))
     return wide + encode, draw(_listed(ascii_only if wide else ascii_only | texts()))
@@ -153,7 +155,7 @@ def _regex_item(draw: st.DrawFn) -> tuple[str, Any]:
             ("", "|i", "|m", "|s", "|s|i", "|ignorecase", "|multiline", "|dotall", "|neq", "|all")
         )
     )
-    return f"|re{flags}", draw(_listed(st.sampled_from(tuple(EXPRESSIONS))))
+    return f"|re{flags}", draw(_listed(st.sampled_from((*EXPRESSIONS, *_ANCHORED))))
 
 
 @st.composite
@@ -187,6 +189,8 @@ def _placeholder_item() -> st.SearchStrategy[tuple[str, Any]]:
     return st.tuples(key, st.sampled_from(("%admins%", "x%one%", "%one% %one%", "\\\\%admins%")))
 
 
+_BIG = (2**53, 2**53 + 1, 2**60, 2**60 + 1, 10**20)
+_NUMBER_ITEM = st.tuples(st.sampled_from(("", "|neq")), _listed(st.sampled_from((*NUMBERS, *_BIG))))
 _NETWORK_ITEM = st.tuples(st.sampled_from(("|cidr", "|cidr|neq")), _listed(st.sampled_from(NETWORKS)))
 _EXISTS_ITEM = st.tuples(st.sampled_from(("|exists", "|exists|neq")), st.booleans())
 _EVENT_ID = st.tuples(
@@ -218,12 +222,21 @@ def items(draw: st.DrawFn) -> tuple[str, Any]:
 _TEXT = _text_item()
 _TIME = _time_item()
 _REGEX = _regex_item()
+_ENCODED = _encoded_item()
 _ITEM_KINDS = (
-    _TEXT, _TEXT, _TEXT, _TEXT, _plain_item(), _plain_item(), _encoded_item(), _REGEX, _REGEX, _compare_item(), _TIME, _TIME,
+    _TEXT, _TEXT, _TEXT, _TEXT, _plain_item(), _plain_item(), _ENCODED, _ENCODED, _NUMBER_ITEM, _REGEX, _REGEX, _compare_item(), _TIME, _TIME,
     _reference_item(), _placeholder_item(), _NETWORK_ITEM, _EXISTS_ITEM, _EVENT_ID, _CHANNEL, _EVENT_ID,
 )  # fmt: skip
 
-_WORDS = patterns() | st.sampled_from((1, 4688, True, "x.exe"))
+_MARKS = ("\0", "\x1e", "\x1f", "a\x1e", "\x1fa", "\n", "\x1f*a", "b\x1e\x1fa", ",", '"', " ")
+"""What an engine may put between values to search them together."""
+
+_WORDS = (
+    patterns()
+    | patterns()
+    | st.sampled_from((1, 4688, True, "x.exe", "tru", "e+2"))
+    | st.sampled_from(_MARKS)
+)
 _KEYWORDS = (
     st.lists(_WORDS, min_size=1, max_size=3)
     | st.lists(_WORDS, min_size=2, max_size=3).map(lambda words: {"|all": words})
