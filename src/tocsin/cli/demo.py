@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from tocsin.cli.options import OUTPUT_OPTIONS, with_options
-from tocsin.cli.run import Output, RuleChoice, run_scan
+from tocsin.cli.rule_choice import RuleChoice
+from tocsin.cli.run import Output, run_scan
 
 PAGE = Path("tocsin-demo.html")
 

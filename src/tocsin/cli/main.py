@@ -33,7 +33,7 @@ COMMANDS = {
     "scan": Entry("tocsin.cli.scan:scan", "Read log files or folders; tell the few things that need you."),
     "incidents": Entry("tocsin.cli.incidents:incidents", "List the incidents in a store."),
     "explain": Entry("tocsin.cli.incidents:explain", "Tell one incident whole, with its evidence."),
-    "rules": Entry("tocsin.cli.rules:rules", "Check, add, list and remove Sigma rules."),
+    "rules": Entry("tocsin.cli.rules:rules", "Check, profile, add, list and remove Sigma rules."),
 }
 
 

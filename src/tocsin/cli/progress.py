@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
-from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 
 class Progress:
@@ -21,6 +21,7 @@ class Progress:
             self._bar = Bar(
                 SpinnerColumn(),
                 TextColumn("{task.description}"),
+                BarColumn(),
                 TimeElapsedColumn(),
                 console=Console(stderr=True),
                 transient=True,
@@ -28,9 +29,14 @@ class Progress:
             self._task = self._bar.add_task(doing, total=None)
 
     def describe(self, doing: str) -> None:
-        """Says what is being done now."""
+        """Says what is being done now; how much of it there is, nobody knows yet."""
         if self._bar is not None:
-            self._bar.update(self._task, description=doing)
+            self._bar.update(self._task, description=doing, total=None)
+
+    def part(self, done: int, whole: int) -> None:
+        """Says how much of what is being done is done."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=whole)
 
     def advance(self, events: int) -> None:
         """Counts `events` more."""

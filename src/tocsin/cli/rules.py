@@ -1,4 +1,4 @@
-"""`tocsin rules check|add|list|remove`: what runs, what does not and exactly why."""
+"""`tocsin rules check|profile|add|list|remove`: what runs, what does not and exactly why, and what it costs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import click
 
 from tocsin.cli.json_lines import emit
 from tocsin.cli.options import JSON, with_options
-from tocsin.cli.run import RuleChoice, rule_library
+from tocsin.cli.progress import Progress
+from tocsin.cli.rule_choice import RuleChoice, rule_library
+from tocsin.cli.rule_profile import profile_rules
 from tocsin.detect.sigma.catalogue import CATALOGUE
 from tocsin.detect.sigma.coverage import Coverage
-from tocsin.engine.rule_files import placeholder_values, rule_texts
-from tocsin.engine.rule_sets import RuleAccount, coverage, load
+from tocsin.engine.rule_sets import RuleAccount, coverage
 from tocsin.records.errors import OperatorError
 from tocsin.records.inert import inert
 
@@ -23,7 +24,10 @@ WHY_SHOWN = 20
 
 @click.group()
 def rules() -> None:
-    """Check, add, list and remove Sigma rules."""
+    """Check, profile, add, list and remove Sigma rules."""
+
+
+rules.add_command(profile_rules)
 
 
 @rules.command()
@@ -48,8 +52,9 @@ def check(paths: tuple[str, ...], *, collected: str | None, placeholders: Path |
         _list_sources(as_json=as_json)
         return
     sources = _sources(collected)
-    texts = rule_texts(paths) if paths else RuleChoice().texts()
-    loaded, account = load(texts, placeholder_values(placeholders), sources)
+    choice = RuleChoice(paths, starter=not paths, added=not paths, placeholders=placeholders)
+    with Progress("reading the rules", quiet=as_json) as progress:
+        loaded, account = choice.load(progress, sources)
     gains = coverage(loaded, sources) if sources is not None else None
     if as_json:
         _print_json(account, gains)

@@ -1,4 +1,4 @@
-"""What `scan` and `demo` share: rules chosen, one scan run, and its result shown as text, JSON lines or a page."""
+"""What `scan` and `demo` share: one scan run, and its result shown as text, JSON lines or a page."""
 
 from __future__ import annotations
 
@@ -11,42 +11,20 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
-import platformdirs
 
 from tocsin.cli import clock
 from tocsin.cli.json_lines import emit, finding_line, incident_line, set_aside_line
 from tocsin.cli.main import EXIT_DEGRADED, EXIT_DONE, EXIT_FINDINGS
 from tocsin.cli.progress import Progress
+from tocsin.cli.rule_choice import RuleChoice
 from tocsin.config import bounds
 from tocsin.config.mapping_files import load_mapping
-from tocsin.engine.rule_files import RuleLibrary, RuleTexts, placeholder_values, rule_texts, starter_texts
-from tocsin.engine.rule_sets import RuleAccount, load
+from tocsin.engine.rule_sets import RuleAccount
 from tocsin.engine.scan import ScanRequest, ScanResult, scan
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import EventBatch, Logsource, SetAside
 from tocsin.records.finding import LEVELS, Finding
 from tocsin.records.inert import inert
-
-
-@dataclass(frozen=True, slots=True)
-class RuleChoice:
-    """Which rules the user wants."""
-
-    paths: tuple[str, ...] = ()
-    starter: bool = True
-    placeholders: Path | None = None
-    added: bool = True
-
-    def texts(self) -> RuleTexts:
-        """The texts of the starter set, of what was added, and of `paths`, in that order."""
-        sets = [starter_texts()] if self.starter else []
-        added = rule_library().paths() if self.added else ()
-        if added or self.paths:
-            sets.append(rule_texts([*added, *self.paths]))
-        return RuleTexts(
-            tuple(text for one in sets for text in one.texts),
-            tuple(file for one in sets for file in one.unreadable),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +63,6 @@ class Reporter:
         self.progress.advance(len(batch))
 
 
-def rule_library() -> RuleLibrary:
-    """Where `tocsin rules add` keeps its sets (XDG data folder)."""
-    return RuleLibrary(Path(platformdirs.user_data_dir("tocsin", appauthor=False)) / "rules")
-
-
 def run_scan(
     paths: tuple[str, ...],
     choice: RuleChoice,
@@ -110,7 +83,7 @@ def run_scan(
     """
     began = clock.stopwatch()
     with Progress("reading the rules", quiet=output.as_json) as progress:
-        loaded, account = load(choice.texts(), placeholder_values(choice.placeholders))
+        loaded, account = choice.load(progress)
         progress.describe("reading the logs")
         request = ScanRequest(
             paths,

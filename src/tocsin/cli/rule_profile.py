@@ -1,0 +1,92 @@
+"""`tocsin rules profile`: which rules are dear, and which ask for fields that never come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from tocsin.cli import clock
+from tocsin.cli.json_lines import emit
+from tocsin.cli.options import JSON, RULE_OPTIONS, with_options
+from tocsin.cli.progress import Progress
+from tocsin.cli.rule_choice import RuleChoice
+from tocsin.detect.sigma.account import RuleUse
+from tocsin.engine.rule_profile import RuleProfile, profile
+from tocsin.records.event import EventBatch
+from tocsin.records.inert import inert
+from tocsin.sources.reading import ReadOptions
+
+SHOWN: Final = 10
+"""Rules in the terminal; `--json` gives every one."""
+
+
+@click.command("profile")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH…")
+@with_options(RULE_OPTIONS)
+@with_options(JSON)
+def profile_rules(
+    paths: tuple[str, ...],
+    rules: tuple[str, ...],
+    *,
+    starter: bool,
+    placeholders: Path | None,
+    as_json: bool,
+) -> None:
+    """Judge the logs at PATH and tell what each rule cost: the ten dearest, what they matched, what they ask for in vain.
+
+    A rule's time is what asking it took. Searching values for what rules look for is shared by all and told in one sum.
+    """
+    with Progress("reading the rules", quiet=as_json) as progress:
+        loaded, _ = RuleChoice(rules, starter=starter, placeholders=placeholders).load(progress)
+        titles = {rule.id: rule.meta.title for rule in loaded.ruleset.rules}
+
+        def on_batch(batch: EventBatch) -> None:
+            progress.advance(len(batch))
+
+        found = profile(paths, loaded, ReadOptions(ingest=clock.now()), clock.stopwatch, on_batch)
+    if as_json:
+        _print_json(found, titles)
+    else:
+        _print_text(found, titles)
+
+
+def _print_json(found: RuleProfile, titles: Mapping[str, str]) -> None:
+    for use in sorted(found.uses, key=lambda use: (-use.seconds, -use.considered)):
+        emit(_line(use, titles))
+    emit(
+        {"kind": "summary", "events": found.events, "rules": len(found.uses), "seconds": round(found.seconds, 6),
+         "asking": round(sum(use.seconds for use in found.uses), 6)}
+    )  # fmt: skip
+
+
+def _line(use: RuleUse, titles: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "kind": "rule",
+        "id": use.rule,
+        "title": titles[use.rule],
+        "considered": use.considered,
+        "hits": use.hits,
+        "asked": use.asked,
+        "seconds": round(use.seconds, 6),
+        "unknown_fields": list(use.unknown_fields),
+    }
+
+
+def _print_text(found: RuleProfile, titles: Mapping[str, str]) -> None:
+    asking = sum(use.seconds for use in found.uses)
+    click.echo(
+        f"{found.events:,} events judged by {len(found.uses):,} rules in {found.seconds:.2f} s; "
+        f"{asking:.2f} s of it went into asking rules, the rest into finding out which to ask."
+    )
+    click.echo(f"{'ms':>9} {'asked':>9} {'hits':>7} {'events':>10}  rule")
+    for use in found.dearest(SHOWN):
+        title = inert(titles[use.rule])
+        click.echo(f"{use.seconds * 1e3:9.1f} {use.asked:9,} {use.hits:7,} {use.considered:10,}  {title}")
+        if use.unknown_fields:
+            names = inert(", ".join(use.unknown_fields))
+            click.echo(f"{'':39} asks for fields that no event had: {names}")
+    blind = sum(bool(use.unknown_fields) for use in found.uses)
+    click.echo(f"{blind:,} rules ask for a field that none of their events had; --json names each.")
