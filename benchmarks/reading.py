@@ -1,0 +1,149 @@
+"""What reading costs, for each kind of source: CPU for each event, all fields and only those that a rule set may ask for.
+
+`python -m benchmarks.reading [--rounds N] [--rules FOLDER] [PATH…]` reads each path three ways in turn: its bytes alone
+(decompression), all of every event, and the fields that rules of FOLDER name (where a file's shape allows it). Before a
+figure is told, both readings must agree on every event and on each field that is asked for. A reading's child process
+(the EVTX parser) is counted with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tocsin.detect.sigma.fields import find
+from tocsin.records.event import Event, Logsource, SetAside
+from tocsin.sources.containers import open_file
+from tocsin.sources.reading import ReadOptions, read
+from tocsin.sources.walk import files
+
+DATA = Path(os.environ.get("TOCSIN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+SOURCES = (
+    "otrf/compound/LSASS_campaign_07", "otrf/atomic/windows/lateral_movement", "evtx", "sigma-regression",
+    "icsnpp", "loghub", "ait-ads/fox_alerts.txt.gz",
+)  # fmt: skip
+_FIELD = re.compile(r"^ {6,}(?:- )?'?([A-Za-z][\w.]*)(?:\|[\w|]+)?'?:", re.MULTILINE)
+_CATEGORY = re.compile(r"^\s+category: (\w+)", re.MULTILINE)
+
+
+class Named:
+    """Answers `Needs` by the names that stand in rules: those of an event's categories, and of rules that have none."""
+
+    def __init__(self, folder: Path) -> None:
+        self._names: dict[str | None, set[str]] = {}
+        for path in sorted(folder.rglob("*.yml")):
+            text = path.read_text(encoding="utf-8")
+            category = _CATEGORY.search(text)
+            self._names.setdefault(category[1] if category else None, set()).update(
+                _FIELD.findall(text.partition("detection:")[2].partition("falsepositives:")[0])
+            )
+
+    def __call__(
+        self, logsources: frozenset[Logsource], fields: Mapping[str, Any], /
+    ) -> frozenset[str] | None:
+        """The names in rules that may look at such an event; a rule of a service alone counts for none of category."""
+        del fields
+        asked = {one.category for one in logsources}
+        return frozenset().union(*(self._names.get(category, ()) for category in asked))
+
+
+def _cpu() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def _bytes(path: Path) -> int:
+    size = 0
+    for file in files([str(path)]):
+        if isinstance(file, SetAside):
+            continue
+        for opened in open_file(file.path, file.source):
+            if not isinstance(opened, SetAside):
+                while block := opened.content.read():
+                    size += len(block)
+    return size
+
+
+def _events(path: Path, needs: Named | None) -> Iterator[Event]:
+    for batch in read([str(path)], ReadOptions(ingest=0, needs=needs)):
+        yield from batch
+
+
+def _read(path: Path, needs: Named | None) -> int:
+    return sum(len(batch) for batch in read([str(path)], ReadOptions(ingest=0, needs=needs)))
+
+
+def _share_in_part(path: Path, needs: Named) -> float:
+    """The share of events that were read in part.
+
+    Raises:
+        ValueError: one of them does not say what it says when read whole.
+    """
+    events = partial = 0
+    for whole, part in zip(_events(path, None), _events(path, needs), strict=True):
+        events += 1
+        partial += part.partial
+        same = (whole.id, whole.time, whole.logsources, whole.host, whole.user, whole.kind, whole.raw) == (
+            part.id, part.time, part.logsources, part.host, part.user, part.kind, part.raw,
+        )  # fmt: skip
+        if part.partial and same:
+            asked = needs(part.logsources, part.fields) or ()
+            same = all(find(whole.fields, name) == find(part.fields, name) for name in asked)
+        if not same:
+            raise ValueError(f"{path}: {whole.id} is not the same when only what is needed is read")
+    return partial / max(events, 1)
+
+
+def measured(path: Path, needs: Named, rounds: int) -> dict[str, Any]:
+    """The medians of `rounds` rounds in which the ways take turns."""
+    share = _share_in_part(path, needs)
+    ways: dict[str, Callable[[], int]] = {
+        "bytes": lambda: _bytes(path),
+        "whole": lambda: _read(path, None),
+        "needed": lambda: _read(path, needs),
+    }
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    counted = {}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            began = _cpu()
+            counted[name] = way()
+            spent[name].append(_cpu() - began)
+    events = counted["whole"]
+    micros = {name: statistics.median(each) / events * 1e6 for name, each in spent.items()}
+    return {
+        "kind": "reading",
+        "path": str(path.relative_to(DATA)) if path.is_relative_to(DATA) else path.name,
+        "events": events,
+        "bytes_an_event": counted["bytes"] // events,
+        "read_in_part": round(share, 3),
+        **{f"{name}_us": round(each, 2) for name, each in micros.items()},
+        "events_per_cpu_second": {
+            name: round(1e6 / each) for name, each in micros.items() if name != "bytes"
+        },
+        "needed_to_whole": round(micros["needed"] / micros["whole"], 3),
+    }
+
+
+def main() -> None:
+    """Prints one JSON line a path."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("paths", nargs="*", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rules", type=Path, default=DATA / "sigma" / "rules" / "windows")
+    chosen = parser.parse_args()
+    needs = Named(chosen.rules)
+    for path in chosen.paths or [DATA / name for name in SOURCES]:
+        print(json.dumps(measured(path, needs, chosen.rounds)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
