@@ -70,12 +70,11 @@ from tocsin.config import bounds
 from tocsin.detect.interface import END_OF_TIME
 from tocsin.detect.sigma import correlation_snapshot
 from tocsin.detect.sigma.correlation_evidence import clean, encoded, hit_of
-from tocsin.detect.sigma.correlation_groups import Begun, News
 from tocsin.detect.sigma.correlation_plans import CorrelationPlan
 from tocsin.detect.sigma.correlation_records import NEVER, Exhibit, Ident, Load
 from tocsin.detect.sigma.correlation_rows import VERSION, Changes, MetaRow, tag_of
 from tocsin.detect.sigma.correlation_state import Journal, Lane
-from tocsin.detect.sigma.correlation_values import Lens
+from tocsin.detect.sigma.correlation_wiring import lanes_of, lenses_of
 from tocsin.detect.sigma.correlation_writing import RowWriter
 from tocsin.detect.sigma.hit import Hit
 
@@ -120,14 +119,14 @@ class Correlations:
         self._hits, self._size = hits, size
         self._ready: list[CorrelationMatch] = []
         self._numbers = {plan.ref: number for number, plan in enumerate(self.plans)}
-        self._lenses = _lenses(self.plans)
+        self._lenses = lenses_of(self.plans)
         self._tags = [tag_of(plan) for plan in self.plans]
         self._begin()
 
     def _begin(self) -> None:
         """Empty state; what was written of the old one is void."""
         self._load = Load()
-        self._lanes = _lanes(self.plans, self._load)
+        self._lanes = lanes_of(self.plans, self._load)
         self._watermark = NEVER
         self._last: tuple[Hit, Ident, Exhibit] | None = None
         self._writer: RowWriter | None = None
@@ -220,7 +219,7 @@ class Correlations:
             PluginError: they are no rows of this state, or of another version.
         """
         load = Load()
-        lanes = _lanes(self.plans, load)
+        lanes = lanes_of(self.plans, load)
         saved = correlation_snapshot.restore(rows, lanes, self._tags)
         self._begin()
         self._load, self._lanes, self._watermark = load, lanes, saved.meta.watermark
@@ -298,38 +297,3 @@ class Correlations:
 def _same_event(one: Hit, other: Hit) -> bool:
     """Whether two hits with one evidence also tell the same of it."""
     return one.claims is other.claims and one.entities is other.entities and one.origin == other.origin
-
-
-def _lanes(plans: Sequence[CorrelationPlan], load: Load) -> list[Lane]:
-    """Empty lanes; those that others refer to also tell of matches that go on."""
-    inner = {ref for plan in plans for ref in plan.nested}
-    begun = Begun()
-    return [
-        Lane(plan, number, lag, load, News(begun, pulses=[] if plan.ref in inner else None))
-        for number, (plan, lag) in enumerate(zip(plans, _lags(plans), strict=True))
-    ]
-
-
-def _lags(plans: Sequence[CorrelationPlan]) -> list[int]:
-    """How far each plan must stay behind the watermark: matches that are judged on complete windows are told late."""
-    told: dict[str, int] = {}
-    lags = []
-    for plan in plans:
-        lags.append(max((told[ref] for ref in plan.nested), default=0))
-        told[plan.ref] = lags[-1] + (0 if plan.grows else plan.span)
-    return lags
-
-
-def _lenses(plans: Sequence[CorrelationPlan]) -> dict[str, list[tuple[int, Lens]]]:
-    """Rule → which plans its hits concern, and how each sees them."""
-    asked: dict[str, dict[str, None]] = {plan.ref: {} for plan in plans}
-    for plan in reversed(plans):
-        for ref in plan.nested:
-            for name in (*plan.group_by, *plan.fields, *asked[plan.ref]):
-                asked[ref][plan.field_of(name, ref)] = None
-    lenses: dict[str, list[tuple[int, Lens]]] = {}
-    for number, plan in enumerate(plans):
-        for member, ref in enumerate(plan.members):
-            lens = Lens(plan, member, tuple(asked[plan.ref]), tuple(asked.get(ref, ())))
-            lenses.setdefault(ref, []).append((number, lens))
-    return lenses
