@@ -33,7 +33,8 @@ INCIDENT_KEYS = [
 
 
 def tocsin(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    home = {"XDG_DATA_HOME": str(cwd / "data"), "XDG_CONFIG_HOME": str(cwd / "config")}
+    folders = {"DATA": "data", "CONFIG": "config", "CACHE": "cache", "STATE": "state"}
+    home = {f"XDG_{name}_HOME": str(cwd / folder) for name, folder in folders.items()}
     done = subprocess.run(
         [sys.executable, "-m", "tocsin", *arguments],
         cwd=cwd, env={**os.environ, **home, **environment}, capture_output=True, text=True, check=False, timeout=90,

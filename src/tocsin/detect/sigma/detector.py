@@ -6,7 +6,7 @@ its own is which expressions ran out of time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -41,6 +41,7 @@ class SigmaDetector:
     Args:
         rules: What `load_rules` gave.
         evaluator: Who asks its rules over single events; None: the planned one.
+        whole: Completes an event of which only the fields that rules need were read; None: events are whole.
 
     Attributes:
         correlations: Runs the rules over hits; its `late` and `judged_early` say what it could not judge in time.
@@ -49,7 +50,12 @@ class SigmaDetector:
     name = "sigma"
     version = "1"
 
-    def __init__(self, rules: RuleSet, evaluator: Evaluator | None = None) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        evaluator: Evaluator | None = None,
+        whole: Callable[[Event], Event] | None = None,
+    ) -> None:
         plans = [correlation.plan for correlation in rules.correlations]
         self.correlations = Correlations(plans)
         self.memory_bound = 1_024 + _BYTES_PER_RULE * len(rules.rules) + 2 * bounds.CORRELATION_BYTES
@@ -57,6 +63,7 @@ class SigmaDetector:
         self._metas = {correlation.id: correlation.meta for correlation in rules.correlations}
         self._silenced = silenced(plans)
         self._feeding = {rule: self.correlations.wants(rule) for rule in self.correlations.references()}
+        self._whole = whole
         self._evaluator = evaluator or PlannedEvaluator(rules.rules)
 
     @property
@@ -81,6 +88,7 @@ class SigmaDetector:
         return [finding for event, matched in pairs if matched for finding in self._judge(event, matched)]
 
     def _judge(self, event: Event, matched: Matches) -> Iterable[Finding]:
+        event = self._whole(event) if self._whole is not None else event
         view = EventView(event.fields)
         common = hit_on(event)
         for rule in matched:

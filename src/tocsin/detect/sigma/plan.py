@@ -17,6 +17,7 @@ from tocsin.detect.sigma.ir import TRUE, Ask, Atom, Terms
 from tocsin.detect.sigma.keywords import KeywordMatcher
 from tocsin.detect.sigma.matching import Predicate
 from tocsin.detect.sigma.questions import Answer, could_hold, has_asks, holds
+from tocsin.detect.sigma.tree import fields_of
 from tocsin.detect.sigma.triggers import triggers
 from tocsin.detect.sigma.tuning import Tuning
 from tocsin.detect.sigma.value_cache import CachePool
@@ -77,10 +78,7 @@ class Plan:
         self.matchers = {
             field: FieldMatcher(found, tuning, pool) for field, found in by_field.items() if field is not None
         }
-        asks = (self._nodes[term] for term in seen)
-        self.asks_every_value = every is not None or any(
-            isinstance(a, Ask) and a.leaf.field is None for a in asks
-        )
+        self._asks = [node for term in seen if isinstance(node := self._nodes[term], Ask)]
         self.considered = 0
         self._fields: set[str] = set()
         self._could: list[Answer | None] = [None] * len(roots)
@@ -102,6 +100,13 @@ class Plan:
                 for atom in found.atoms:
                     by_atom.setdefault(atom, []).append(index)
         return {atom: tuple(rules) for atom, rules in by_atom.items()}, tuple(untriggered)
+
+    def needs(self) -> frozenset[str] | None:
+        """The names of the fields that any answer depends on; None where every value may matter."""
+        if self.keywords is not None or any(ask.leaf.field is None for ask in self._asks):
+            return None
+        asked = (fields_of(ask.leaf) for ask in self._asks)
+        return frozenset(self.matchers).union(*asked)
 
     def judge(self, signature: Iterable[Class]) -> Verdict:
         """What `signature` comes to; dear, so remember it."""

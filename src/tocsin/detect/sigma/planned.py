@@ -25,7 +25,7 @@ from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.ir import Terms
 from tocsin.detect.sigma.plan import NOTHING, Plan, Verdict
 from tocsin.detect.sigma.ruleset import CompiledRule
-from tocsin.detect.sigma.sectors import PlanTable, Sector
+from tocsin.detect.sigma.sectors import KEY_FIELDS, PlanTable, Sector
 from tocsin.detect.sigma.shapes import Fields, Keys
 from tocsin.detect.sigma.tuning import Tuning
 from tocsin.detect.sigma.value_cache import CachePool
@@ -90,6 +90,19 @@ class PlannedEvaluator:
         layout = sector.shape(tuple(fields), fields).planned(fields)
         verdict = layout.verdict(fields)
         return _NONE if verdict is NOTHING else self._answer(layout.plan, verdict, fields)
+
+    def needs(self, logsources: frozenset[Logsource], fields: Fields) -> frozenset[str] | None:
+        """The names of the fields that rules may ask of an event, None where every value may matter to them.
+
+        Args:
+            logsources: What the event satisfies at most.
+            fields: Its `Channel` and `EventID`.
+        """
+        sector = self._sector(logsources)
+        if sector.is_empty:
+            return frozenset()
+        needed = sector.shape(tuple(fields), fields).planned(fields).plan.needs()
+        return None if needed is None else needed.union(KEY_FIELDS)
 
     def prepare(self, events: Iterable[Event]) -> None:
         """Makes the plans that such events need, so that judging the next of them waits for none."""
