@@ -6,7 +6,7 @@ record. A record that cannot be read is a `SetAside` with its place and reason, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import lru_cache, partial
@@ -24,7 +24,7 @@ from tocsin.sources.fingerprint import HEAD_BYTES, PlainStreams, Streams
 from tocsin.sources.interface import Needs, ReadContext
 from tocsin.sources.projection import Projection
 from tocsin.sources.records import Record, evtx_records, text_records
-from tocsin.sources.walk import check, files
+from tocsin.sources.walk import Found, check, files
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,16 @@ class ReadCounts:
     passed_over: int = 0
     passed_over_first: str = ""
 
+    def add(self, other: ReadCounts) -> None:
+        """Counts what `other` counted, in files that come after these."""
+        self.sources += other.sources
+        self.size += other.size
+        self.records += other.records
+        self.events += other.events
+        self.set_aside += other.set_aside
+        self.passed_over += other.passed_over
+        self.passed_over_first = self.passed_over_first or other.passed_over_first
+
 
 def read(
     paths: Sequence[str], options: ReadOptions, counts: ReadCounts | None = None
@@ -92,10 +102,21 @@ def read(
         OperatorError: a path does not exist, or the format has no such name. Nothing was read then.
     """
     check(paths)
+    return read_files(files(paths), options, counts)
+
+
+def read_files(
+    found: Iterable[Found | SetAside], options: ReadOptions, counts: ReadCounts | None = None
+) -> Iterator[EventBatch]:
+    """The events of files that were found already (`walk.files`), in order.
+
+    Raises:
+        OperatorError: the format has no such name. Nothing was read then.
+    """
     if options.format is not None and options.format not in recognise.format_names():
         names = ", ".join(recognise.format_names())
         raise OperatorError(f"There is no format {options.format!r}.", f"Use one of: {names}.")
-    return _Reading(options, counts if counts is not None else ReadCounts()).batches(paths)
+    return _Reading(options, counts if counts is not None else ReadCounts()).batches(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +142,9 @@ class _Reading:
         self._bytes = 0
         self._ends: list[_End] = []
 
-    def batches(self, paths: Sequence[str]) -> Iterator[EventBatch]:
+    def batches(self, found: Iterable[Found | SetAside]) -> Iterator[EventBatch]:
         with EvtxParser() as parser:
-            for opened in self._opened(paths):
+            for opened in self._opened(found):
                 if isinstance(opened, SetAside):
                     self._put_aside(opened)
                 else:
@@ -135,8 +156,8 @@ class _Reading:
                     yield from self._flush()
             yield from self._flush()
 
-    def _opened(self, paths: Sequence[str]) -> Iterator[Opened | SetAside]:
-        for file in files(paths):
+    def _opened(self, found: Iterable[Found | SetAside]) -> Iterator[Opened | SetAside]:
+        for file in found:
             if isinstance(file, SetAside):
                 yield file
                 continue
