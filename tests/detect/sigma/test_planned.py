@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import cycle, product
 
@@ -25,8 +26,10 @@ from tests.detect.sigma.made.worlds import (
 )
 
 from tocsin.config import bounds
+from tocsin.detect.sigma.loading import RuleText, load_rules
 from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.detect.sigma.tuning import Tuning
+from tocsin.records.event import Event, Logsource
 from tocsin.records.event import Logsource
 
 ALWAYS, NEVER = 1, 10**9
@@ -141,3 +144,16 @@ def large_pools() -> list[tuple[World, list[Answer]]]:
     found = [pool(number) for number in range(1, 11)]
     assert sum(1 for whole in found for _ in pairs(whole)) >= 100_000
     return [(whole, expected(whole.rules, whole.events)) for whole in found]
+
+
+@pytest.mark.parametrize("keyword", ["a\x1e", "\x1fc", "\x1e", "\x1f", "\x1e\x1f"])
+def test_a_keyword_never_matches_the_mark_between_values(keyword):
+    """Values are searched as one text; what stands between them there is in no event."""
+    text = f'title: t\nlogsource: {{product: windows}}\ndetection: {{s: ["{keyword}"], condition: s}}'
+    rules = load_rules([RuleText("t.yml", text.encode("unicode_escape").decode().replace("\\n", "\n"))]).rules
+    windows = frozenset({Logsource("windows")})
+    apart = Event("s", 0, 0, 0, windows, {"Image": "a", "b": "c"}, "{}", "a.json", "evtx")
+    inside = replace(apart, fields={"Image": "xa\x1e\x1fcx", "b": ""})
+    for tuning in TUNINGS:
+        evaluator = PlannedEvaluator(rules, tuning)
+        assert [len(found) for found in evaluator.match([apart, inside])] == [0, 1]
