@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -30,7 +31,6 @@ from tocsin.detect.sigma.loading import RuleText, load_rules
 from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.detect.sigma.tuning import Tuning
 from tocsin.records.event import Event, Logsource
-from tocsin.records.event import Logsource
 
 ALWAYS, NEVER = 1, 10**9
 TUNINGS = tuple(
@@ -149,8 +149,10 @@ def large_pools() -> list[tuple[World, list[Answer]]]:
 @pytest.mark.parametrize("keyword", ["a\x1e", "\x1fc", "\x1e", "\x1f", "\x1e\x1f"])
 def test_a_keyword_never_matches_the_mark_between_values(keyword):
     """Values are searched as one text; what stands between them there is in no event."""
-    text = f'title: t\nlogsource: {{product: windows}}\ndetection: {{s: ["{keyword}"], condition: s}}'
-    rules = load_rules([RuleText("t.yml", text.encode("unicode_escape").decode().replace("\\n", "\n"))]).rules
+    text = (
+        f"title: t\nlogsource: {{product: windows}}\ndetection: {{s: [{json.dumps(keyword)}], condition: s}}"
+    )
+    rules = load_rules([RuleText("t.yml", text)]).rules
     windows = frozenset({Logsource("windows")})
     apart = Event("s", 0, 0, 0, windows, {"Image": "a", "b": "c"}, "{}", "a.json", "evtx")
     inside = replace(apart, fields={"Image": "xa\x1e\x1fcx", "b": ""})

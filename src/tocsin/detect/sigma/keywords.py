@@ -72,9 +72,7 @@ class KeywordMatcher:
             self._maybe.append(number)
             for literal in test.value:
                 self._literals.setdefault(literal, []).append((number, None))
-        elif (
-            test.op == "contains" and _BETWEEN not in test.value and (not test.cased or test.value.isascii())
-        ):
+        elif test.op == "contains" and _is_plain(test):
             cased = test.value if test.cased else None
             self._literals.setdefault(test.value.lower(), []).append((number, cased))
         else:
@@ -146,10 +144,15 @@ class EventTexts:
             for column in zip(*map(self._take_rest, events), strict=True)
             if not self._passed_over.issuperset(map(type, column))
         ]
-        texts = map(self._take_texts, events)
-        if not rest:
+        texts = list(map(self._take_texts, events))
+        if rest:
+            return [
+                self._text(one, others) for one, others in zip(texts, zip(*rest, strict=True), strict=True)
+            ]
+        try:
+            return list(map(_BETWEEN.join, texts))
+        except TypeError:  # as in _text
             return [self._text(one, ()) for one in texts]
-        return [self._text(one, others) for one, others in zip(texts, zip(*rest, strict=True), strict=True)]
 
     def _text(self, texts: Sequence[Any], rest: Sequence[Any]) -> str:
         try:

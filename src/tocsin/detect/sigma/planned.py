@@ -33,6 +33,11 @@ from tocsin.records.event import Event, Logsource
 
 _NONE: Final[Matches] = ()
 
+_PLAIN: Final = frozenset({str, int, type(None)})
+
+Group = tuple[frozenset[Logsource], Keys, str | int | None, str | int | None]
+"""Logsources, keys, Channel and EventID."""
+
 Numbered = tuple[int, Fields]
 """An event's place among those to be judged, and its fields."""
 
@@ -67,19 +72,28 @@ class PlannedEvaluator:
         """For each of `events`, the rules that match it, in order of loading."""
         if len(events) < self._columns_from:
             return [self.match_one(event) for event in events]
-        groups: dict[tuple[frozenset[Logsource], Keys], list[int]] = {}
-        for number, event in enumerate(events):
-            groups.setdefault((event.logsources, tuple(event.fields)), []).append(number)
         answers: list[Matches] = [_NONE] * len(events)
-        for (logsources, keys), numbers in groups.items():
-            if len(numbers) < self._columns_from:
+        for group, numbers in self._grouped(events).items():
+            if group is None or len(numbers) < self._columns_from:
                 for number in numbers:
                     answers[number] = self.match_one(events[number])
             else:
-                self._match_group(
-                    logsources, keys, [(number, events[number].fields) for number in numbers], answers
-                )
+                self._match_group(group[0], [(number, events[number].fields) for number in numbers], answers)
         return answers
+
+    def _grouped(self, events: Sequence[Event]) -> dict[Group | None, list[int]]:
+        """The places of events with the same logsources, keys, Channel and EventID; under None those to judge singly."""
+        groups: dict[Group | None, list[int]] = {}
+        for number, event in enumerate(events):
+            fields = event.fields
+            channel, event_id = fields.get("Channel"), fields.get("EventID")
+            # 1, 1.0 and True are one to a dict, and not to rules; lists and objects are none at all.
+            if type(channel) in _PLAIN and type(event_id) in _PLAIN:
+                group = (event.logsources, tuple(fields), channel, event_id)
+                groups.setdefault(group, []).append(number)
+            else:
+                groups.setdefault(None, []).append(number)
+        return groups
 
     def match_one(self, event: Event) -> Matches:
         """The rules that match `event`, in order of loading."""
@@ -112,15 +126,15 @@ class PlannedEvaluator:
                 sector.shape(tuple(event.fields), event.fields).planned(event.fields)
 
     def _match_group(
-        self, logsources: frozenset[Logsource], keys: Keys, group: Sequence[Numbered], answers: list[Matches]
+        self, logsources: frozenset[Logsource], group: Sequence[Numbered], answers: list[Matches]
     ) -> None:
-        """Answers for many events of one shape, by columns."""
+        """Answers for many events of one group, by columns."""
         sector = self._sector(logsources)
         if sector.is_empty:
             return
-        shape = sector.shape(keys, group[0][1])
-        for layout, places in shape.divided([fields for _, fields in group]):
-            part = [group[place] for place in places]
+        rows = [fields for _, fields in group]
+        for layout, places in sector.shape(tuple(rows[0]), rows[0]).divided(rows):
+            part = group if len(places) == len(group) else [group[place] for place in places]
             verdicts = layout.verdicts([fields for _, fields in part])
             for (number, fields), verdict in zip(part, verdicts, strict=True):
                 if verdict is not NOTHING:

@@ -123,9 +123,12 @@ class Shape:
         signature = self._layout.signature(fields)
         return self._planned.get(signature) or self._new(signature, fields)
 
-    def divided(self, events: Sequence[Fields]) -> Iterator[tuple[PlannedLayout, list[int]]]:
-        """The layouts for many events, each with the indices of its own."""
-        found: dict[Signature, list[int]] = {}
+    def divided(self, events: Sequence[Fields]) -> Iterator[tuple[PlannedLayout, Sequence[int]]]:
+        """The layouts for many events with the same Channel and EventID, each with the indices of its own."""
+        if self._layout.reads(KEY_FIELDS):
+            yield self.planned(events[0]), range(len(events))
+            return
+        found: dict[Signature, list[int]] = {}  # they stand under other names here, so they may differ
         for index, signature in enumerate(self._layout.signatures(events)):
             found.setdefault(signature, []).append(index)
         for signature, indices in found.items():

@@ -5,7 +5,7 @@ The look-up is that of `fields.py`: the key itself, then a dotted path, then the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -75,6 +75,10 @@ class Layout:
         self._take = itemgetter(*(slot.key for slot in self._slots)) if self._slots else None
         self._missing = (frozenset(missing),) if missing else ()
         self._flat = not self._paths and keywords is None
+
+    def reads(self, keys: Container[str]) -> bool:
+        """Whether the signature depends on nothing but what stands under `keys`."""
+        return not self._paths and self._keywords is None and all(slot.key in keys for slot in self._slots)
 
     def signature(self, fields: Fields) -> Signature:
         """The signature of one event."""
