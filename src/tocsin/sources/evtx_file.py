@@ -29,9 +29,9 @@ _RECORD_HEADER = struct.Struct("<4sIQQ")
 _LEAST_RECORD = _RECORD_HEADER.size + 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EvtxRecord:
-    """One record, or why it is set aside.
+    """One record, or why it is set aside; not frozen for the reason that `JsonValue` is not.
 
     Attributes:
         raw: Its JSON text as the parser gives it, '' where it could not be read.

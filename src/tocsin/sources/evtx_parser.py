@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
@@ -18,10 +20,14 @@ _COMMAND = (
     "tocsin.sources.evtx_worker",
 )  # -P: nothing is imported from the current folder
 _MOST_ANSWER_BYTES = 512 * bounds.MiB
+_LOOKS = 8
+"""How often the watch looks while a chunk may take its time: a chunk that hangs is ended an eighth later at most."""
 
 
 class EvtxParser:
     """Parses chunks in a worker, which starts at the first chunk and is started anew after it failed.
+
+    One thread watches the worker for all its life: a timer for each chunk would cost more than parsing it.
 
     Attributes:
         failures: Chunks on which the worker died or was killed.
@@ -30,6 +36,8 @@ class EvtxParser:
     def __init__(self, seconds: float = bounds.EVTX_CHUNK_SECONDS) -> None:
         self._seconds = seconds
         self._worker: subprocess.Popen[bytes] | None = None
+        self._ended = threading.Event()
+        self._deadline = math.inf  # of the chunk that the worker has, on the monotonic clock
         self.failures = 0
 
     def __enter__(self) -> Self:
@@ -43,6 +51,7 @@ class EvtxParser:
     def close(self) -> None:
         """Ends the worker."""
         worker, self._worker = self._worker, None
+        self._ended.set()
         if worker is not None:
             worker.kill()
             worker.communicate()
@@ -54,12 +63,11 @@ class EvtxParser:
             OSError: no process can be started.
         """
         worker = self._running()
-        timer = threading.Timer(self._seconds, worker.kill)
-        timer.start()
+        self._deadline = time.monotonic() + self._seconds
         try:
             answer = _asked(worker, file)
         finally:
-            timer.cancel()
+            self._deadline = math.inf
         if answer is None:
             self.failures += 1
             self.close()
@@ -71,7 +79,17 @@ class EvtxParser:
             self._worker = subprocess.Popen(  # noqa: S603  our own module, no shell
                 _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
+            self._ended = threading.Event()
+            watch = threading.Thread(target=self._watch, args=(self._worker, self._ended), daemon=True)
+            watch.start()
         return self._worker
+
+    def _watch(self, worker: subprocess.Popen[bytes], ended: threading.Event) -> None:
+        """Kills `worker` when it has a chunk past the deadline."""
+        while not ended.wait(self._seconds / _LOOKS):
+            if time.monotonic() > self._deadline:
+                worker.kill()
+                return
 
 
 def _asked(worker: subprocess.Popen[bytes], file: bytes) -> bytes | None:

@@ -158,8 +158,9 @@ class JsonValues:
                 value = loads(line)
             except orjson.JSONDecodeError:
                 return
-            nested = [inner for inner in value.values() if type(inner) in _NESTED]
-            if (nested and _deeper(nested, bounds.JSON_DEPTH - 1)) or _may_wrap(value):
+            if _may_nest_deeply(line) and _deeper([value], bounds.JSON_DEPTH):
+                return
+            if _may_wrap(value):
                 return
             stream.position = position = end + 1
             yield JsonValue(line, value)  # orjson takes no lone surrogates: there is nothing to clean
@@ -350,13 +351,18 @@ def _checked(raw: str, value: Any) -> JsonValue:
     if len(raw) > bounds.RECORD_BYTES:
         reason = f"longer than {bounds.RECORD_BYTES >> 20} MiB"
         return JsonValue(clean(raw[: bounds.SET_ASIDE_RAW_CHARS]), None, reason)
-    if raw.count("{") + raw.count("[") > bounds.JSON_DEPTH and _deeper([value], bounds.JSON_DEPTH):
+    if _may_nest_deeply(raw) and _deeper([value], bounds.JSON_DEPTH):
         reason = f"nested deeper than {bounds.JSON_DEPTH}"
         return JsonValue(clean(raw[: bounds.SET_ASIDE_RAW_CHARS]), None, reason)
     cleaned = clean(raw)
     if cleaned is raw and "\\ud" not in raw and "\\uD" not in raw:
         return JsonValue(raw, value)
     return JsonValue(cleaned, _cleaned(value))
+
+
+def _may_nest_deeply(raw: str) -> bool:
+    """Whether it opens more objects and arrays than may stand inside one another; most records do not."""
+    return raw.count("{") + raw.count("[") > bounds.JSON_DEPTH
 
 
 def _deeper(level: list[Any], depth: int) -> bool:

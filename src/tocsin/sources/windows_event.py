@@ -29,19 +29,17 @@ _SYSTEM_TEXTS = (
     "Computer",
 )
 _SYSTEM_ATTRIBUTES = (
-    ("Provider", "Name", "Provider_Name"),
-    ("Provider", "Guid", "ProviderGuid"),
-    ("Execution", "ProcessID", "ExecutionProcessID"),
-    ("Execution", "ThreadID", "ExecutionThreadID"),
-    ("Security", "UserID", "UserID"),
-    ("Correlation", "ActivityID", "ActivityID"),
+    ("Provider", (("Name", "Provider_Name"), ("Guid", "ProviderGuid"))),
+    ("Execution", (("ProcessID", "ExecutionProcessID"), ("ThreadID", "ExecutionThreadID"))),
+    ("Security", (("UserID", "UserID"),)),
+    ("Correlation", (("ActivityID", "ActivityID"),)),
 )
 SYSTEM_FIELDS = frozenset({*_SYSTEM_TEXTS, "Provider_Name"})
 """Fields that event data of the same name must not take."""
 
 _BESIDE = {
     element: f"{element}_attributes"
-    for element in ("TimeCreated", *(element for element, _, _ in _SYSTEM_ATTRIBUTES))
+    for element in ("TimeCreated", *(element for element, _ in _SYSTEM_ATTRIBUTES))
 }
 _MARKUP = ("#attributes", "@xmlns", "xmlns", "#text")
 _SYSTEM_CHARS = 4096
@@ -66,14 +64,15 @@ def event_draft(event: Mapping[str, Any]) -> Draft:
             value = value.get("#text")
         if value is not None:
             fields[name] = value
-    for element, attribute, name in _SYSTEM_ATTRIBUTES:
-        if (value := _attribute(system, element, attribute)) is not None:
-            fields[name] = value
+    for element, attributes in _SYSTEM_ATTRIBUTES:
+        if (found := _attributes_of(system, element)) is not None:
+            for attribute, name in attributes:
+                if (value := found.get(attribute)) is not None:
+                    fields[name] = value
     _add_data(fields, event)
-    created = _attribute(system, "TimeCreated", "SystemTime")
-    return windows_draft(
-        fields, instant(created)
-    )  # the event schema's times are UTC, `Z` or none ([MS-EVEN6] 2.2.13)
+    created = _attributes_of(system, "TimeCreated")
+    # the event schema's times are UTC, `Z` or none ([MS-EVEN6] 2.2.13)
+    return windows_draft(fields, instant(created.get("SystemTime")) if created else None)
 
 
 def xml_event(text: str) -> dict[str, Any]:
@@ -177,15 +176,17 @@ def _attributes(element: Mapping[str, Any]) -> Mapping[str, Any]:
     return {key[1:]: value for key, value in element.items() if key.startswith("@")}
 
 
-def _attribute(system: Mapping[str, Any], element: str, name: str) -> Any:
-    """An attribute of an element of System, None where it has none."""
+def _attributes_of(system: Mapping[str, Any], element: str) -> Mapping[str, Any] | None:
+    """The attributes of an element of System, None where it has none."""
     beside = system.get(_BESIDE[element])
     if isinstance(beside, dict):
-        return beside.get(name)
+        return beside
     inside = system.get(element)
-    if isinstance(inside, dict):
-        return _attributes(inside).get(name, inside.get(name))
-    return None
+    if not isinstance(inside, dict):
+        return None
+    if len(inside) == 1 and isinstance(inner := inside.get("#attributes"), dict):
+        return inner
+    return {**inside, **_attributes(inside)}
 
 
 def _is_text(value: Mapping[str, Any]) -> bool:
