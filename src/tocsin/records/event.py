@@ -90,6 +90,8 @@ class Event:
         time_known: False where `time` is only the file's time.
         site: The place it belongs to, for organisations with more than one.
         partial: Whether `fields` holds only what the rules ask for; `sources.whole` completes it.
+        unspelt: Where `raw` is JSON that spells every text among the whole `fields`' values, or its parts before and
+            after a backslash: those that it does not spell, one a line. None: nothing is known.
     """
 
     stream: str
@@ -110,6 +112,7 @@ class Event:
     time_known: bool = True
     site: str = "local"
     partial: bool = False
+    unspelt: str | None = None
 
     @property
     def id(self) -> EventId:

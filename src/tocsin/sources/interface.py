@@ -34,6 +34,7 @@ class Draft:
         time: Instant, or None where the record has none (the file's time is taken and flagged).
         ocsf_class: OCSF class_uid, 0 where none fits.
         partial: Whether `fields` holds only what plans need (`projection.py`).
+        unspelt: As `Event.unspelt`.
     """
 
     fields: dict[str, Any]
@@ -44,6 +45,7 @@ class Draft:
     user: str | None = None
     ocsf_class: int = 0
     partial: bool = False
+    unspelt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,6 +247,7 @@ class _Reading:
                 draft.time is not None,
                 options.site,
                 draft.partial,
+                draft.unspelt,
             )
         )
 

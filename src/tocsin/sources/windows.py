@@ -16,7 +16,7 @@ from tocsin.sources.text.csv_windows import message_fields
 from tocsin.sources.times import first_instant
 from tocsin.sources.wazuh_windows import WazuhWindows
 from tocsin.sources.windows_event import event_draft, xml_event
-from tocsin.sources.windows_fields import draft_inputs, windows_draft
+from tocsin.sources.windows_fields import draft_inputs, unspelt, windows_draft
 from tocsin.sources.windows_logsources import POWERSHELL_CLASSIC
 from tocsin.sources.winlogbeat import Winlogbeat
 
@@ -74,10 +74,13 @@ class FlatWindows:
         data = record.get("EventData")
         if isinstance(data, str) and data.lstrip().startswith("<"):
             _add_xml_data(record, data)
-        elif isinstance(data, dict):
+            return windows_draft(record, time)
+        if isinstance(data, dict):
             for name, value in data.items():
                 record.setdefault(name, value)
-        return windows_draft(record, time)
+        draft = windows_draft(record, time)
+        draft.unspelt = unspelt(draft)
+        return draft
 
 
 class GetWinEvent:

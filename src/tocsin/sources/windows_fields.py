@@ -32,6 +32,8 @@ _LABELS = {
 }
 """Mandatory labels ([MS-DTYP] 2.4.2.4) by the names that Sysmon's IntegrityLevel has."""
 
+_LABEL_NAMES = "\n".join(sorted(set(_LABELS.values())))
+
 _NOBODY = (None, "", "-")
 PROCESS_CREATED = 4688
 _LOG_ONS = frozenset({4624, 4625, 4648, 4768, 4769, 4771, 4776})
@@ -97,6 +99,11 @@ def windows_draft(fields: dict[str, Any], time: int | None) -> Draft:
         sources = logsources(channel, number, event_type[:6])
     user = _user(fields, sort)
     return Draft(fields, sources, sort.kind, time, _text(fields.get("Computer")), user, sort.ocsf_class)
+
+
+def unspelt(draft: Draft) -> str:
+    """What `windows_draft` adds to the texts of a record's own: Channel as we spell it, and a label's name."""
+    return f"{draft.fields['Channel']}\n{_LABEL_NAMES}"
 
 
 def draft_inputs(channel: str, number: int) -> frozenset[str]:

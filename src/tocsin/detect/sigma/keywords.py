@@ -14,11 +14,16 @@ from tocsin.detect.sigma.atoms import NO_ATOM, Class, FieldMatcher
 from tocsin.detect.sigma.fields import every_value, text_of
 from tocsin.detect.sigma.ir import Atom, Test
 from tocsin.detect.sigma.literal_scan import LiteralScan
+from tocsin.detect.sigma.raw_keywords import RawKeywords, run_of
 from tocsin.detect.sigma.tuning import Tuning
 from tocsin.detect.sigma.value_cache import CachePool
+from tocsin.records.event import Event
 
 _BETWEEN: Final = "\x1e\x1f"
 """No letter, so that it changes the case of none beside it."""
+
+DOUBTFUL: Final[Class] = frozenset({-1})
+"""What a partial event comes to whose record may hold a keyword: it must be made whole to know."""
 
 _BETWEEN_PARTS: Final = frozenset(_BETWEEN)
 
@@ -45,6 +50,9 @@ class KeywordMatcher:
         atoms: By number.
         tuning: Means.
         pool: Bounds what is remembered of values for the tests that keywords seldom hold (networks).
+
+    Attributes:
+        raw: Looks for the keywords in records as they were written; None where that would not be exact.
     """
 
     def __init__(self, atoms: Mapping[int, Atom], tuning: Tuning, pool: CachePool) -> None:
@@ -60,9 +68,17 @@ class KeywordMatcher:
         self._wanted = [tuple(wanted) for wanted in self._literals.values()]
         self._scan = self._made_scan(tuning) if self._literals else None
         self._others = FieldMatcher(others, tuning, pool) if others else None
+        self.raw = self._in_raw(tuning)
 
     def _made_scan(self, tuning: Tuning) -> LiteralScan:
         return LiteralScan(list(self._literals), tuning.literals, hyperscan=tuning.hyperscan, edges=())
+
+    def _in_raw(self, tuning: Tuning) -> RawKeywords | None:
+        """How records are searched as they were written; None where some keyword may hold without standing there."""
+        runs = [run for literal in self._literals if (run := run_of(literal)) is not None]
+        if self._others is not None or self._text or self._numbers_matter or len(runs) < len(self._literals):
+            return None
+        return RawKeywords(runs, tuning)
 
     def _take(self, number: int, test: Test) -> bool:
         """Files a test that the values as one text can answer."""
@@ -79,12 +95,13 @@ class KeywordMatcher:
             return False
         return True
 
-    def texts_in(self, sample: Mapping[str, Any]) -> EventTexts:
-        """How the texts of events with the keys of `sample` are had quickly."""
-        return EventTexts(sample, numbers_matter=self._numbers_matter)
-
-    def of_event(self, fields: Mapping[str, Any], texts: EventTexts) -> Class:
-        """The atoms that hold for the event."""
+    def of_event(self, event: Event, texts: EventTexts) -> Class:
+        """The atoms that hold for the event; `DOUBTFUL` where that cannot be told of an event that is partial."""
+        if self.raw is not None and not self.raw.may_hold(event):
+            return NO_ATOM
+        if event.partial:
+            return DOUBTFUL
+        fields = event.fields
         found = self._search(texts.of(fields)) if self._scan is not None else NO_ATOM
         if self._text and any(value is not None for value in every_value(fields)):
             found |= self._text
@@ -92,18 +109,15 @@ class KeywordMatcher:
             found |= self._others.of_values(list(every_value(fields)))
         return found
 
-    def of_events(self, events: Sequence[Mapping[str, Any]], texts: EventTexts) -> list[Class]:
-        """The atoms that hold for each of many events: most hold none, which one search tells of a dozen."""
-        if self._others is not None or self._text:
-            return [self.of_event(fields, texts) for fields in events]
+    def of_events(self, events: Sequence[Event], texts: EventTexts) -> list[Class]:
+        """The same for each of many events: most hold none, which one search tells of a dozen."""
         found: list[Class] = []
-        each = texts.of_all(events)
-        for start in range(0, len(each), _TOGETHER):
-            together = each[start : start + _TOGETHER]
-            if self._search(_BETWEEN.join(together)):
-                found.extend(map(self._search, together))
-            else:
+        for start in range(0, len(events), _TOGETHER):
+            together = events[start : start + _TOGETHER]
+            if self.raw is not None and self.raw.none_may_hold(together):
                 found.extend([NO_ATOM] * len(together))
+            else:
+                found.extend([self.of_event(event, texts) for event in together])
         return found
 
     def _search(self, text: str) -> Class:
@@ -122,37 +136,17 @@ class EventTexts:
 
     Args:
         sample: One of them: what is text in it is taken to be text in the others, until one proves otherwise.
-        numbers_matter: Whether a literal may stand in a number or a boolean.
     """
 
-    def __init__(self, sample: Mapping[str, Any], *, numbers_matter: bool) -> None:
+    def __init__(self, sample: Mapping[str, Any]) -> None:
         texts = [key for key, value in sample.items() if type(value) is str]
         rest = [key for key, value in sample.items() if type(value) is not str]
         self._take_texts = _taking(texts)
         self._take_rest = _taking(rest)
-        self._passed_over = frozenset({type(None)} if numbers_matter else {type(None), int, float, bool})
 
     def of(self, fields: Mapping[str, Any]) -> str:
         """The texts, with what is no part of a literal between them."""
-        rest = [value for value in self._take_rest(fields) if type(value) not in self._passed_over]
-        return self._text(self._take_texts(fields), rest)
-
-    def of_all(self, events: Sequence[Mapping[str, Any]]) -> list[str]:
-        """The texts of each of many events."""
-        rest = [
-            column
-            for column in zip(*map(self._take_rest, events), strict=True)
-            if not self._passed_over.issuperset(map(type, column))
-        ]
-        texts = list(map(self._take_texts, events))
-        if rest:
-            return [
-                self._text(one, others) for one, others in zip(texts, zip(*rest, strict=True), strict=True)
-            ]
-        try:
-            return list(map(_BETWEEN.join, texts))
-        except TypeError:  # as in _text
-            return [self._text(one, ()) for one in texts]
+        return self._text(self._take_texts(fields), self._take_rest(fields))
 
     def _text(self, texts: Sequence[Any], rest: Sequence[Any]) -> str:
         try:

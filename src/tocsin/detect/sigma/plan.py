@@ -44,6 +44,9 @@ class Verdict(NamedTuple):
 NOTHING: Final = Verdict((), (), NO_ATOM)
 """No rule matches: the usual answer, always this object."""
 
+UNDECIDED: Final = Verdict((), (), frozenset({-1}))
+"""What is there of the event is not enough to tell."""
+
 
 class Plan:
     """Rules over events of one kind.
@@ -103,7 +106,8 @@ class Plan:
 
     def needs(self) -> frozenset[str] | None:
         """The names of the fields that any answer depends on; None where every value may matter."""
-        if self.keywords is not None or any(ask.leaf.field is None for ask in self._asks):
+        blind = self.keywords is not None and self.keywords.raw is None
+        if blind or any(ask.leaf.field is None for ask in self._asks):
             return None
         asked = (fields_of(ask.leaf) for ask in self._asks)
         return frozenset(self.matchers).union(*asked)

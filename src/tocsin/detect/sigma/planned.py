@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from tocsin.config import bounds
@@ -23,7 +23,7 @@ from tocsin.detect.sigma.account import Clock, RuleUse, Usage
 from tocsin.detect.sigma.evaluation import Matches, stopped
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.ir import Terms
-from tocsin.detect.sigma.plan import NOTHING, Plan, Verdict
+from tocsin.detect.sigma.plan import NOTHING, UNDECIDED, Plan, Verdict
 from tocsin.detect.sigma.ruleset import CompiledRule
 from tocsin.detect.sigma.sectors import KEY_FIELDS, PlanTable, Sector
 from tocsin.detect.sigma.shapes import Fields, Keys
@@ -38,8 +38,8 @@ _PLAIN: Final = frozenset({str, int, type(None)})
 Group = tuple[frozenset[Logsource], Keys, str | int | None, str | int | None]
 """Logsources, keys, Channel and EventID."""
 
-Numbered = tuple[int, Fields]
-"""An event's place among those to be judged, and its fields."""
+Numbered = tuple[int, Event]
+"""An event with its place among those to be judged."""
 
 
 class PlannedEvaluator:
@@ -49,6 +49,7 @@ class PlannedEvaluator:
         rules: In order of loading.
         tuning: Means.
         clock: For the account of what rules cost; None: that is left out of it.
+        whole: Completes an event of which only what `needs` names was read; the caller who reads so must give it.
     """
 
     def __init__(
@@ -56,9 +57,11 @@ class PlannedEvaluator:
         rules: Sequence[CompiledRule],
         tuning: Tuning = Tuning(),  # noqa: B008  frozen
         clock: Clock | None = None,
+        whole: Callable[[Event], Event] = lambda event: event,
     ) -> None:
         self.timeouts: dict[str, int] = {}
         self._rules = tuple(rules)
+        self._whole = whole
         self._columns_from = tuning.columns_from
         self._usage = Usage(self._rules, clock)
         self._table = PlanTable(Terms(), tuning, CachePool(tuning.cache_bytes), self._usage)
@@ -78,7 +81,7 @@ class PlannedEvaluator:
                 for number in numbers:
                     answers[number] = self.match_one(events[number])
             else:
-                self._match_group(group[0], [(number, events[number].fields) for number in numbers], answers)
+                self._match_group(group[0], [(number, events[number]) for number in numbers], answers)
         return answers
 
     def _grouped(self, events: Sequence[Event]) -> dict[Group | None, list[int]]:
@@ -102,8 +105,8 @@ class PlannedEvaluator:
             return _NONE
         fields = event.fields
         layout = sector.shape(tuple(fields), fields).planned(fields)
-        verdict = layout.verdict(fields)
-        return _NONE if verdict is NOTHING else self._answer(layout.plan, verdict, fields)
+        verdict = layout.verdict(event)
+        return _NONE if verdict is NOTHING else self._answer(layout.plan, verdict, event)
 
     def needs(self, logsources: frozenset[Logsource], fields: Fields) -> frozenset[str] | None:
         """The names of the fields that rules may ask of an event, None where every value may matter to them.
@@ -132,13 +135,13 @@ class PlannedEvaluator:
         sector = self._sector(logsources)
         if sector.is_empty:
             return
-        rows = [fields for _, fields in group]
+        rows = [event.fields for _, event in group]
         for layout, places in sector.shape(tuple(rows[0]), rows[0]).divided(rows):
             part = group if len(places) == len(group) else [group[place] for place in places]
-            verdicts = layout.verdicts([fields for _, fields in part])
-            for (number, fields), verdict in zip(part, verdicts, strict=True):
+            verdicts = layout.verdicts([event for _, event in part])
+            for (number, event), verdict in zip(part, verdicts, strict=True):
                 if verdict is not NOTHING:
-                    answers[number] = self._answer(layout.plan, verdict, fields)
+                    answers[number] = self._answer(layout.plan, verdict, event)
 
     def account(self) -> tuple[RuleUse, ...]:
         """Each rule's account so far, in order of loading."""
@@ -146,11 +149,14 @@ class PlannedEvaluator:
             plan.note()
         return tuple(self._usage.of(place, rule.id, rule.fields) for place, rule in enumerate(self._rules))
 
-    def _answer(self, plan: Plan, verdict: Verdict, fields: Fields) -> Matches:
+    def _answer(self, plan: Plan, verdict: Verdict, event: Event) -> Matches:
         """The rules of a verdict: those that match, and of those pending the ones that the event agrees to."""
+        if verdict is UNDECIDED:
+            plan.considered -= 1
+            return self.match_one(self._whole(event))
         places: Sequence[int] = verdict.matched
         if verdict.pending:
-            places = sorted((*places, *self._agreed(plan, verdict, fields)))
+            places = sorted((*places, *self._agreed(plan, verdict, event.fields)))
         if self.timeouts:
             over = stopped(self.timeouts, bounds.REGEX_TIMEOUTS)
             places = [place for place in places if self._rules[place].id not in over]

@@ -123,16 +123,16 @@ class Shape:
         signature = self._layout.signature(fields)
         return self._planned.get(signature) or self._new(signature, fields)
 
-    def divided(self, events: Sequence[Fields]) -> Iterator[tuple[PlannedLayout, Sequence[int]]]:
+    def divided(self, rows: Sequence[Fields]) -> Iterator[tuple[PlannedLayout, Sequence[int]]]:
         """The layouts for many events with the same Channel and EventID, each with the indices of its own."""
         if self._layout.reads(KEY_FIELDS):
-            yield self.planned(events[0]), range(len(events))
+            yield self.planned(rows[0]), range(len(rows))
             return
         found: dict[Signature, list[int]] = {}  # they stand under other names here, so they may differ
-        for index, signature in enumerate(self._layout.signatures(events)):
+        for index, signature in enumerate(map(self._layout.signature, rows)):
             found.setdefault(signature, []).append(index)
         for signature, indices in found.items():
-            yield self._planned.get(signature) or self._new(signature, events[indices[0]]), indices
+            yield self._planned.get(signature) or self._new(signature, rows[indices[0]]), indices
 
     def forget(self, plan: Plan) -> None:
         """Gives up the layouts for `plan`."""

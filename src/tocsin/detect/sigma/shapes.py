@@ -11,9 +11,10 @@ from typing import Any, Final, NamedTuple
 
 from tocsin.detect.sigma.atoms import NO_ATOM, Class, FieldMatcher
 from tocsin.detect.sigma.fields import find
-from tocsin.detect.sigma.keywords import KeywordMatcher
-from tocsin.detect.sigma.plan import Plan, Signature, Verdict
+from tocsin.detect.sigma.keywords import DOUBTFUL, EventTexts
+from tocsin.detect.sigma.plan import UNDECIDED, Plan, Signature, Verdict
 from tocsin.detect.sigma.value_cache import CachePool
+from tocsin.records.event import Event
 
 _FEW: Final = 3
 """So many new values of a column are looked at one by one."""
@@ -39,26 +40,21 @@ class Path(NamedTuple):
 
 
 class Layout:
-    """How events of one shape are judged by one set of matchers.
+    """Where matchers find their fields in events of one shape.
 
     Args:
         sample: One of the events.
         matchers: Field → its matcher.
-        keywords: The matcher of every value, None where nobody asks for it.
 
     Attributes:
         absent: The fields that no such event has.
     """
 
-    def __init__(
-        self, sample: Fields, matchers: Mapping[str, FieldMatcher], keywords: KeywordMatcher | None = None
-    ) -> None:
+    def __init__(self, sample: Fields, matchers: Mapping[str, FieldMatcher]) -> None:
         have = frozenset(sample)
         spaced = {key.replace(" ", ""): key for key in sample if " " in key}
         self._slots: list[Slot] = []
         self._paths: list[Path] = []
-        self._keywords = keywords
-        self._texts = keywords.texts_in(sample) if keywords is not None else None
         self.absent: set[str] = set()
         missing: set[int] = set()
         for name, matcher in matchers.items():
@@ -72,13 +68,12 @@ class Layout:
                 self.absent.add(name)
             else:
                 self._slots.append(Slot(key, matcher, matcher.known.get))
-        self._take = itemgetter(*(slot.key for slot in self._slots)) if self._slots else None
+        self._take = itemgetter(*(slot.key for slot in self._slots)) if len(self._slots) > 1 else None
         self._missing = (frozenset(missing),) if missing else ()
-        self._flat = not self._paths and keywords is None
 
     def reads(self, keys: Container[str]) -> bool:
         """Whether the signature depends on nothing but what stands under `keys`."""
-        return not self._paths and self._keywords is None and all(slot.key in keys for slot in self._slots)
+        return not self._paths and all(slot.key in keys for slot in self._slots)
 
     def signature(self, fields: Fields) -> Signature:
         """The signature of one event."""
@@ -87,35 +82,33 @@ class Layout:
             value = fields[key]
             seen = known(value) if type(value) is str else None
             found.append(matcher.of_value(value) if seen is None else seen)
-        if not self._flat:
-            found.append(frozenset[int]().union(*self._deeper(fields)) if self._paths else NO_ATOM)
-            if self._keywords is not None and self._texts is not None:
-                found.append(self._keywords.of_event(fields, self._texts))
+        if self._paths:
+            found.append(self._deeper(fields))
         return tuple(found)
 
-    def _deeper(self, fields: Fields) -> Iterable[Class]:
+    def columns(self, rows: Sequence[Fields]) -> list[list[Class]]:
+        """The signatures of many events, column by column."""
+        values = zip(self._slots, self._values(rows), strict=True)
+        columns = [_column(slot, column) for slot, column in values]
+        if self._paths:
+            columns.append([self._deeper(fields) for fields in rows])
+        return columns
+
+    def _values(self, rows: Sequence[Fields]) -> Iterable[Sequence[Any]]:
+        """The columns of the slots. Each event is looked at once: to fetch it into the processor's cache is what costs."""
+        if self._take is None:
+            return [[fields[slot.key] for fields in rows] for slot in self._slots]
+        return zip(*map(self._take, rows), strict=True)
+
+    def _deeper(self, fields: Fields) -> Class:
+        """The class of all fields that stand deeper in the event."""
+        found: Class = NO_ATOM
         for path in self._paths:
             values = find(fields, path.name)
             if values is None and path.spaced is not None:
                 values = find(fields, path.spaced)
-            yield path.matcher.missing if values is None else path.matcher.of_values(values)
-
-    def signatures(self, events: Sequence[Fields]) -> Iterable[Signature]:
-        """The signatures of many events, column by column."""
-        columns = [
-            _column(slot, values) for slot, values in zip(self._slots, self._values(events), strict=True)
-        ]
-        if self._paths:
-            columns.append([frozenset[int]().union(*self._deeper(fields)) for fields in events])
-        if self._keywords is not None and self._texts is not None:
-            columns.append(self._keywords.of_events(events, self._texts))
-        return zip(*columns, strict=True) if columns else [()] * len(events)
-
-    def _values(self, events: Sequence[Fields]) -> Iterable[Sequence[Any]]:
-        """The columns of the slots. Each event is looked at once: to fetch it into the processor's cache is what costs."""
-        if self._take is None or len(self._slots) < 2:
-            return [[fields[slot.key] for fields in events] for slot in self._slots]
-        return zip(*map(self._take, events), strict=True)
+            found |= path.matcher.missing if values is None else path.matcher.of_values(values)
+        return found
 
     def whole(self, signature: Signature) -> Signature:
         """`signature` with what holds because fields are missing."""
@@ -153,29 +146,37 @@ def _may_be_nested(name: str, keys: frozenset[str]) -> bool:
 
 
 class PlannedLayout:
-    """A layout with the plan it is for, and the answers known so far."""
+    """A layout with the plan that it is for, and the answers known so far."""
 
     def __init__(self, sample: Fields, plan: Plan, pool: CachePool) -> None:
         self.plan = plan
-        self.layout = Layout(sample, plan.matchers, plan.keywords)
-        plan.met(sample, self.layout.absent)
+        self._layout = Layout(sample, plan.matchers)
+        self._keywords = plan.keywords
+        self._texts = EventTexts(sample)
         self._verdicts: dict[Signature, Verdict] = {}
         self._pool = pool
+        plan.met(sample, self._layout.absent)
 
-    def verdict(self, fields: Fields) -> Verdict:
-        """The answer for one event."""
+    def verdict(self, event: Event) -> Verdict:
+        """The answer for one event; `UNDECIDED` where it must be whole for one."""
         self.plan.considered += 1
-        signature = self.layout.signature(fields)
+        signature = self._layout.signature(event.fields)
+        if self._keywords is not None:
+            signature = (*signature, self._keywords.of_event(event, self._texts))
         return self._verdicts.get(signature) or self._new(signature)
 
-    def verdicts(self, events: Sequence[Fields]) -> list[Verdict]:
-        """The answers for many events."""
+    def verdicts(self, events: Sequence[Event]) -> list[Verdict]:
+        """The same for many events."""
         self.plan.considered += len(events)
+        columns = self._layout.columns([event.fields for event in events])
+        if self._keywords is not None:
+            columns.append(self._keywords.of_events(events, self._texts))
+        signatures: Iterable[Signature] = zip(*columns, strict=True) if columns else [()] * len(events)
         known = self._verdicts.get
-        return [known(one) or self._new(one) for one in self.layout.signatures(events)]
+        return [known(one) or self._new(one) for one in signatures]
 
     def _new(self, signature: Signature) -> Verdict:
-        found = self.plan.judge(self.layout.whole(signature))
+        found = UNDECIDED if DOUBTFUL in signature else self.plan.judge(self._layout.whole(signature))
         self._verdicts[signature] = found
         self._pool.added(self._verdicts, (signature,), 16 * len(signature))
         return found
