@@ -18,6 +18,9 @@ from tocsin.sources.times import first_instant
 __all__ = ["OBJECT_FORMATS", "CloudTrail", "m365_draft"]
 
 
+_CLOUDTRAIL = frozenset({Logsource("aws", None, "cloudtrail")})
+
+
 class CloudTrail:
     """AWS CloudTrail."""
 
@@ -37,7 +40,7 @@ class CloudTrail:
         name, source = str(record.get("eventName")), str(record.get("eventSource"))
         return Draft(
             fields=dict(record),
-            logsources=frozenset({Logsource("aws", None, "cloudtrail")}),
+            logsources=_CLOUDTRAIL,
             kind=f"cloudtrail/{source.removesuffix('.amazonaws.com')}"[:100],
             time=first_instant(record, ("eventTime",), UTC),
             user=_who(record.get("userIdentity")),
@@ -46,7 +49,7 @@ class CloudTrail:
 
 
 def _who(identity: Any) -> str | None:
-    if not isinstance(identity, Mapping):
+    if not isinstance(identity, dict):
         return None
     names = (identity.get(key) for key in ("userName", "arn", "principalId", "invokedBy", "type"))
     return next((name for name in names if isinstance(name, str) and name), None)

@@ -121,9 +121,7 @@ class RiskDetection:
     def draft(self, record: Record, context: ReadContext) -> Draft:  # noqa: ARG002  all its times are UTC
         """The draft."""
         fields, inner = _with_properties(record)
-        draft = _RISK.draft(fields, inner, inner.get("userPrincipalName"))
-        draft.logsources |= {Logsource("azure", None, "pim")}
-        return draft
+        return _RISK.draft(fields, inner, inner.get("userPrincipalName"))
 
 
 class AzureActivity:
@@ -143,7 +141,7 @@ class AzureActivity:
         """The draft."""
         fields = dict(record)
         operation = record.get("operationName", record.get("OperationNameValue"))
-        text = operation.get("value") if isinstance(operation, Mapping) else operation
+        text = operation.get("value") if isinstance(operation, dict) else operation
         fields["operationName"] = text
         additions = {
             "OperationNameValue": text,
@@ -158,17 +156,17 @@ class AzureActivity:
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _value(value: Any) -> Any:
-    return value.get("value") if isinstance(value, Mapping) else value
+    return value.get("value") if isinstance(value, dict) else value
 
 
 def _with_properties(record: Record) -> tuple[dict[str, Any], Record]:
     """The record's fields with those of `properties` beside them, and the part that holds what happened."""
     inner = record.get("properties")
-    if not isinstance(inner, Mapping):
+    if not isinstance(inner, dict):
         return dict(record), record
     return {**inner, **record}, {**record, **inner}
 
@@ -184,23 +182,23 @@ def _modified(targets: Any, key: str) -> list[Any] | None:
     found = [
         prop.get(key)
         for target in (targets if isinstance(targets, list) else ())
-        if isinstance(target, Mapping) and isinstance(target.get("modifiedProperties"), list)
+        if isinstance(target, dict) and isinstance(target.get("modifiedProperties"), list)
         for prop in target["modifiedProperties"]
-        if isinstance(prop, Mapping)
+        if isinstance(prop, dict)
     ]
     return found or None
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    service: str
+    logsources: frozenset[Logsource]
     kind: str
     ocsf_class: int
 
     def draft(self, fields: dict[str, Any], record: Record, user: Any) -> Draft:
         return Draft(
             fields=fields,
-            logsources=frozenset({Logsource("azure", None, self.service)}),
+            logsources=self.logsources,
             kind=self.kind,
             time=first_instant(record, _TIMES, UTC),  # whatever the operator's zone
             user=user if isinstance(user, str) and user else None,
@@ -208,10 +206,14 @@ class _Kind:
         )
 
 
-_SIGN_IN = _Kind("signinlogs", "entra/signin", 3002)
-_AUDIT = _Kind("auditlogs", "entra/audit", 3001)
-_RISK = _Kind("riskdetection", "entra/risk", 2004)
-_ACTIVITY = _Kind("activitylogs", "azure/activity", 6003)
+def _azure(*services: str) -> frozenset[Logsource]:
+    return frozenset(Logsource("azure", None, service) for service in services)
+
+
+_SIGN_IN = _Kind(_azure("signinlogs"), "entra/signin", 3002)
+_AUDIT = _Kind(_azure("auditlogs"), "entra/audit", 3001)
+_RISK = _Kind(_azure("riskdetection", "pim"), "entra/risk", 2004)
+_ACTIVITY = _Kind(_azure("activitylogs"), "azure/activity", 6003)
 
 OBJECT_FORMATS = (RiskDetection(), SignIn(), DirectoryAudit(), AzureActivity())
 """In the order in which they are asked."""

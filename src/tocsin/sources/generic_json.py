@@ -55,7 +55,7 @@ def _first_name(record: Record, names: tuple[str, ...]) -> str | None:
     """The first of the fields `names` that is text, or an object with a `name`."""
     for name in names:
         value = record.get(name)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             value = value.get("name", value.get("hostname"))
         if isinstance(value, str) and value:
             return value

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC
+from functools import lru_cache
 from typing import Any
 
 from tocsin.records.errors import BadRecord
@@ -31,6 +32,7 @@ _ACTOR_TYPES = {0: "Claim", 1: "Name", 2: "Other", 3: "PUID", 4: "SPN", 5: "UPN"
 """IdentityTypeValue of the API schema, for Actor and Target."""
 
 _TIMES = ("CreationTime", "CreationDate", "TimeGenerated")
+_OPERATION_CHARS = 256
 _PARTS = re.compile(r"[\[\]\"\s]+")
 _CLASSES = (
     (re.compile(r"UserLogg(edIn|inFailed)|UserLoginFailed|.*MailboxLogin"), 3002),
@@ -46,7 +48,7 @@ class UnifiedAudit:
 
     def recognises(self, record: Record) -> bool:
         """An operation with a workload, a record type and a user; or text in AuditData."""
-        if isinstance(record.get("AuditData"), str | Mapping):
+        if isinstance(record.get("AuditData"), str | dict):
             return True
         return (
             "Operation" in record
@@ -88,21 +90,29 @@ def m365_draft(record: Record, context: ReadContext) -> Draft:
     operation, workload = str(record.get("Operation", "")), str(record.get("Workload", ""))
     return Draft(
         fields=fields,
-        logsources=_logsources(workload),
+        logsources=_BY_WORKLOAD.get(workload, _AUDIT),
         kind=f"m365/{workload or 'other'}"[:100],
         time=first_instant(record, _TIMES, UTC),
         user=_name(record.get("UserId")) or _name(record.get("UserKey")),
-        ocsf_class=next((number for names, number in _CLASSES if names.fullmatch(operation)), 6003),
+        ocsf_class=_ocsf_class(operation[:_OPERATION_CHARS]),
     )
 
 
-def _logsources(workload: str) -> frozenset[Logsource]:
-    services = {"audit"}
-    if workload == "Exchange":
-        services.add("exchange")
-    elif workload in {"SecurityComplianceCenter", "ThreatIntelligence"}:
-        services |= {"threat_management", "threat_detection"}
-    return frozenset(Logsource("m365", None, service) for service in services)
+@lru_cache(maxsize=1024)
+def _ocsf_class(operation: str) -> int:
+    return next((number for names, number in _CLASSES if names.fullmatch(operation)), 6003)
+
+
+def _logsources(*services: str) -> frozenset[Logsource]:
+    return frozenset(Logsource("m365", None, service) for service in ("audit", *services))
+
+
+_AUDIT = _logsources()
+_BY_WORKLOAD = {
+    "Exchange": _logsources("exchange"),
+    "SecurityComplianceCenter": _logsources("threat_management", "threat_detection"),
+    "ThreatIntelligence": _logsources("threat_management", "threat_detection"),
+}
 
 
 def _flatten(fields: dict[str, Any], array: str, pairs: Any) -> None:
@@ -110,7 +120,7 @@ def _flatten(fields: dict[str, Any], array: str, pairs: Any) -> None:
     if not isinstance(pairs, list):
         return
     for pair in pairs:
-        name = pair.get("Name") if isinstance(pair, Mapping) else None
+        name = pair.get("Name") if isinstance(pair, dict) else None
         if not isinstance(name, str) or not name:
             continue
         value = next((pair[key] for key in _VALUE_KEYS if key in pair), None)
@@ -125,7 +135,7 @@ def _flatten_identities(fields: dict[str, Any], array: str, identities: Any) -> 
         return
     found: dict[str, list[Any]] = {}
     for identity in identities:
-        kind = identity.get("Type") if isinstance(identity, Mapping) else None
+        kind = identity.get("Type") if isinstance(identity, dict) else None
         if isinstance(kind, int) and kind in _ACTOR_TYPES:
             found.setdefault(_ACTOR_TYPES[kind], []).append(identity.get("ID"))
     for name, ids in found.items():

@@ -36,6 +36,13 @@ _EVE_CLASSES |= {
 }
 
 
+def _eve_logsources(event_type: str) -> frozenset[Logsource]:
+    return frozenset({Logsource("suricata", None, event_type)})
+
+
+_EVE_LOGSOURCES = {event_type: _eve_logsources(event_type) for event_type in _EVE_CLASSES}
+
+
 class SuricataEve:
     """Suricata's eve.json (its manual, "Eve JSON Format")."""
 
@@ -53,7 +60,7 @@ class SuricataEve:
         host = record.get("host")
         return Draft(
             fields=dict(record),
-            logsources=frozenset({Logsource("suricata", None, kind)}),
+            logsources=_EVE_LOGSOURCES.get(kind) or _eve_logsources(kind),
             kind=f"suricata/{kind}" if kind in _EVE_CLASSES else "suricata/other",
             time=first_instant(record, ("timestamp", "@timestamp"), context.zone),
             host=host if isinstance(host, str) else None,
@@ -77,7 +84,7 @@ class ZeekJson:
     def draft(self, record: Record, context: ReadContext) -> Draft:
         """The draft, under Zeek's own dotted names; an `id` object is spread into them."""
         inner = record.get("id")
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             record = {**{f"id.{name}": value for name, value in inner.items()}, **record}
         path = record.get("_path")
         log = path if isinstance(path, str) and path else _name_of(context.source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from tocsin.sources.interface import Draft, ReadContext
@@ -18,8 +19,7 @@ _LOWER_NATIVE = frozenset(
 )
 """Names that some provider writes with a small letter; Wazuh does not tell, so they are given both ways."""
 
-_ESCAPED = re.compile(r'(?:[^\\]|\\[\\"])*', re.DOTALL)
-_ESCAPE = re.compile(r'\\([\\"])')
+_NAME_CHARS = 64
 
 
 class WazuhWindows:
@@ -49,7 +49,7 @@ class WazuhWindows:
 
     def recognises(self, record: Record) -> bool:
         """There is a `win.system`."""
-        return isinstance(_object(_wazuh_data(record).get("win")).get("system"), Mapping)
+        return isinstance(_object(_wazuh_data(record).get("win")).get("system"), dict)
 
     def draft(self, record: Record, context: ReadContext) -> Draft:
         """The draft.
@@ -69,7 +69,7 @@ class WazuhWindows:
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _wazuh_data(record: Record) -> Mapping[str, Any]:
@@ -78,20 +78,34 @@ def _wazuh_data(record: Record) -> Mapping[str, Any]:
 
 def _add_native(fields: dict[str, Any], section: Mapping[str, Any]) -> None:
     for name, value in section.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             _add_native(fields, value)
             continue
         plain = _unescaped(value)
-        if _PARAMETER.fullmatch(name) or name in _LOWER_NATIVE:
-            fields.setdefault(name, plain)
-        if not _PARAMETER.fullmatch(name):
-            fields.setdefault(name[:1].upper() + name[1:], plain)
+        for native in _known_names(name) if len(name) <= _NAME_CHARS else _native_names(name):
+            fields.setdefault(native, plain)
+
+
+def _native_names(name: str) -> tuple[str, ...]:
+    """What the provider may call what Wazuh calls `name`."""
+    if _PARAMETER.fullmatch(name):
+        return (name,)
+    upper = name[:1].upper() + name[1:]
+    return (name, upper) if name in _LOWER_NATIVE else (upper,)
+
+
+_known_names = lru_cache(maxsize=4096)(_native_names)
 
 
 def _unescaped(value: Any) -> Any:
     """`value` with Wazuh's own escaping undone, where every backslash in it is an escaped one."""
     if isinstance(value, list):
         return [_unescaped(part) for part in value]
-    if not isinstance(value, str) or "\\" not in value or not _ESCAPED.fullmatch(value):
+    if not isinstance(value, str) or "\\" not in value:
         return value
-    return _ESCAPE.sub(r"\1", value)
+    parts = value.split(
+        "\\\\"
+    )  # at each pair from the left: what is left of a run before a quote is that quote's
+    if any("\\" in part.replace('\\"', "") for part in parts):
+        return value
+    return "\\".join(part.replace('\\"', '"') for part in parts)

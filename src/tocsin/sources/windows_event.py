@@ -42,6 +42,8 @@ _BESIDE = {
     for element in ("TimeCreated", *(element for element, _ in _SYSTEM_ATTRIBUTES))
 }
 _MARKUP = ("#attributes", "@xmlns", "xmlns", "#text")
+_NOT_NAMES = frozenset({*_MARKUP, "Data"})
+_NESTED = frozenset({dict, list})
 _SYSTEM_CHARS = 4096
 _SYSTEM_ELEMENT = re.compile(rf"<({'|'.join(_SYSTEM_TEXTS)})(?:\s[^<>]*)?>([^<]*)</")
 _DATA_ELEMENT = re.compile(r"""<Data Name=["']([^"'<>]*)["']\s*(?:/>|>([^<]*)</Data>)""")
@@ -123,6 +125,9 @@ def _add_data(fields: dict[str, Any], event: Mapping[str, Any]) -> None:
     for section in ("EventData", "UserData", "ProcessingErrorData"):
         if (data := event.get(section)) is None:
             continue
+        if isinstance(data, dict) and _is_plain(data) and fields.keys().isdisjoint(data):
+            fields.update(data)
+            continue
         for name, value in _pairs(data, depth=0):
             if name not in fields:
                 fields[name] = value
@@ -134,6 +139,17 @@ def _add_data(fields: dict[str, Any], event: Mapping[str, Any]) -> None:
     rendering = event.get("RenderingInfo")
     if isinstance(rendering, dict) and (message := _text(rendering.get("Message"))) is not None:
         fields.setdefault("Message", message)
+
+
+def _is_plain(section: dict[str, Any]) -> bool:
+    """Whether `_pairs` would give its items as they are, which most sections are."""
+    names = "\n".join(section)
+    return (
+        _NESTED.isdisjoint(map(type, section.values()))
+        and _NOT_NAMES.isdisjoint(section)
+        and "@" not in names
+        and "_attributes" not in names
+    )
 
 
 def _pairs(section: Any, depth: int) -> Iterator[tuple[str, Any]]:

@@ -50,6 +50,11 @@ _MOVED: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
 }  # fmt: skip
 """What winlogbeat 7's modules and 8's ingest pipelines rename, by channel and event id: native name, ECS path."""
 
+_MOVED_PATHS = {
+    sort: tuple((name, tuple(path.split("."))) for name, path in (*moved, *_MOVED_ALWAYS))
+    for sort, moved in _MOVED.items()
+}
+
 
 class Winlogbeat:
     """winlogbeat 7 and 8 (`winlog.…`, and the `_source` of Elasticsearch) and 5 and 6 (`event_data` at the top)."""
@@ -76,7 +81,7 @@ class Winlogbeat:
     def recognises(self, record: Record) -> bool:
         """`winlog` with an event id or channel; or an event id and a log name."""
         winlog = record.get("winlog")
-        if isinstance(winlog, Mapping):
+        if isinstance(winlog, dict):
             return "event_id" in winlog or "channel" in winlog
         return "event_id" in record and ("log_name" in record or "source_name" in record)
 
@@ -87,7 +92,7 @@ class Winlogbeat:
             BadRecord: no event id.
         """
         inner = record.get("winlog")
-        winlog = inner if isinstance(inner, Mapping) else record
+        winlog = inner if isinstance(inner, dict) else record
         fields = {ours: winlog[theirs] for theirs, ours in self._RENAMED if theirs in winlog}
         data = _data(winlog)
         for name, value in data.items():
@@ -118,17 +123,17 @@ def _data(winlog: Record) -> dict[str, Any]:
 
 def _put_moved(fields: dict[str, Any], record: Record) -> None:
     """Puts back what winlogbeat's Sysmon and Security modules moved out of `event_data` into ECS fields."""
-    moved = _MOVED.get((str(fields.get("Channel")), str(fields.get("EventID"))), ())
-    for name, path in (*moved, *(_MOVED_ALWAYS if moved else ())):
+    moved = _MOVED_PATHS.get((str(fields.get("Channel")), str(fields.get("EventID"))), ())
+    for name, path in moved:
         value: Any = record
-        for part in path.split("."):
+        for part in path:
             value = _object(value).get(part)
         put(fields, name, str(value) if isinstance(value, int) else value)
     user = _object(record.get("user"))
-    if moved and fields.get("Channel") == SYSMON and isinstance(name := user.get("name"), str):
+    if moved and fields.get("Channel") == SYSMON and isinstance(account := user.get("name"), str):
         domain = user.get("domain")
-        put(fields, "User", f"{domain}\\{name}" if domain else name)
+        put(fields, "User", f"{domain}\\{account}" if domain else account)
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}

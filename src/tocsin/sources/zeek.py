@@ -54,6 +54,13 @@ _SIGMA_NAMES: dict[str, tuple[tuple[str, str], ...]] = {
 _CATEGORIES = {"conn": "firewall", "dns": "dns", "http": "proxy"}
 
 
+def _logsources(path: str) -> frozenset[Logsource]:
+    return frozenset({Logsource("zeek", _CATEGORIES.get(path), path)})
+
+
+_LOGSOURCES = {path: _logsources(path) for path in _KNOWN}
+
+
 def zeek_draft(path: str, record: Mapping[str, Any], time: int | None) -> Draft:
     """The draft of `record` of the log `path` (`conn`, `dns`…): product zeek, service = path.
 
@@ -70,7 +77,7 @@ def zeek_draft(path: str, record: Mapping[str, Any], time: int | None) -> Draft:
     known = path in _KNOWN
     return Draft(
         fields=fields,
-        logsources=frozenset({Logsource("zeek", _CATEGORIES.get(path), path)}),
+        logsources=_LOGSOURCES.get(path) or _logsources(path),
         kind=f"zeek/{path if known else 'other'}",
         time=time,
         user=user if isinstance(user, str) else None,
