@@ -60,7 +60,7 @@ class Reporter:
 
     def on_batch(self, batch: EventBatch) -> None:
         """Moves the progress bar."""
-        self.progress.advance(len(batch))
+        self.progress.advance(len(batch) + batch.passed)
 
 
 def run_scan(
@@ -75,6 +75,7 @@ def run_scan(
     store: Path | None = None,
     ingest: int | None = None,
     origin: str = "live",
+    workers: int = 1,
 ) -> None:
     """Scans, tells, and exits with the code that the result deserves.
 
@@ -95,6 +96,7 @@ def run_scan(
             logsource=Logsource.parse(logsource) if logsource else None,
             store=store,
             origin=origin,
+            workers=workers,
         )
         reporter = Reporter(output.as_json, progress)
         result = scan(request, reporter)

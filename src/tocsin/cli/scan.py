@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -9,6 +10,10 @@ import click
 from tocsin.cli.options import FAIL_ON, OUTPUT_OPTIONS, RULE_OPTIONS, with_options
 from tocsin.cli.rule_choice import RuleChoice
 from tocsin.cli.run import Output, run_scan
+
+
+def _jobs() -> int:
+    return min(2, os.cpu_count() or 1)
 
 
 @click.command()
@@ -35,6 +40,12 @@ from tocsin.cli.run import Output, run_scan
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep what is read in this folder, each record once.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=_jobs,
+    help="Processes that read many files side by side; without it two where there are two cores. Not with --store.",
+)
 @with_options(OUTPUT_OPTIONS)
 @with_options(FAIL_ON)
 def scan(
@@ -48,6 +59,7 @@ def scan(
     columns: Path | None,
     logsource: str | None,
     store: Path | None,
+    jobs: int,
     as_json: bool,
     html: Path | None,
     fail_on: str | None,
@@ -67,4 +79,5 @@ def scan(
         columns=columns,
         logsource=logsource,
         store=store,
+        workers=jobs,
     )

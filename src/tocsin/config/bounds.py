@@ -69,6 +69,12 @@ BATCH_BYTES: Final = 8 * MiB
 PROJECTED_SORTS: Final = 1_024
 """Sorts of events (Channel, EventID) for which one reading keeps a decoder of the needed fields; others are read whole."""
 
+SIFTED_BYTES: Final = 2 * MiB
+"""Files that are smaller in all (as they lie on disk) are read by one process: starting others would cost more than it saves."""
+
+SIFTED_AHEAD_BYTES: Final = 64 * MiB
+"""Raw bytes of matching events that worker processes may have passed on before it is their file's turn."""
+
 # --- what is kept of a record ----------------------------------------------------------------------------
 SET_ASIDE_RAW_CHARS: Final = 2_000
 """Start of a set-aside record that is kept for the operator to see."""

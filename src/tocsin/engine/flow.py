@@ -117,7 +117,7 @@ def _acknowledged(
 
 
 def _mark(batch: EventBatch, origin: str) -> EventBatch:
-    return EventBatch.of((replace(event, origin=origin) for event in batch), batch.set_aside)
+    return replace(batch, events=tuple(replace(event, origin=origin) for event in batch))
 
 
 def _tell(batch: EventBatch, findings: Sequence[Finding], listener: Listener, tally: Tally) -> None:
@@ -126,6 +126,6 @@ def _tell(batch: EventBatch, findings: Sequence[Finding], listener: Listener, ta
     for finding in findings:
         listener.on_finding(finding)
     listener.on_batch(batch)
-    tally.events += len(batch)
+    tally.events += len(batch) + batch.passed
     tally.set_aside += len(batch.set_aside)
     tally.findings += len(findings)

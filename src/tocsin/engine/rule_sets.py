@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tocsin.detect.sigma.assembly import assemble
 from tocsin.detect.sigma.correlation_coverage import with_correlations
+from tocsin.detect.sigma.parsed import ParsedFile
 from tocsin.detect.sigma.ruleset import RuleProblem, RuleSet
 from tocsin.engine.rule_compiling import Progress, compile_texts, text_digest
 from tocsin.engine.rule_files import RuleTexts, Unreadable
@@ -79,10 +80,17 @@ class RuleAccount:
 
 @dataclass(frozen=True, slots=True)
 class LoadedRules:
-    """A rule set ready to judge, and its version (SHA-256 over its texts) as stores record it."""
+    """A rule set ready to judge.
+
+    Attributes:
+        ruleset: The rules.
+        note: Their version (SHA-256 over their texts) as stores record it.
+        files: What they were assembled from, for other processes.
+    """
 
     ruleset: RuleSet
     note: RuleSetNote
+    files: tuple[ParsedFile, ...] = ()
 
 
 def load(
@@ -109,7 +117,7 @@ def load(
     known = made.able if sources is None else {}
     account = RuleAccount(ruleset, texts.unreadable, made.notices, asked, known)
     note = RuleSetNote(hashlib.sha256(b"".join(digests)).hexdigest(), len(digests))
-    return LoadedRules(ruleset, note), account
+    return LoadedRules(ruleset, note, made.files), account
 
 
 def coverage(rules: LoadedRules, sources: Sequence[str]) -> Coverage:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from tocsin.advise.tell import tell
 from tocsin.detect.sigma.detector import SigmaDetector
+from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.engine.flow import Listener, Tally, Wiring, flow
 from tocsin.engine.rule_sets import LoadedRules
+from tocsin.engine.sifting import planned_work, sifted
 from tocsin.incidents.desk import IncidentDesk
-from tocsin.records.event import EventId, Logsource
+from tocsin.records.event import EventBatch, EventId, Logsource
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident, Told
 from tocsin.sources.fingerprint import PlainStreams
+from tocsin.sources.projection import whole
 from tocsin.sources.reading import ReadCounts, ReadOptions, read
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ class ScanRequest:
         logsource: Of every record that its format gives none.
         store: Folder of the store that keeps what is read; None: nothing is kept, nothing is de-duplicated.
         origin: `live`, or `simulated:<drill>`.
+        workers: Processes that read and judge many files side by side, where there is no store.
     """
 
     paths: Sequence[str]
@@ -49,6 +53,7 @@ class ScanRequest:
     logsource: Logsource | None = None
     store: Path | None = None
     origin: str = "live"
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,8 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
         OperatorError: a path does not exist, or the store cannot be opened; nothing was kept then.
     """
     counts = counts if counts is not None else ReadCounts()
-    detector, desk = SigmaDetector(request.rules.ruleset), IncidentDesk()
+    evaluator = PlannedEvaluator(request.rules.ruleset.rules, whole=whole)
+    detector, desk = SigmaDetector(request.rules.ruleset, evaluator, whole), IncidentDesk()
     cited = _Cited(listener)
     with _journal(request, detector, desk) as journal:
         before = _Missed.by(detector)
@@ -100,7 +106,7 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
             logsource=request.logsource,
             streams=journal.streams if journal is not None else PlainStreams(),
         )
-        batches = read(request.paths, options, counts)
+        batches = _batches(request, options, evaluator, counts)
         tally = flow(batches, Wiring([detector], desk, cited, journal), request.origin)
     incidents = desk.incidents()
     return ScanResult(
@@ -113,6 +119,18 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
         _Missed.by(detector).since(before),
         (*(journal.notices if journal is not None else ()), *_passed_over(counts)),
     )
+
+
+def _batches(
+    request: ScanRequest, options: ReadOptions, evaluator: PlannedEvaluator, counts: ReadCounts
+) -> Iterator[EventBatch]:
+    """What there is to judge. A store keeps every event whole; without one, only what rules need is read, and sifted."""
+    if request.store is not None:
+        return read(request.paths, options, counts)
+    work = planned_work(request.paths, options, request.rules.files, request.workers)
+    if work is not None:
+        return sifted(work, counts, evaluator.timeouts)
+    return read(request.paths, replace(options, needs=evaluator.needs, by_file=True), counts)
 
 
 def _journal(

@@ -145,10 +145,16 @@ class EventBatch(Sequence[Event]):
 
     Rows now; columns are made from them only where someone needs columns (`records/columns.py`), because a
     one-row Arrow batch costs about a millisecond and a ten-thousand-row one is cheap.
+
+    Attributes:
+        events: In order.
+        set_aside: In order.
+        passed: How many events stood among these, which were judged to match no rule and left out.
     """
 
     events: tuple[Event, ...]
     set_aside: tuple[SetAside, ...] = field(default=())
+    passed: int = 0
 
     @classmethod
     def of(cls, events: Iterable[Event], set_aside: Iterable[SetAside] = ()) -> EventBatch:

@@ -7,7 +7,7 @@ record. A record that cannot be read is a `SetAside` with its place and reason, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, tzinfo
 from functools import lru_cache, partial
 from typing import BinaryIO
@@ -42,6 +42,7 @@ class ReadOptions:
         streams: Names the streams and is told when one was read to its end.
         needs: Which fields plans ask for. Events may then be partial: `whole` completes one that a rule matched. None:
             every field is read, as the store wants it.
+        by_file: Whether a batch ends where a file does, so that files read apart give the same batches.
     """
 
     ingest: int
@@ -53,6 +54,7 @@ class ReadOptions:
     auth: Auth = "local"
     streams: Streams = field(default_factory=PlainStreams)
     needs: Needs | None = None
+    by_file: bool = False
 
 
 @dataclass(slots=True)
@@ -76,6 +78,13 @@ class ReadCounts:
     set_aside: int = 0
     passed_over: int = 0
     passed_over_first: str = ""
+
+    def taken(self) -> ReadCounts:
+        """What was counted since the last call."""
+        counted = replace(self)
+        for one in fields(self):
+            setattr(self, one.name, one.default)
+        return counted
 
     def add(self, other: ReadCounts) -> None:
         """Counts what `other` counted, in files that come after these."""
@@ -144,29 +153,34 @@ class _Reading:
 
     def batches(self, found: Iterable[Found | SetAside]) -> Iterator[EventBatch]:
         with EvtxParser() as parser:
-            for opened in self._opened(found):
-                if isinstance(opened, SetAside):
-                    self._put_aside(opened)
-                else:
-                    for stream, ordinal, record in self._records(opened, parser):
-                        self._put(record, stream, ordinal, opened)
-                        if self._is_full():
-                            yield from self._flush()
-                if self._is_full():
+            for file in found:
+                for opened in self._opened(file):
+                    yield from self._read(opened, parser)
+                if self._options.by_file:
                     yield from self._flush()
             yield from self._flush()
 
-    def _opened(self, found: Iterable[Found | SetAside]) -> Iterator[Opened | SetAside]:
-        for file in found:
-            if isinstance(file, SetAside):
-                yield file
-                continue
-            try:
-                for opened in open_file(file.path, file.source, self._options.zone):
-                    if not self._is_passed_over(opened, named=file.named):
-                        yield opened
-            except OSError as error:
-                yield SetAside(file.source, None, None, f"cannot be read: {error.strerror or error}")
+    def _read(self, opened: Opened | SetAside, parser: EvtxParser) -> Iterator[EventBatch]:
+        if isinstance(opened, SetAside):
+            self._put_aside(opened)
+        else:
+            for stream, ordinal, record in self._records(opened, parser):
+                self._put(record, stream, ordinal, opened)
+                if self._is_full():
+                    yield from self._flush()
+        if self._is_full():
+            yield from self._flush()
+
+    def _opened(self, file: Found | SetAside) -> Iterator[Opened | SetAside]:
+        if isinstance(file, SetAside):
+            yield file
+            return
+        try:
+            for opened in open_file(file.path, file.source, self._options.zone):
+                if not self._is_passed_over(opened, named=file.named):
+                    yield opened
+        except OSError as error:
+            yield SetAside(file.source, None, None, f"cannot be read: {error.strerror or error}")
 
     def _is_passed_over(self, opened: Opened | SetAside, *, named: bool) -> bool:
         """Whether it is a document that merely lies in a folder or archive of logs; counts it."""

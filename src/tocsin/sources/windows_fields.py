@@ -101,9 +101,10 @@ def windows_draft(fields: dict[str, Any], time: int | None) -> Draft:
     return Draft(fields, sources, sort.kind, time, _text(fields.get("Computer")), user, sort.ocsf_class)
 
 
-def unspelt(draft: Draft) -> str:
+@lru_cache(maxsize=4096)
+def unspelt(channel: str) -> str:
     """What `windows_draft` adds to the texts of a record's own: Channel as we spell it, and a label's name."""
-    return f"{draft.fields['Channel']}\n{_LABEL_NAMES}"
+    return f"{channel}\n{_LABEL_NAMES}"
 
 
 def draft_inputs(channel: str, number: int) -> frozenset[str]:

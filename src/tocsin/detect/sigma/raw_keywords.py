@@ -63,11 +63,12 @@ class RawKeywords:
 
     def none_may_hold(self, events: Sequence[Event]) -> bool:
         """Whether surely no value of any of the events holds a keyword; where not, each must be asked by itself."""
-        if any(event.unspelt is None for event in events):
-            return False
-        return self._found_nothing(
-            _BETWEEN.join([f"{event.raw}{_BETWEEN}{event.unspelt}" for event in events])
-        )
+        unspelt: set[str] = set()
+        for event in events:
+            if event.unspelt is None:
+                return False
+            unspelt.add(event.unspelt)
+        return self._found_nothing(_BETWEEN.join([*(event.raw for event in events), *unspelt]))
 
     def _found_nothing(self, text: str) -> bool:
         """Whether no anchor and no escape is in `text`."""

@@ -1,0 +1,120 @@
+"""Several processes give what one gives, in the same order; one that dies takes only its file with it."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from tocsin.config import bounds
+from tocsin.engine.rule_files import starter_texts
+from tocsin.engine.rule_sets import LoadedRules, load
+from tocsin.engine.scan import ScanRequest, ScanResult, scan
+from tocsin.engine.sifting import planned_work, sifted
+from tocsin.records.event import EventBatch, SetAside
+from tocsin.records.finding import Finding
+from tocsin.rehearse.townhall.on_disk import lay_out
+from tocsin.rehearse.townhall.town import generate
+from tocsin.sources.reading import ReadCounts, ReadOptions
+
+
+@pytest.fixture(scope="module")
+def rules() -> LoadedRules:
+    return load(starter_texts(), {})[0]
+
+
+@pytest.fixture(autouse=True)
+def small_folders_are_worth_it(monkeypatch):
+    monkeypatch.setattr(bounds, "SIFTED_BYTES", 0)
+
+
+class Heard:
+    """Everything that a scan tells, in order."""
+
+    def __init__(self) -> None:
+        self.told: list[Finding | SetAside] = []
+        self.events = 0
+
+    def on_finding(self, finding: Finding) -> None:
+        self.told.append(finding)
+
+    def on_set_aside(self, record: SetAside) -> None:
+        self.told.append(record)
+
+    def on_batch(self, batch: EventBatch) -> None:
+        self.events += len(batch) + batch.passed
+
+
+def scanned(paths: list[str], rules: LoadedRules, workers: int) -> tuple[ScanResult, Heard, ReadCounts]:
+    heard, counts = Heard(), ReadCounts()
+    result = scan(ScanRequest(paths, rules, 10**15, workers=workers), heard, counts)
+    return result, heard, counts
+
+
+def test_two_processes_give_what_one_gives(tmp_path, rules):
+    day = generate(8_000)
+    lay_out(day, tmp_path / "day")
+    (tmp_path / "day" / "broken.json").write_text(
+        '{"EventID": 1, "Channel"\n{"EventID": 4624}\n', encoding="utf-8"
+    )
+    (tmp_path / "day" / "empty").mkdir()
+    (tmp_path / "day" / "readme.docx").write_bytes(b"PK\x03\x04 no archive")
+    paths = [str(tmp_path / "day"), str(tmp_path / "day" / "empty")]
+    one, two = (scanned(paths, rules, workers) for workers in (1, 3))
+    assert one[1].told == two[1].told
+    assert any(isinstance(told, Finding) for told in two[1].told)
+    assert any(isinstance(told, SetAside) for told in two[1].told)
+    assert (one[1].events, one[2]) == (two[1].events, two[2])
+    assert one[0] == two[0]
+
+
+def test_a_worker_that_dies_takes_only_its_file_with_it(tmp_path, rules):
+    line = (
+        json.dumps({"EventID": 1102, "Channel": "Security", "SourceName": "x", "Message": "m" * 2_000}) + "\n"
+    )
+    for number in range(6):
+        (tmp_path / f"{number}.json").write_text(line * 3_000, encoding="utf-8")
+    counts, read = ReadCounts(), ReadOptions(0)
+    work = planned_work([str(tmp_path)], read, rules.files, 2)
+    assert work is not None
+    batches = sifted(work, counts, {})
+    taken = [next(batches)]
+    victim = multiprocessing.active_children()[0]
+    assert victim.pid is not None
+    os.kill(victim.pid, signal.SIGKILL)
+    taken += batches
+    (aside,) = [aside for batch in taken for aside in batch.set_aside]
+    assert "ended unexpectedly (exit code -9)" in aside.reason
+    whole = {Path(event.source).name for batch in taken for event in batch} - {Path(aside.source).name}
+    assert len(whole) == 5
+    events = [event for batch in taken for event in batch if event.source != aside.source]
+    assert [(event.source, event.seq) for event in events] == [
+        (str(tmp_path / name), seq) for name in sorted(whole) for seq in range(3_000)
+    ]
+    assert not multiprocessing.active_children(), "no process is left behind"
+
+
+def test_one_process_is_enough_for_little_or_one(tmp_path, rules, monkeypatch):
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text('{"EventID": 1, "Channel": "Security"}\n', encoding="utf-8")
+    read, both = ReadOptions(0), [str(tmp_path)]
+    assert planned_work(both, read, rules.files, 2) is not None
+    assert planned_work(both, read, rules.files, 1) is None
+    assert planned_work([str(tmp_path / "a.json")], read, rules.files, 2) is None
+    monkeypatch.setattr(bounds, "SIFTED_BYTES", 1_000)
+    assert planned_work(both, read, rules.files, 2) is None
+
+
+def test_every_count_is_taken_and_added():
+    whole = ReadCounts(1, 2, 3, 4, 5, 6, "first")
+    taken = whole.taken()
+    assert whole == ReadCounts()
+    whole.add(taken)
+    whole.add(ReadCounts(passed_over_first="second"))
+    assert whole == taken == ReadCounts(1, 2, 3, 4, 5, 6, "first")
+    assert len(fields(ReadCounts)) == 7, "a new count must be added up too"
