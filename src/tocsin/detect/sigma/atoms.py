@@ -184,7 +184,10 @@ def _judge_others(tables: _Tables, text: str, value: Any, found: set[int]) -> No
             if OPERATORS[name](TIME_PARTS[part](moment), bound)
         )
     if tables.networks and (address := address_of(text)) is not None:
-        found.update(atom for network, atom in tables.networks if address in network)
+        whole = int(address)
+        for (version, length), wanted in tables.networks.items():
+            if version == address.version:
+                found.update(wanted.get(whole >> (address.max_prefixlen - length), ()))
 
 
 class _Tables:
@@ -202,7 +205,8 @@ class _Tables:
         self.numbers: dict[Number, list[int]] = {}
         self.compares: list[tuple[str, Number, int]] = []
         self.times: list[tuple[str, str, int, int]] = []
-        self.networks: list[tuple[Any, int]] = []
+        self.networks: dict[tuple[int, int], dict[int, list[int]]] = {}
+        """IP version and length of the prefix → the prefix as a number → atoms."""
 
     @property
     def others(self) -> bool:
@@ -237,7 +241,9 @@ class _Tables:
         elif op == "timepart":
             self.times.append((*value, number))
         elif op == "cidr":
-            self.networks.append((value, number))
+            start = int(value.network_address) >> (value.max_prefixlen - value.prefixlen)
+            same_length = self.networks.setdefault((value.version, value.prefixlen), {})
+            same_length.setdefault(start, []).append(number)
         else:
             {"null": self.null, "exists": self.exists, "text": self.text}[op].append(number)
 

@@ -222,10 +222,14 @@ def _parted(
     """Occurrences in joined texts, by the text that each is in; no literal holds what joins them."""
     starts = list(accumulate((len(text) + len(_BETWEEN) for text in encoded), initial=0))
     by_text: dict[int, list[Occurrence]] = {}
+    offset = stop = 0
+    held: list[Occurrence] = []
     for index, start, end in occurrences:
-        place = bisect_right(starts, start) - 1
-        offset = starts[place]
-        by_text.setdefault(place, []).append((index, start - offset, end - offset))
+        if not offset <= start < stop:  # most come in order, so that a text's are together
+            place = bisect_right(starts, start) - 1
+            offset, stop = starts[place], starts[place + 1]
+            held = by_text.setdefault(place, [])
+        held.append((index, start - offset, end - offset))
     for place, found in by_text.items():
         yield first + place, len(encoded[place]), found
 
