@@ -18,6 +18,7 @@ from tocsin.sources.text import FORMATS as LINE_FORMATS
 from tocsin.sources.text_stream import clean, encoding_of
 from tocsin.sources.wazuh import WazuhOther
 from tocsin.sources.windows import FlatWindows
+from tocsin.sources.windows_fields import unspelt
 
 OBJECT_FORMATS: tuple[ObjectFormat, ...] = (
     *windows.OBJECT_FORMATS,
@@ -32,6 +33,9 @@ OBJECT_FORMATS: tuple[ObjectFormat, ...] = (
 SAMPLE_LINES = 200
 _LEAST_SURE = 0.1
 _JSON_LINES_JUDGED = 20
+_SPELT = frozenset({"evtx", "winlogbeat", "wazuh"})
+"""Formats of Windows events whose values are texts of the JSON as they are, or what escapes part (`Event.unspelt`)."""
+
 _DOCUMENT_SUFFIXES = (
     ".md", ".rst", ".adoc", ".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".html", ".htm", ".css",
     ".js", ".ts", ".py", ".sh", ".ps1", ".psm1", ".bat", ".cmd", ".sql", ".service", ".sigma", ".xsl", ".xslt", ".tex",
@@ -160,13 +164,17 @@ class ObjectReader:
     Args:
         context: What is known of the file.
         only: The one shape that the operator named.
+        is_json: Whether the records' texts are JSON, and no XML.
     """
 
-    def __init__(self, context: ReadContext, only: ObjectFormat | None = None) -> None:
+    def __init__(
+        self, context: ReadContext, only: ObjectFormat | None = None, *, is_json: bool = True
+    ) -> None:
         self._context = context
         self._only = only
         self._last: ObjectFormat = only or OBJECT_FORMATS[0]
         self._projection = context.projection
+        self._is_json = is_json
 
     def needed(self, line: str) -> dict[str, Any] | None:
         """What plans need of the JSON object `line`, None where it is to be decoded whole; the next draft is its."""
@@ -192,6 +200,8 @@ class ObjectReader:
         if self._only is None and not (self._last.name != "json" and self._last.recognises(record)):
             self._last = next(one for one in OBJECT_FORMATS if one.recognises(record))
         draft = self._last.draft(record, self._context)
+        if self._is_json and self._last.name in _SPELT:
+            draft.unspelt = unspelt(draft)
         if self._projection is not None:
             self._projection.learn(draft, flat=isinstance(self._last, FlatWindows))
         return draft, self._last.name

@@ -43,7 +43,7 @@ def text_records(content: Content, how: Recognised, context: ReadContext) -> Ite
     if how.line_format is not None:
         yield from _line_records(stream, how.line_format, context)
     else:
-        reader = ObjectReader(context, how.object_format)
+        reader = ObjectReader(context, how.object_format, is_json=how.framing == "json")
         needed = reader.needed if context.projection is not None else None
         values: Iterable[JsonValue] = (
             event_xml.events(stream) if how.framing == "xml" else JsonValues(stream, needed)

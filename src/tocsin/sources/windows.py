@@ -79,7 +79,7 @@ class FlatWindows:
             for name, value in data.items():
                 record.setdefault(name, value)
         draft = windows_draft(record, time)
-        draft.unspelt = unspelt(draft.fields["Channel"])
+        draft.unspelt = unspelt(draft)
         return draft
 
 

@@ -101,9 +101,18 @@ def windows_draft(fields: dict[str, Any], time: int | None) -> Draft:
     return Draft(fields, sources, sort.kind, time, _text(fields.get("Computer")), user, sort.ocsf_class)
 
 
+def unspelt(draft: Draft) -> str:
+    """What `windows_draft` adds to the texts of a record's own (`Event.unspelt`): Channel as we spell it, a label's name,
+    and a process id that the record has in hexadecimal.
+    """
+    channel: str = draft.fields["Channel"]
+    added = _always_unspelt(channel) if len(channel) <= _NAME_CHARS else f"{channel}\n{_LABEL_NAMES}"
+    parent = draft.fields.get("ParentProcessId") if channel == "Security" else None
+    return added if parent is None else f"{added}\n{parent}"
+
+
 @lru_cache(maxsize=4096)
-def unspelt(channel: str) -> str:
-    """What `windows_draft` adds to the texts of a record's own: Channel as we spell it, and a label's name."""
+def _always_unspelt(channel: str) -> str:
     return f"{channel}\n{_LABEL_NAMES}"
 
 
