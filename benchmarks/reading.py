@@ -1,8 +1,9 @@
 """What reading costs, for each kind of source: CPU for each event, all fields and only those that a rule set may ask for.
 
 `python -m benchmarks.reading [--rounds N] [--rules FOLDER] [PATH…]` reads each path three ways in turn: its bytes alone
-(decompression), all of every event, and the fields that rules of FOLDER name (where a file's shape allows it). Before a
-figure is told, both readings must agree on every event and on each field that is asked for. A reading's child process
+(decompression), all of every event, and the fields that the plans of the rules in FOLDER ask for (where a file's shape
+allows it and it pays). Before a figure is told, both readings must agree on every event and on each field that is asked
+for, and an event that was read in part must become the whole one when it is completed. A reading's child process
 (the EVTX parser) is counted with it.
 """
 
@@ -11,17 +12,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import resource
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tocsin.detect.sigma.fields import find
-from tocsin.records.event import Event, Logsource, SetAside
+from tocsin.detect.sigma.loading import load_rules
+from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.detect.sigma.ruleset import RuleText
+from tocsin.records.event import Event, SetAside
 from tocsin.sources.containers import open_file
+from tocsin.sources.interface import Needs
+from tocsin.sources.projection import whole as completed
 from tocsin.sources.reading import ReadOptions, read
 from tocsin.sources.walk import files
 
@@ -30,29 +35,12 @@ SOURCES = (
     "otrf/compound/LSASS_campaign_07", "otrf/atomic/windows/lateral_movement", "evtx", "sigma-regression",
     "icsnpp", "loghub", "ait-ads/fox_alerts.txt.gz",
 )  # fmt: skip
-_FIELD = re.compile(r"^ {6,}(?:- )?'?([A-Za-z][\w.]*)(?:\|[\w|]+)?'?:", re.MULTILINE)
-_CATEGORY = re.compile(r"^\s+category: (\w+)", re.MULTILINE)
 
 
-class Named:
-    """Answers `Needs` by the names that stand in rules: those of an event's categories, and of rules that have none."""
-
-    def __init__(self, folder: Path) -> None:
-        self._names: dict[str | None, set[str]] = {}
-        for path in sorted(folder.rglob("*.yml")):
-            text = path.read_text(encoding="utf-8")
-            category = _CATEGORY.search(text)
-            self._names.setdefault(category[1] if category else None, set()).update(
-                _FIELD.findall(text.partition("detection:")[2].partition("falsepositives:")[0])
-            )
-
-    def __call__(
-        self, logsources: frozenset[Logsource], fields: Mapping[str, Any], /
-    ) -> frozenset[str] | None:
-        """The names in rules that may look at such an event; a rule of a service alone counts for none of category."""
-        del fields
-        asked = {one.category for one in logsources}
-        return frozenset().union(*(self._names.get(category, ()) for category in asked))
+def _needs(folder: Path) -> Needs:
+    """What the plans of the rules in `folder` ask for."""
+    texts = [RuleText(str(path), path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.yml"))]
+    return PlannedEvaluator(load_rules(texts).rules).needs
 
 
 def _cpu() -> float:
@@ -72,16 +60,16 @@ def _bytes(path: Path) -> int:
     return size
 
 
-def _events(path: Path, needs: Named | None) -> Iterator[Event]:
+def _events(path: Path, needs: Needs | None) -> Iterator[Event]:
     for batch in read([str(path)], ReadOptions(ingest=0, needs=needs)):
         yield from batch
 
 
-def _read(path: Path, needs: Named | None) -> int:
+def _read(path: Path, needs: Needs | None) -> int:
     return sum(len(batch) for batch in read([str(path)], ReadOptions(ingest=0, needs=needs)))
 
 
-def _share_in_part(path: Path, needs: Named) -> float:
+def _share_in_part(path: Path, needs: Needs) -> float:
     """The share of events that were read in part.
 
     Raises:
@@ -97,12 +85,12 @@ def _share_in_part(path: Path, needs: Named) -> float:
         if part.partial and same:
             asked = needs(part.logsources, part.fields) or ()
             same = all(find(whole.fields, name) == find(part.fields, name) for name in asked)
-        if not same:
+        if not (same and completed(part) == whole):
             raise ValueError(f"{path}: {whole.id} is not the same when only what is needed is read")
     return partial / max(events, 1)
 
 
-def measured(path: Path, needs: Named, rounds: int) -> dict[str, Any]:
+def measured(path: Path, needs: Needs, rounds: int) -> dict[str, Any]:
     """The medians of `rounds` rounds in which the ways take turns."""
     share = _share_in_part(path, needs)
     ways: dict[str, Callable[[], int]] = {
@@ -138,9 +126,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rules", type=Path, default=DATA / "sigma" / "rules" / "windows")
+    parser.add_argument("--rules", type=Path, default=DATA / "sigma" / "rules")
     chosen = parser.parse_args()
-    needs = Named(chosen.rules)
+    needs = _needs(chosen.rules)
     for path in chosen.paths or [DATA / name for name in SOURCES]:
         print(json.dumps(measured(path, needs, chosen.rounds)), flush=True)
 

@@ -36,6 +36,7 @@ _LABEL_NAMES = "\n".join(sorted(set(_LABELS.values())))
 
 _NOBODY = (None, "", "-")
 PROCESS_CREATED = 4688
+_PROCESS_KIND = f"Security/{PROCESS_CREATED}"
 _LOG_ONS = frozenset({4624, 4625, 4648, 4768, 4769, 4771, 4776})
 _NAME_CHARS = 256
 
@@ -107,7 +108,7 @@ def unspelt(draft: Draft) -> str:
     """
     channel: str = draft.fields["Channel"]
     added = _always_unspelt(channel) if len(channel) <= _NAME_CHARS else f"{channel}\n{_LABEL_NAMES}"
-    parent = draft.fields.get("ParentProcessId") if channel == "Security" else None
+    parent = draft.fields.get("ParentProcessId") if draft.kind == _PROCESS_KIND else None
     return added if parent is None else f"{added}\n{parent}"
 
 
