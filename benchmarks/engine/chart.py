@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
-WIDTH, HEIGHT = 640, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 64, 56
+WIDTH = 640
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 60, 52
+_PLOT = 190
+"""Height of a panel's plot."""
+
+_PANEL = _PLOT + _BOTTOM + 22
 
 _STYLE = """
   svg { --back: #fff; --ink: #1d232b; --soft: #59636e; --grid: #e3e6ea; --one: #0b63ce; --two: #b35300; background: var(--back) }
@@ -27,7 +31,7 @@ _STYLE = """
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Points with the name that stands beside the last of them."""
+    """Points, with the name that stands at the last of them."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -53,66 +57,79 @@ class Axis:
         return (scale(value) - first) / (last - first)
 
 
-def chart(
-    title: str, told: str, across: Axis, up: Axis, lines: Sequence[Line], limit: Line | None = None
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One plot.
+
+    Attributes:
+        across: From left to right.
+        up: From below.
+        lines: One or two.
+        limits: What they should stay under; named at their start.
+    """
+
+    across: Axis
+    up: Axis
+    lines: Sequence[Line]
+    limits: Sequence[Line] = field(default=())
+
+    def drawn(self) -> Iterator[str]:
+        """Its elements; its plot begins at the height 0."""
+        yield from self._grid()
+        for line in self.limits:
+            x, y = self._at(line.points[0])
+            yield f'<path class="limit" d="{self._path(line)}"/>'
+            yield f'<text x="{x + 8:.1f}" y="{y - 7:.1f}">{escape(line.name)}</text>'
+        for line, colour in zip(self.lines, ("one", "two"), strict=False):
+            yield f'<path class="line {colour}" d="{self._path(line)}"/>'
+            for x, y in map(self._at, line.points):
+                yield f'<circle class="dot {colour}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>'
+            x, y = self._at(line.points[-1])
+            yield f'<text class="{colour}" x="{x - 6:.1f}" y="{y - 10:.1f}" text-anchor="end">{escape(line.name)}</text>'
+
+    def _grid(self) -> Iterator[str]:
+        right, lowest = WIDTH - _RIGHT, self.up.marks[0][0]
+        for value, text in self.up.marks:
+            y = self._at((self.across.marks[0][0], value))[1]
+            yield f'<path class="grid" d="M{_LEFT} {y:.1f}H{right}"/>'
+            yield f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{escape(text)}</text>'
+        for value, text in self.across.marks:
+            x = self._at((value, lowest))[0]
+            yield f'<path class="grid" d="M{x:.1f} 0V{_PLOT}"/>'
+            yield f'<text x="{x:.1f}" y="{_PLOT + 18}" text-anchor="middle">{escape(text)}</text>'
+        middle = (_LEFT + right) / 2
+        yield f'<text x="{middle}" y="{_PLOT + 40}" text-anchor="middle">{escape(self.across.name)}</text>'
+        turned = f'transform="translate(16 {_PLOT / 2}) rotate(-90)" text-anchor="middle"'
+        yield f"<text {turned}>{escape(self.up.name)}</text>"
+
+    def _at(self, point: tuple[float, float]) -> tuple[float, float]:
+        x = _LEFT + self.across.place(point[0]) * (WIDTH - _LEFT - _RIGHT)
+        return x, _PLOT - self.up.place(point[1]) * _PLOT
+
+    def _path(self, line: Line) -> str:
+        return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in map(self._at, line.points))
+
+
+def chart(title: str, told: str, panels: Sequence[Panel]) -> str:
     """An SVG document.
 
     Args:
         title: What it shows, in one line.
         told: What can be read from it, in one line: also its text for those who do not see it.
-        across: From left to right.
-        up: From below.
-        lines: One or two.
-        limit: What they should stay under.
+        panels: From above.
     """
+    height = _TOP + len(panels) * _PANEL - 12
+    name = escape(f"{title}. {told}")
+    size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'role="img" aria-label="{escape(f"{title}. {told}")}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{name}">',
         f"<style>{_STYLE}</style>",
-        f'<text class="title" x="{_LEFT}" y="24">{escape(title)}</text>',
-        f'<text x="{_LEFT}" y="44">{escape(told)}</text>',
-        *_grid(across, up),
+        f'<text class="title" x="16" y="24">{escape(title)}</text>',
+        f'<text x="16" y="44">{escape(told)}</text>',
     ]
-    if limit is not None:
-        parts.append(f'<path class="limit" d="{_path(limit, across, up)}"/>')
-        parts.append(_name(limit, across, up, "limit-name"))
-    for line, colour in zip(lines, ("one", "two"), strict=False):
-        parts.append(f'<path class="line {colour}" d="{_path(line, across, up)}"/>')
-        for point in line.points:
-            x, y = _at(point, across, up)
-            parts.append(f'<circle class="dot {colour}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>')
-        parts.append(_name(line, across, up, colour))
+    for place, panel in enumerate(panels):
+        parts += [f'<g transform="translate(0 {_TOP + 6 + place * _PANEL})">', *panel.drawn(), "</g>"]
     return "\n".join([*parts, "</svg>\n"])
-
-
-def _grid(across: Axis, up: Axis) -> Iterator[str]:
-    bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
-    for value, text in up.marks:
-        y = _at((across.marks[0][0], value), across, up)[1]
-        yield f'<path class="grid" d="M{_LEFT} {y:.1f}H{right}"/>'
-        yield f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{escape(text)}</text>'
-    for value, text in across.marks:
-        x = _at((value, up.marks[0][0]), across, up)[0]
-        yield f'<path class="grid" d="M{x:.1f} {_TOP}V{bottom}"/>'
-        yield f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{escape(text)}</text>'
-    yield f'<text x="{(_LEFT + right) / 2}" y="{HEIGHT - 12}" text-anchor="middle">{escape(across.name)}</text>'
-    middle = (_TOP + bottom) / 2
-    yield f'<text transform="translate(16 {middle}) rotate(-90)" text-anchor="middle">{escape(up.name)}</text>'
-
-
-def _at(point: tuple[float, float], across: Axis, up: Axis) -> tuple[float, float]:
-    x = _LEFT + across.place(point[0]) * (WIDTH - _LEFT - _RIGHT)
-    return x, HEIGHT - _BOTTOM - up.place(point[1]) * (HEIGHT - _TOP - _BOTTOM)
-
-
-def _path(line: Line, across: Axis, up: Axis) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (_at(point, across, up) for point in line.points))
-
-
-def _name(line: Line, across: Axis, up: Axis, colour: str) -> str:
-    x, y = _at(line.points[-1], across, up)
-    return f'<text class="{colour}" x="{x - 6:.1f}" y="{y - 10:.1f}" text-anchor="end">{escape(line.name)}</text>'
 
 
 def marks(most: float, count: int = 5) -> list[tuple[float, str]]:

@@ -34,9 +34,9 @@ def rule(
 
 
 def exploding_rules() -> list[RuleText]:
-    """An expression with two ways to read each character, and a rule that must not suffer for it."""
+    """An expression with two ways to read each pair of letters, and a rule that must not suffer for it."""
     return [
-        rule(EXPLODING, "|re", "'^(?:(?:a|ä)|(?:[aä]))+\\1?$'".replace("\\1?", "")),
+        rule(EXPLODING, "|re", "'^(?:(?:a|aa)|(?:ä|ää))+$'"),
         rule(HARMLESS, "|contains", "'!'"),
     ]
 

@@ -29,6 +29,7 @@ class Judged:
         events: Their number.
         plans: CPU seconds for making plans.
         judging: CPU seconds for all else.
+        whole: CPU seconds, those for reading and those of this benchmark in them.
         matches: Pairs of rule and event that match.
         digest: Of all of them.
     """
@@ -36,6 +37,7 @@ class Judged:
     events: int
     plans: float
     judging: float
+    whole: float
     matches: int
     digest: str
 
@@ -78,7 +80,7 @@ class Answers:
 
 def judged(evaluator: PlannedEvaluator, stream: Iterable[EventBatch]) -> Judged:
     """Judges `stream` to its end."""
-    told, events, plans, judging = Answers(), 0, 0.0, 0.0
+    told, events, plans, judging, start = Answers(), 0, 0.0, 0.0, time.process_time()
     known: set[_Sort] = set()
     for batch in stream:
         new = _new_sorts(batch, known)
@@ -91,7 +93,7 @@ def judged(evaluator: PlannedEvaluator, stream: Iterable[EventBatch]) -> Judged:
         judging += ended - planned
         events += len(batch)
         told.add(batch.events, answers)
-    return Judged(events, plans, judging, told.count, told.digest)
+    return Judged(events, plans, judging, time.process_time() - start, told.count, told.digest)
 
 
 def _new_sorts(batch: EventBatch, known: set[_Sort]) -> list[Event]:
