@@ -9,6 +9,7 @@ edge is checked by its place, a cased literal in the text as it is written.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -23,8 +24,10 @@ from tocsin.detect.sigma.value_cache import CachePool
 Class = frozenset[int]
 """The atoms that a value, or a field of an event, passes."""
 
+Wanted = tuple[int, str, str | None]
+"""What a literal stands for: an atom, how it is to stand in the text, and how it is written where case matters."""
+
 NO_ATOM: Final[Class] = frozenset()
-_NONE: Final[tuple[int, Sequence[Occurrence]]] = (0, ())
 _NUMBER_BITS: Final = 64
 """Larger numbers are no ids or counts that come again."""
 
@@ -56,7 +59,8 @@ class FieldMatcher:
         self._any_text = frozenset((*tables.exists, *tables.text))
         self._tables = tables
         self._scan = tables.scan(tuning) if tables.literals else None
-        self._wanted = [tuple(wanted) for wanted in tables.literals.values()]
+        self._wanted = [_parted(wanted) for wanted in tables.literals.values()]
+        self._judges_others = tables.others
         self._pool = pool
         self._shared: dict[Class, Class] = {}
 
@@ -99,15 +103,13 @@ class FieldMatcher:
         """Finds out the classes of many texts in one search; they are `known` then, as far as they are short."""
         short = [text for text in texts if len(text) <= bounds.CACHED_VALUE_CHARS]
         lowered = [text.lower() for text in short]
-        occurrences = dict.fromkeys(range(len(short)), _NONE)
+        found = [self._base(text, low, text) for text, low in zip(short, lowered, strict=True)]
         if self._scan is not None:
-            occurrences.update((place, (size, found)) for place, size, found in self._scan.among(lowered))
-        for place, text in enumerate(short):
-            found = self._base(text, lowered[place], text)
-            size, hits = occurrences[place]
-            if hits:
-                self._take_hits(text, size, hits, found)
-            self.known[text] = self._shared_class(found)
+            for first, starts, hits in self._scan.among(lowered):
+                last = first + len(starts) - 1
+                self._take_hits(hits, starts, short[first:last], found[first:last])
+        for text, atoms in zip(short, found, strict=True):
+            self.known[text] = self._shared_class(atoms)
         self._pool.added(self.known, tuple(short), sum(map(len, short)))
 
     def _of_number(self, number: int) -> Class:
@@ -134,31 +136,56 @@ class FieldMatcher:
         found = self._base(text, lowered, value)
         if self._scan is not None:
             size, hits = self._scan.find(lowered)
-            self._take_hits(text, size, hits, found)
+            if hits:
+                self._take_hits(hits, (0, size + 1), (text,), (found,))
         return found
 
     def _base(self, text: str, lowered: str, value: Any) -> set[int]:
         """What `_judge` gives but for the literals."""
         tables = self._tables
         found = set(self._any_text)
-        found.update(tables.equals.get(lowered, ()))
-        if tables.others:
+        if tables.equals:
+            found.update(tables.equals.get(lowered, ()))
+        if self._judges_others:
             _judge_others(tables, text, value, found)
         return found
 
-    def _take_hits(self, text: str, size: int, hits: Iterable[Occurrence], found: set[int]) -> None:
+    def _take_hits(
+        self,
+        hits: Iterable[Occurrence],
+        starts: Sequence[int],
+        texts: Sequence[str],
+        found: Sequence[set[int]],
+    ) -> None:
+        """Adds to `found` the atoms that the literals at `hits` stand for, in texts that begin at `starts`."""
         wanted = self._wanted
+        begin = stop = 0
+        atoms: set[int] = set()
+        text = ""
         for index, start, end in hits:
-            for number, how, cased in wanted[index]:
-                if (how == "startswith" and start) or (how == "endswith" and end != size):
+            if not begin <= start < stop:
+                place = bisect_right(starts, start) - 1
+                begin, stop = starts[place], starts[place + 1]
+                atoms, text = found[place], texts[place]
+            anywhere, elsewhere = wanted[index]
+            if anywhere:
+                atoms.update(anywhere)
+            for number, how, cased in elsewhere:
+                if (how == "startswith" and start != begin) or (how == "endswith" and end != stop - 1):
                     continue
                 if cased is None or _holds(text, cased, how):
-                    found.add(number)
+                    atoms.add(number)
 
 
 def _any_value(values: Sequence[Any]) -> bool:
     """Whether there is any value in `values` once lists in it are flattened."""
     return any(_any_value(value) if isinstance(value, list | tuple) else True for value in values)
+
+
+def _parted(wanted: Sequence[Wanted]) -> tuple[tuple[int, ...], tuple[Wanted, ...]]:
+    """The atoms that a literal stands for wherever it is, and those for which more must be looked at."""
+    anywhere = tuple(number for number, how, cased in wanted if how == "contains" and cased is None)
+    return anywhere, tuple(one for one in wanted if one[1] != "contains" or one[2] is not None)
 
 
 def _holds(text: str, literal: str, how: str) -> bool:
@@ -200,7 +227,7 @@ class _Tables:
         self.maybe: list[int] = []
         self.equals: dict[str, list[int]] = {}
         self.cased_equals: dict[str, list[int]] = {}
-        self.literals: dict[str, list[tuple[int, str, str | None]]] = {}
+        self.literals: dict[str, list[Wanted]] = {}
         self.odd: list[tuple[str, str, int]] = []
         self.numbers: dict[Number, list[int]] = {}
         self.compares: list[tuple[str, Number, int]] = []

@@ -12,7 +12,6 @@ Hyperscan, where it is wanted and installed, takes over for long texts (`hypersc
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate, chain
@@ -24,6 +23,10 @@ from tocsin.detect.sigma.hyperscan_database import LongTexts
 Kind: TypeAlias = Literal["automaton", "plain"]
 Occurrence: TypeAlias = tuple[int, int, int]
 """Index of the literal, start, end."""
+
+Joined: TypeAlias = tuple[int, Sequence[int], Sequence[Occurrence]]
+"""Texts put one after the other, one unit apart: the place of the first among those asked for, where each begins and
+where one more would, and occurrences in them, most of them in the texts' order."""
 
 _Search: TypeAlias = Callable[[bytes, bool], list[Occurrence]]
 
@@ -38,7 +41,7 @@ _TOGETHER: Final = 64
 """Short texts that are searched in one go."""
 
 _BETWEEN: Final = b"\xff"
-"""What stands between them: a byte that UTF-8 never has."""
+"""What stands between them, one byte: one that UTF-8 never has."""
 
 _GATED: Final = 64
 """So few literals are looked for by SIMD instructions (Teddy) where only leftmost occurrences are asked for: ten times as fast."""
@@ -90,8 +93,8 @@ class LiteralScan:
         For each literal that the text holds there is one or more; there is one with start 0 where the text begins with
         it, and one whose end is the length where the text ends in it. In what order, and how many more, is left open.
         """
-        self.among: Callable[[Sequence[str]], Iterable[tuple[int, int, Sequence[Occurrence]]]]
-        """`among(texts)` gives the place, the length and the occurrences of each of `texts` that holds any literal."""
+        self.among: Callable[[Sequence[str]], Iterable[Joined]]
+        """`among(texts)` gives what `find` gives of each, of many at a time; texts that hold no literal may be left out."""
         if kind == "plain":
             plain = _Plain(literals)
             self.find, self.among = plain.find, partial(_one_by_one, plain.find)
@@ -102,12 +105,12 @@ class LiteralScan:
 
 
 def _one_by_one(
-    find: Callable[[str], tuple[int, Sequence[Occurrence]]], texts: Sequence[str]
-) -> Iterator[tuple[int, int, Sequence[Occurrence]]]:
-    for place, text in enumerate(texts):
+    find: Callable[[str], tuple[int, Sequence[Occurrence]]], texts: Sequence[str], first: int = 0
+) -> Iterator[Joined]:
+    for place, text in enumerate(texts, first):
         size, found = find(text)
         if found:
-            yield place, size, found
+            yield place, (0, size + 1), found
 
 
 class _Plain:
@@ -157,17 +160,16 @@ class _Automaton:
         found = self._search(data, True) if size < self._short else self._of_long(data)  # noqa: FBT003  its only form
         return size, found if self._ordinary else self._others(found, data)
 
-    def among(self, texts: Sequence[str]) -> Iterator[tuple[int, int, Sequence[Occurrence]]]:
+    def among(self, texts: Sequence[str]) -> Iterator[Joined]:
         """Many short texts in one search: a call costs as much as two hundred bytes."""
         for first in range(0, len(texts), _TOGETHER):
             part = texts[first : first + _TOGETHER]
             encoded = [_bytes_of(text) for text in part]
             data = _BETWEEN.join(encoded)
             if not self._ordinary or len(data) > self._window:
-                for place, size, found in _one_by_one(self.find, part):
-                    yield first + place, size, found
+                yield from _one_by_one(self.find, part, first)
             elif occurrences := self._of_joined(data):
-                yield from _parted(occurrences, encoded, first)
+                yield first, tuple(accumulate((len(text) + 1 for text in encoded), initial=0)), occurrences
 
     def _of_joined(self, data: bytes) -> list[Occurrence]:
         if self._gates and not any(gate(data, False) for gate in self._gates):  # noqa: FBT003
@@ -214,24 +216,6 @@ class _Automaton:
         for index in self._empty:
             whole.extend(_told(index, b"", data))
         return whole
-
-
-def _parted(
-    occurrences: Iterable[Occurrence], encoded: Sequence[bytes], first: int
-) -> Iterator[tuple[int, int, Sequence[Occurrence]]]:
-    """Occurrences in joined texts, by the text that each is in; no literal holds what joins them."""
-    starts = list(accumulate((len(text) + len(_BETWEEN) for text in encoded), initial=0))
-    by_text: dict[int, list[Occurrence]] = {}
-    offset = stop = 0
-    held: list[Occurrence] = []
-    for index, start, end in occurrences:
-        if not offset <= start < stop:  # most come in order, so that a text's are together
-            place = bisect_right(starts, start) - 1
-            offset, stop = starts[place], starts[place + 1]
-            held = by_text.setdefault(place, [])
-        held.append((index, start - offset, end - offset))
-    for place, found in by_text.items():
-        yield first + place, len(encoded[place]), found
 
 
 def _bytes_of(text: str) -> bytes:
