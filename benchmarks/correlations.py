@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tocsin.detect.interface import END_OF_TIME
-from tocsin.detect.sigma.correlation import Correlations
-from tocsin.detect.sigma.correlation_parsing import parse_correlation
-from tocsin.detect.sigma.correlation_plans import plan_correlations
+from tocsin.detect.sigma.correlations.correlations import Correlations
+from tocsin.detect.sigma.correlations.parsing import parse_correlation
+from tocsin.detect.sigma.correlations.plans import plan_correlations
 from tocsin.detect.sigma.hit import Hit
 from tocsin.records.event import EventId
 from tocsin.records.finding import Evidence

@@ -41,9 +41,9 @@ from tocsin.detect.sigma.evaluation import Evaluator
 from tocsin.detect.sigma.loading import load_rules
 from tocsin.detect.sigma.plain import PlainEvaluator
 from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.detect.sigma.plans.tuning import Tuning
 from tocsin.detect.sigma.ruleset import CompiledRule
 from tocsin.detect.sigma.tree import leaves
-from tocsin.detect.sigma.tuning import Tuning
 from tocsin.engine.rule_files import rule_texts
 from tocsin.records.event import Event
 from tocsin.sources.reading import ReadOptions, read

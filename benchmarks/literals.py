@@ -18,10 +18,10 @@ from statistics import median
 from time import process_time
 
 from tocsin.config import bounds
-from tocsin.detect.sigma.factors import required_literals
-from tocsin.detect.sigma.literal_scan import LiteralScan
 from tocsin.detect.sigma.loading import load_rules
 from tocsin.detect.sigma.matching import compile_regex
+from tocsin.detect.sigma.plans.factors import required_literals
+from tocsin.detect.sigma.plans.literal_scan import LiteralScan
 from tocsin.detect.sigma.tree import Leaf, leaves
 from tocsin.engine.rule_files import rule_texts
 from tocsin.sources.reading import ReadOptions, read

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tocsin.detect.sigma.catalogue import CATALOGUE, Supply, Switch
 from tocsin.detect.sigma.catalogue.windows import SYSTEM
-from tocsin.detect.sigma.correlation_plans import silenced
+from tocsin.detect.sigma.correlations.plans import silenced
 from tocsin.detect.sigma.loading import load_rules
 from tocsin.detect.sigma.ruleset import Metadata
 from tocsin.engine.rule_files import starter_texts

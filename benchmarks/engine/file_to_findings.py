@@ -20,8 +20,8 @@ from benchmarks.engine.judging import Answers
 from benchmarks.engine.telling import tell
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.detect.sigma.plans.tuning import Tuning
 from tocsin.detect.sigma.ruleset import RuleSet
-from tocsin.detect.sigma.tuning import Tuning
 from tocsin.engine.flow import Wiring, flow
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.engine.scan import ScanRequest, scan

@@ -207,6 +207,6 @@ def _draw_events(found: Sequence[Mark], early: float, late: float, docs: Path) -
     )
     svg = chart("CPU and memory, by the number of events", told, [
         Panel(across, Axis("CPU seconds", marks(seconds[-1][1] * 1.1, 4)), [Line("judging by all rules", seconds)]),
-        Panel(across, Axis("MB resident", marks(most * 1.2, 4)), [Line("the whole process", memory)]),
+        Panel(across, Axis("MB resident", marks(most * 1.2, 4)), [Line("the whole process, recordings to repeat in it", memory)]),
     ])  # fmt: skip
     (docs / "growth-events.svg").write_text(svg, encoding="utf-8")

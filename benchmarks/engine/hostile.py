@@ -28,8 +28,8 @@ from tocsin.config import bounds
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.loading import load_rules
 from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.detect.sigma.plans.tuning import Tuning
 from tocsin.detect.sigma.ruleset import RuleSet
-from tocsin.detect.sigma.tuning import Tuning
 from tocsin.engine.rule_cache import RuleCache
 from tocsin.engine.rule_files import RuleTexts
 from tocsin.engine.rule_sets import load

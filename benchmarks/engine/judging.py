@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from tocsin.detect.sigma.evaluation import Matches
 from tocsin.detect.sigma.plain import PlainEvaluator
 from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.detect.sigma.plans.shapes import Fields
 from tocsin.detect.sigma.ruleset import CompiledRule
-from tocsin.detect.sigma.shapes import Fields
 from tocsin.records.event import Event, EventBatch, Logsource
 
 _Sort = tuple[frozenset[Logsource], object, object, tuple[str, ...]]

@@ -17,8 +17,8 @@ from benchmarks.engine.judging import Judged, disagreements, judged
 from benchmarks.engine.telling import tell
 from benchmarks.engine.unique_events import write_unique_log
 from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.detect.sigma.plans.tuning import Tuning
 from tocsin.detect.sigma.ruleset import CompiledRule
-from tocsin.detect.sigma.tuning import Tuning
 
 TARGETS = {"ordinary": 200_000, "powershell": 50_000, "unique": 20_000}
 SIDES = {"hyperscan": Tuning(), "without hyperscan": Tuning(hyperscan=False)}

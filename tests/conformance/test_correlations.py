@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from tocsin.detect.interface import END_OF_TIME
-from tocsin.detect.sigma.correlation import Correlations
-from tocsin.detect.sigma.correlation_parsing import parse_correlation
-from tocsin.detect.sigma.correlation_plans import plan_correlations
+from tocsin.detect.sigma.correlations.correlations import Correlations
+from tocsin.detect.sigma.correlations.parsing import parse_correlation
+from tocsin.detect.sigma.correlations.plans import plan_correlations
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.hit import Hit
 from tocsin.detect.sigma.loading import load_rules

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 from tests.fuzz.invariants import in_time
 
-from tocsin.detect.sigma.assembly import assemble
-from tocsin.detect.sigma.correlation import Correlations
-from tocsin.detect.sigma.encoding import decode, encode
-from tocsin.detect.sigma.file_parsing import parse_file
+from tocsin.detect.sigma.compiling.assembly import assemble
+from tocsin.detect.sigma.compiling.encoding import decode, encode
+from tocsin.detect.sigma.compiling.file_parsing import parse_file
+from tocsin.detect.sigma.correlations.correlations import Correlations
 from tocsin.detect.sigma.ruleset import RuleText
 from tocsin.engine.rule_cache import RuleCache, _sealed
 from tocsin.engine.rule_compiling import _Entry, compile_texts, text_digest

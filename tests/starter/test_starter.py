@@ -13,7 +13,7 @@ import yaml
 from tests.starter.records import write
 
 from tocsin.detect.interface import END_OF_TIME
-from tocsin.detect.sigma.correlation_plans import silenced
+from tocsin.detect.sigma.correlations.plans import silenced
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.loading import load_rules
 from tocsin.detect.sigma.ruleset import RuleText

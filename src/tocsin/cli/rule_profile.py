@@ -13,7 +13,7 @@ from tocsin.cli.json_lines import emit
 from tocsin.cli.options import JSON, RULE_OPTIONS, with_options
 from tocsin.cli.progress import Progress
 from tocsin.cli.rule_choice import RuleChoice
-from tocsin.detect.sigma.account import RuleUse
+from tocsin.detect.sigma.plans.account import RuleUse
 from tocsin.engine.rule_profile import RuleProfile, profile
 from tocsin.records.event import EventBatch
 from tocsin.records.inert import inert

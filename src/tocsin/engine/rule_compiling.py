@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tocsin.detect.sigma.assembly import compiled
-from tocsin.detect.sigma.encoding import decode, encode
-from tocsin.detect.sigma.parsed import ParsedFile, ParsedRule
+from tocsin.detect.sigma.compiling.assembly import compiled
+from tocsin.detect.sigma.compiling.encoding import decode, encode
+from tocsin.detect.sigma.compiling.parsed import ParsedFile, ParsedRule
 from tocsin.detect.sigma.ruleset import RuleText
 from tocsin.engine.rule_cache import RuleCache, Shelf
 
@@ -142,8 +142,8 @@ def _parsed(
     texts: Sequence[RuleText], placeholders: Placeholders, done: int, total: int, progress: Progress | None
 ) -> Iterator[_Ready]:
     # Neither is needed where all is kept: the catalogue of fields, and pySigma, which is slow to import.
+    from tocsin.detect.sigma.compiling.file_parsing import parse_file  # noqa: PLC0415
     from tocsin.detect.sigma.coverage import of_sources  # noqa: PLC0415
-    from tocsin.detect.sigma.file_parsing import parse_file  # noqa: PLC0415
 
     can_fire = of_sources()
     for text in texts:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tocsin.detect.sigma.account import RuleUse
 from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.detect.sigma.plans.account import RuleUse
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.records.event import EventBatch
 from tocsin.sources.reading import ReadOptions, read

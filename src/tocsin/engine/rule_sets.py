@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tocsin.detect.sigma.assembly import assemble
-from tocsin.detect.sigma.correlation_coverage import with_correlations
-from tocsin.detect.sigma.parsed import ParsedFile
+from tocsin.detect.sigma.compiling.assembly import assemble
+from tocsin.detect.sigma.compiling.parsed import ParsedFile
+from tocsin.detect.sigma.correlations.coverage import with_correlations
 from tocsin.detect.sigma.ruleset import RuleProblem, RuleSet
 from tocsin.engine.rule_compiling import Progress, compile_texts, text_digest
 from tocsin.engine.rule_files import RuleTexts, Unreadable

@@ -17,9 +17,9 @@ from multiprocessing.connection import Connection, wait
 from typing import Self
 
 from tocsin.config import bounds
-from tocsin.detect.sigma.assembly import assemble
-from tocsin.detect.sigma.encoding import decode, encode
-from tocsin.detect.sigma.parsed import ParsedFile
+from tocsin.detect.sigma.compiling.assembly import assemble
+from tocsin.detect.sigma.compiling.encoding import decode, encode
+from tocsin.detect.sigma.compiling.parsed import ParsedFile
 from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.records.event import EventBatch, SetAside
 from tocsin.sources.projection import whole

@@ -15,7 +15,7 @@ from tocsin.detect.sigma.evaluation import Evaluator
 from tocsin.detect.sigma.loading import RuleText, load_rules
 from tocsin.detect.sigma.plain import PlainEvaluator
 from tocsin.detect.sigma.planned import PlannedEvaluator
-from tocsin.detect.sigma.tuning import Tuning
+from tocsin.detect.sigma.plans.tuning import Tuning
 from tocsin.records.event import Event, Logsource
 
 ROWS, COLUMNS, PLAIN = Tuning(columns_from=10**9), Tuning(columns_from=1), Tuning(literals="plain")

@@ -380,7 +380,7 @@ def test_a_rule_set_is_assembled_without_pysigma() -> None:
     import sys
 
     code = (
-        "import sys, tocsin.detect.sigma.assembly, tocsin.detect.sigma.detector\n"
+        "import sys, tocsin.detect.sigma.compiling.assembly, tocsin.detect.sigma.detector\n"
         "bad = {name for name in sys.modules if name.partition('.')[0] in {'sigma', 'yaml', 'pyparsing'}}\n"
         "sys.exit(str(bad) if bad else 0)\n"
     )

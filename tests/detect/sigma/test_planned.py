@@ -29,7 +29,7 @@ from tests.detect.sigma.made.worlds import (
 from tocsin.config import bounds
 from tocsin.detect.sigma.loading import RuleText, load_rules
 from tocsin.detect.sigma.planned import PlannedEvaluator
-from tocsin.detect.sigma.tuning import Tuning
+from tocsin.detect.sigma.plans.tuning import Tuning
 from tocsin.records.event import Event, Logsource
 
 ALWAYS, NEVER = 1, 10**9

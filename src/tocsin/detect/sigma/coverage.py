@@ -11,7 +11,7 @@ from typing import Literal
 
 from tocsin.detect.sigma.catalogue import CATALOGUE
 from tocsin.detect.sigma.catalogue.model import Catalogue, Switch
-from tocsin.detect.sigma.correlation_coverage import with_correlations
+from tocsin.detect.sigma.correlations.coverage import with_correlations
 from tocsin.detect.sigma.explanation import Explainer
 from tocsin.detect.sigma.reach import Arrivals, can_fire
 from tocsin.detect.sigma.ruleset import CompiledRule, RuleSet

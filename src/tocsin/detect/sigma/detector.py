@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 
 from tocsin.config import bounds
-from tocsin.detect.sigma.correlation import CorrelationMatch, Correlations
-from tocsin.detect.sigma.correlation_plans import silenced
+from tocsin.detect.sigma.correlations.correlations import CorrelationMatch, Correlations
+from tocsin.detect.sigma.correlations.plans import silenced
 from tocsin.detect.sigma.evaluation import Evaluator, Matches, stopped
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.findings import correlation_finding, hit_on, rule_finding, values_for

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tocsin.config import bounds
 from tocsin.detect.claims import claims_of, entities_of
-from tocsin.detect.sigma.correlation import CorrelationMatch
+from tocsin.detect.sigma.correlations.correlations import CorrelationMatch
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.hit import Hit
 from tocsin.detect.sigma.ruleset import Metadata

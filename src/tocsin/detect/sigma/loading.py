@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from tocsin.detect.sigma.assembly import assemble
-from tocsin.detect.sigma.file_parsing import parse_file
-from tocsin.detect.sigma.parsed import ParsedFile
+from tocsin.detect.sigma.compiling.assembly import assemble
+from tocsin.detect.sigma.compiling.file_parsing import parse_file
+from tocsin.detect.sigma.compiling.parsed import ParsedFile
 from tocsin.detect.sigma.ruleset import RuleProblem, RuleSet, RuleText
 
 __all__ = ["RuleProblem", "RuleSet", "RuleText", "load_rules"]

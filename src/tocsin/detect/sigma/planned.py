@@ -1,7 +1,7 @@
 """The planned evaluator: the plain one's answers, found the quick way.
 
-    rules → terms (`ir.py`) → a plan for each set of logsources, Channel and EventID (`plan.py`)
-    event → the classes of its values (`atoms.py`) → its signature (`shapes.py`) → the answer, mostly known already
+    rules → terms (`plans/ir.py`) → a plan for each set of logsources, Channel and EventID (`plans/plan.py`)
+    event → the classes of its values (`plans/atoms.py`) → its signature (`plans/shapes.py`) → the answer, mostly known already
 
 1. What Channel and EventID say is known before anything else is looked at: rules are evaluated partially for each class of
    the two, and what is left of them is a plan. Two classes that leave the same have the same plan.
@@ -19,16 +19,16 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from tocsin.config import bounds
-from tocsin.detect.sigma.account import Clock, RuleUse, Usage
 from tocsin.detect.sigma.evaluation import Matches, stopped
 from tocsin.detect.sigma.fields import EventView
-from tocsin.detect.sigma.ir import Terms
-from tocsin.detect.sigma.plan import NOTHING, UNDECIDED, Plan, Verdict
+from tocsin.detect.sigma.plans.account import Clock, RuleUse, Usage
+from tocsin.detect.sigma.plans.ir import Terms
+from tocsin.detect.sigma.plans.plan import NOTHING, UNDECIDED, Plan, Verdict
+from tocsin.detect.sigma.plans.sectors import KEY_FIELDS, PlanTable, Sector
+from tocsin.detect.sigma.plans.shapes import Fields, Keys
+from tocsin.detect.sigma.plans.tuning import Tuning
+from tocsin.detect.sigma.plans.value_cache import CachePool
 from tocsin.detect.sigma.ruleset import CompiledRule
-from tocsin.detect.sigma.sectors import KEY_FIELDS, PlanTable, Sector
-from tocsin.detect.sigma.shapes import Fields, Keys
-from tocsin.detect.sigma.tuning import Tuning
-from tocsin.detect.sigma.value_cache import CachePool
 from tocsin.records.event import Event, Logsource
 
 _NONE: Final[Matches] = ()

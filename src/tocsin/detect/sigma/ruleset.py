@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from tocsin.detect.sigma.correlation_plans import CorrelationPlan
+from tocsin.detect.sigma.correlations.plans import CorrelationPlan
 from tocsin.detect.sigma.matching import Predicate, predicate
 from tocsin.detect.sigma.tree import Node
 from tocsin.records.event import Logsource

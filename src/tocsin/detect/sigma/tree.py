@@ -1,4 +1,4 @@
-"""A rule's condition as a small tree: what `lowering.py` makes of pySigma's and `matching.py` compiles.
+"""A rule's condition as a small tree: what `compiling/lowering.py` makes of pySigma's and `matching.py` compiles.
 
 `AllOf`, `AnyOf` and `Not` over `Leaf`s. A leaf asks one question of one field, or of every value of the event
 (field None, Sigma's keywords). It is data: coverage and engines other than ours may walk it.

@@ -1,0 +1,144 @@
+"""The rules of one set of logsources, and the plans that come of them for what events say in `KEY_FIELDS`."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Final
+from weakref import WeakValueDictionary
+
+from tocsin.config import bounds
+from tocsin.detect.sigma.plans.account import Usage
+from tocsin.detect.sigma.plans.atoms import FieldMatcher
+from tocsin.detect.sigma.plans.ir import FALSE, Atom, Terms
+from tocsin.detect.sigma.plans.plan import Plan, Roots, Signature
+from tocsin.detect.sigma.plans.shapes import Fields, Keys, Layout, PlannedLayout
+from tocsin.detect.sigma.plans.tuning import Tuning
+from tocsin.detect.sigma.plans.value_cache import CachePool
+
+KEY_FIELDS: Final = ("Channel", "EventID")
+"""What rules are evaluated partially for: few values, and most rules for Windows' own logs name them."""
+
+
+class PlanTable:
+    """The plans of all sectors: equal ones are one, and of too many the oldest is given up.
+
+    Args:
+        terms: What all roots are terms of.
+        tuning: Means.
+        pool: Bounds what is remembered of values, events and shapes.
+        usage: Where it is noted what rules are asked, and about which events.
+    """
+
+    def __init__(self, terms: Terms, tuning: Tuning, pool: CachePool, usage: Usage) -> None:
+        self.terms = terms
+        self.usage = usage
+        self.pool = pool
+        self.tuning = tuning
+        self._by_roots: WeakValueDictionary[Roots, Plan] = WeakValueDictionary()
+        self._order: deque[tuple[Sector, Signature]] = deque()
+
+    def plan(self, sector: Sector, signature: Signature, roots: Roots) -> Plan:
+        """The plan of `roots`, which is `sector`'s for `signature`."""
+        found = self._by_roots.get(roots)
+        if found is None:
+            self._by_roots[roots] = found = Plan(self.terms, roots, self.tuning, self.pool, self.usage)
+        self._order.append((sector, signature))
+        if len(self._order) > bounds.PLANS:
+            oldest, given_up = self._order.popleft()
+            oldest.forget(given_up)
+        return found
+
+    def plans(self) -> Sequence[Plan]:
+        """Every plan that is in use."""
+        return list(self._by_roots.values())
+
+
+class Sector:
+    """Rules that look at events of one set of logsources.
+
+    Args:
+        table: Where its plans are kept.
+        roots: Its rules.
+    """
+
+    def __init__(self, table: PlanTable, roots: Roots) -> None:
+        self.is_empty = not roots
+        self._table = table
+        self._roots = roots
+        atoms: dict[int, Atom] = {}
+        seen: set[int] = set()
+        for _, term in roots:
+            table.terms.atoms_of(term, atoms, seen)
+        self._known_atoms = {number: atom for number, atom in atoms.items() if atom.field in KEY_FIELDS}
+        self._matchers: dict[str, FieldMatcher] = {
+            field: FieldMatcher(found, table.tuning, table.pool)
+            for field in KEY_FIELDS
+            if (found := {n: atom for n, atom in self._known_atoms.items() if atom.field == field})
+        }
+        self._plans: dict[Signature, Plan] = {}
+        self._shapes: dict[Keys, Shape] = {}
+
+    def shape(self, keys: Keys, sample: Fields) -> Shape:
+        """What is known of events with these keys, `sample` being one of them."""
+        found = self._shapes.get(keys)
+        if found is None:
+            found = Shape(self, Layout(sample, self._matchers))
+            if len(keys) <= bounds.CACHED_SHAPE_FIELDS:
+                self._shapes[keys] = found
+                self._table.pool.added(self._shapes, (keys,), bounds.SHAPE_BYTES + 100 * len(keys))
+        return found
+
+    def layout(self, sample: Fields, whole: Signature) -> PlannedLayout:
+        """The layout of events with the keys of `sample`, and with this signature of the key fields, missing ones too."""
+        plan = self._plans.get(whole)
+        if plan is None:
+            holding = frozenset[int]().union(*whole)
+            truth = {number: number in holding for number in self._known_atoms}
+            memo: dict[int, int] = {}
+            given = self._table.terms.given
+            reduced = ((place, given(term, truth, memo)) for place, term in self._roots)
+            roots = tuple((place, term) for place, term in reduced if term != FALSE)
+            self._plans[whole] = plan = self._table.plan(self, whole, roots)
+        return PlannedLayout(sample, plan, self._table.pool)
+
+    def forget(self, whole: Signature) -> None:
+        """Gives up the plan for `whole`, and every layout that uses it."""
+        plan = self._plans.pop(whole)
+        plan.note()
+        for shape in self._shapes.values():
+            shape.forget(plan)
+
+
+class Shape:
+    """Events of a sector with the same keys."""
+
+    def __init__(self, sector: Sector, layout: Layout) -> None:
+        self._sector = sector
+        self._layout = layout
+        self._planned: dict[Signature, PlannedLayout] = {}
+
+    def planned(self, fields: Fields) -> PlannedLayout:
+        """The layout for one event."""
+        signature = self._layout.signature(fields)
+        return self._planned.get(signature) or self._new(signature, fields)
+
+    def divided(self, rows: Sequence[Fields]) -> Iterator[tuple[PlannedLayout, Sequence[int]]]:
+        """The layouts for many events with the same Channel and EventID, each with the indices of its own."""
+        if self._layout.reads(KEY_FIELDS):
+            yield self.planned(rows[0]), range(len(rows))
+            return
+        found: dict[Signature, list[int]] = {}  # they stand under other names here, so they may differ
+        for index, signature in enumerate(map(self._layout.signature, rows)):
+            found.setdefault(signature, []).append(index)
+        for signature, indices in found.items():
+            yield self._planned.get(signature) or self._new(signature, rows[indices[0]]), indices
+
+    def forget(self, plan: Plan) -> None:
+        """Gives up the layouts for `plan`."""
+        for signature in [one for one, layout in self._planned.items() if layout.plan is plan]:
+            del self._planned[signature]
+
+    def _new(self, signature: Signature, sample: Fields) -> PlannedLayout:
+        self._planned[signature] = found = self._sector.layout(sample, self._layout.whole(signature))
+        return found
