@@ -91,7 +91,8 @@ class Event:
         site: The place it belongs to, for organisations with more than one.
         partial: Whether `fields` holds only what the rules ask for; `sources.whole` completes it.
         unspelt: Where `raw` is JSON that spells every text among the whole `fields`' values, or its parts before and
-            after a backslash: those that it does not spell, one a line. None: nothing is known.
+            after a backslash: those that it does not spell, one a line. None: nothing is known. A hint for the
+            reading at hand: not stored, and no part of what an event is.
     """
 
     stream: str
@@ -112,7 +113,7 @@ class Event:
     time_known: bool = True
     site: str = "local"
     partial: bool = False
-    unspelt: str | None = None
+    unspelt: str | None = field(default=None, compare=False)
 
     @property
     def id(self) -> EventId:
