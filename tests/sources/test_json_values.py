@@ -92,6 +92,8 @@ def test_bounds_on_depth_and_length(monkeypatch):
     bomb = b"[" * 100_000
     found = values(just + b"\n" + deep + b'\n{"b":1}\n{"x":' + bomb + b'\n{"c":1}\n')
     assert [one.value is not None for one in found] == [True, False, True, False, True]
+    braces = b'{"a":"' + b"{[" * bounds.JSON_DEPTH + b'","b":[' + b"{}," * bounds.JSON_DEPTH + b"[]]}"
+    assert [one.value is not None for one in values(braces + b"\n" + just)] == [True, True]
     monkeypatch.setattr(bounds, "RECORD_BYTES", 1000)
     monkeypatch.setattr(bounds, "READ_BLOCK_BYTES", 100)
     found = values(b'{"a":"' + b"x" * 5000 + b'"}\n{"b":1}\n[{"a":"' + b"y" * 5000 + b'"}]\n{"c":1}')
