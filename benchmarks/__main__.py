@@ -13,19 +13,36 @@ HERE = Path(__file__).parent
 DATA = Path(os.environ.get("TOCSIN_TEST_DATA", HERE.parents[1] / "shared" / "data"))
 
 QUICK = (
-    ("help.py",),
-    ("demo_seeds.py", "--seeds", "1000..1004"),
-    ("rules_check.py", str(DATA / "sigma")),
-    ("scan.py", str(DATA / "evtx"), str(DATA / "loghub")),
+    ("help",),
+    ("demo_seeds", "--seeds", "1000..1004"),
+    ("rules_check", str(DATA / "sigma")),
+    ("rules_start", "--runs", "3"),
+    ("scan", str(DATA / "evtx"), str(DATA / "loghub")),
+    ("reading", "--rounds", "1", str(DATA / "evtx"), str(DATA / "sigma-regression")),
+    ("exactness", "--sample", "100"),
+    ("engine", "throughput", "--rounds", "2"),
+    ("engine", "single", "--rounds", "1"),
+    ("engine", "memory"),
+    ("engine", "hostile"),
 )
 FULL = (
-    ("help.py", "--runs", "31"),
-    ("fresh_clone.py",),
-    ("demo_seeds.py", "--seeds", "1000..1019"),
-    ("rules_check.py", str(DATA / "sigma")),
-    ("scan.py", "--rules", str(DATA / "sigma")),
-    ("correlations.py",),
-    ("store.py",),
+    ("help", "--runs", "31"),
+    ("fresh_clone",),
+    ("demo_seeds", "--seeds", "1000..1019"),
+    ("rules_check", str(DATA / "sigma")),
+    ("rules_start",),
+    ("scan", "--rules", str(DATA / "sigma")),
+    ("reading",),
+    ("literals",),
+    ("exactness",),
+    ("engine", "throughput"),
+    ("engine", "single"),
+    ("engine", "memory"),
+    ("engine", "growth", "--full"),
+    ("engine", "hostile"),
+    ("peers",),
+    ("correlations",),
+    ("store",),
 )
 
 
@@ -36,11 +53,10 @@ def main() -> int:
     chosen = FULL if parser.parse_args().full else QUICK
     print(f"# Python {platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores", flush=True)
     failed = 0
-    for script, *arguments in chosen:
-        print(f"# benchmarks/{script}", flush=True)
-        failed += (
-            subprocess.run([sys.executable, str(HERE / script), *arguments], check=False).returncode != 0
-        )
+    for name, *arguments in chosen:
+        print(f"# python -m benchmarks.{name} {' '.join(arguments)}", flush=True)
+        command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
+        failed += subprocess.run(command, cwd=HERE.parent, check=False).returncode != 0
     return failed
 
 
