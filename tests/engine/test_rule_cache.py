@@ -398,3 +398,17 @@ def test_a_text_that_has_no_bytes_is_parsed_each_time(filled: RuleCache) -> None
 def test_the_version_is_of_our_code_and_of_the_parsers() -> None:
     assert len(rule_cache.version()) == 32
     assert msgspec.msgpack.decode(rule_cache._sealed({}, bytes(32))[rule_cache._HEAD :]) == {}
+
+
+def test_where_files_have_no_owner_and_mode_nothing_is_kept() -> None:
+    code = """
+        import os, sys
+        sys.modules["fcntl"] = None
+        from tocsin.cli import rule_choice, scan
+        os.name = "nt"
+        assert rule_choice.rule_cache() is None
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

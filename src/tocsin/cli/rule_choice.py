@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +57,13 @@ def rule_library() -> RuleLibrary:
     return RuleLibrary(Path(platformdirs.user_data_dir("tocsin", appauthor=False)) / "rules")
 
 
-def rule_cache() -> RuleCache:
-    """Where parsed rules are kept (XDG cache folder), their key apart (XDG state folder)."""
+def rule_cache() -> RuleCache | None:
+    """Where parsed rules are kept (XDG cache folder), their key apart (XDG state folder).
+
+    None where files have no owner and mode to go by (not POSIX): every start parses then.
+    """
+    if os.name != "posix":
+        return None
     return RuleCache(
         Path(platformdirs.user_cache_dir("tocsin", appauthor=False)),
         Path(platformdirs.user_state_dir("tocsin", appauthor=False)) / "rules.key",

@@ -7,7 +7,6 @@ is decoded before owner, mode and digest are found right; what is not right is n
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
 import os
@@ -115,6 +114,8 @@ class RuleCache:
         return ()
 
     def _write(self, entries: Entries) -> None:
+        import fcntl  # noqa: PLC0415  POSIX only; elsewhere nothing is kept
+
         key = self._key()
         folder = private_folder(self.folder)
         try:
