@@ -128,3 +128,18 @@ def test_most_records_are_passed_over_and_doubtful_ones_are_not(tmp_path):
 )
 def test_what_is_looked_for_is_what_json_never_must_escape(literal, run):
     assert run_of(literal) == run
+
+
+def test_an_expression_over_every_value_is_not_looked_for_in_records(tmp_path):
+    """Its literals are in every ASCII text that it matches; in others a long s may stand for an s."""
+    text = (
+        "title: t\nlogsource: {product: windows}\ndetection: {words: {'|re|i': sekurlsa}, condition: words}"
+    )
+    rules = load_rules([RuleText("r.yml", text)]).rules
+    line = '{"EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","SourceName":"x","Message":"%s"}'
+    told = [line % one for one in ("\u017fekurlsa", "SEKURLSA", "sekurls")]
+    events = read_lines(told, tmp_path / "log.json")
+    for columns_from in (1, 10**9):
+        found = PlannedEvaluator(rules, Tuning(columns_from=columns_from)).match(events)
+        assert [len(one) for one in found] == [1, 1, 0]
+        assert found == PlainEvaluator(rules).match(events)

@@ -74,9 +74,13 @@ class KeywordMatcher:
         return LiteralScan(list(self._literals), tuning.literals, hyperscan=tuning.hyperscan, edges=())
 
     def _in_raw(self, tuning: Tuning) -> RawKeywords | None:
-        """How records are searched as they were written; None where some keyword may hold without standing there."""
+        """How records are searched as they were written; None where some keyword may hold without standing there.
+
+        So may an expression's: its literals are promised for ASCII texts only ("(?i)s" finds a long s too).
+        """
         runs = [run for literal in self._literals if (run := run_of(literal)) is not None]
-        if self._others is not None or self._text or self._numbers_matter or len(runs) < len(self._literals):
+        doubtful = self._maybe or self._text or self._others is not None or self._numbers_matter
+        if doubtful or len(runs) < len(self._literals):
             return None
         return RawKeywords(runs, tuning)
 
