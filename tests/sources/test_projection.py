@@ -119,6 +119,10 @@ def test_any_line_says_the_same_in_part_and_whole(tmp_path_factory, lines):
         (json.dumps(_record(**{f"f{n}": n for n in range(5000)})), None),
         (json.dumps(_record(Junk="b"))[:-1], None),
         (json.dumps(_record(Junk="b")).replace('"b"', r'"\q"'), None),
+        *(
+            (json.dumps(_record(Junk="b", Pad="p" * pad)).replace('"b"', "7" * 4_301), None)
+            for pad in (0, 1_075, 2_151)
+        ),
         (json.dumps(_record(Junk="b")).replace('"b"', r'"\ud800"'), False),
         (json.dumps(_record(Junk="b")).replace('"b"', "1e999"), True),
         (json.dumps(_record(Image="a")).replace("Sysmon", "SYSMON"), False),

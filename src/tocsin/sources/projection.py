@@ -5,8 +5,8 @@ that the plans ask for, and of those that their time, host, user and logsources 
 numbers and with many fields; there it saves up to a fifth of all reading (`benchmarks/reading.py`). It is exact:
 
 - Which sort a line is, is guessed from its text, and checked against what was decoded.
-- Whatever is not plain goes the whole way: a value that is no scalar, a number beyond 64 bits, any error, nesting, very
-  many fields, an object inside another product's wrapper.
+- Whatever is not plain goes the whole way: a value that is no scalar, a number beyond 64 bits or of very many digits, any
+  error, nesting, very many fields, an object inside another product's wrapper.
 - A name with dots may be nested, so what is decoded is each of its beginnings. A name without the spaces that its source
   writes ("Threat Name") cannot be known before: so only channels are projected whose manifests have no such names.
 - A record that is decoded twice because it was not plain costs double: a sort where that goes on is given up.
@@ -24,6 +24,7 @@ All other JSON is read whole, because reading a part of it was measured to gain 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, TypedDict
@@ -55,6 +56,11 @@ _MOST_NAMES = 64
 """The decoder looks through its names one by one: with more of them reading everything is quicker (measured)."""
 
 _WRAPPERS = frozenset({"_source", "preview"})  # as `recognise` unwraps them
+
+_DIGITS = sys.get_int_max_str_digits() or bounds.RECORD_BYTES
+"""A whole number of more digits is none to Python, and sets its record aside; the decoder skips it where nobody needs it."""
+
+_FEW_DIGITS = 16
 
 _Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Scalar = str | _Int64 | float | bool | None
@@ -97,7 +103,11 @@ class Projection:
         except KeyError:
             self._unknown = hint
             return None
-        if sort is None or line.count("{") + line.count("[") > bounds.JSON_DEPTH:
+        if (
+            sort is None
+            or line.count("{") + line.count("[") > bounds.JSON_DEPTH
+            or _may_hold_endless_number(line)
+        ):
             return None
         try:
             found: dict[str, Any] = sort.decode(line)
@@ -153,6 +163,12 @@ def _hint(line: str) -> tuple[str, str] | None:
     channel += len(_CHANNEL)
     stop, end = line.find(",", number, number + _HINT_CHARS), line.find(",", channel, channel + _HINT_CHARS)
     return (line[number:stop], line[channel:end]) if stop > 0 and end > 0 else None
+
+
+def _may_hold_endless_number(line: str) -> bool:
+    """Whether there may be a number of more than `_DIGITS` in `line`: so many in a row stand at some of these places too."""
+    step = _DIGITS // 2
+    return any(line[at : at + _FEW_DIGITS].isdigit() for at in range(step, len(line) - step + 1, step))
 
 
 def _ends(name: str) -> list[int]:
