@@ -35,9 +35,12 @@ def profile_rules(
     placeholders: Path | None,
     as_json: bool,
 ) -> None:
-    """Judge the logs at PATH and tell what each rule cost: the ten dearest, what they matched, what they ask for in vain.
+    """Tell what each rule costs on the logs at PATH.
 
-    A rule's time is what asking it took. Searching values for what rules look for is shared by all and told in one sum.
+    Judges them as a scan does, makes no finding, and lists the ten dearest rules (--json: every rule): `ms` spent on
+    asking it, how often it was `asked`, its `hits`, the `events` that it might have matched, and the fields that it asks
+    for and none of them had. Searching values is work that all rules share, and is told in one sum.
+    Records that cannot be read are left out; `tocsin scan` tells them.
     """
     with Progress("reading the rules", quiet=as_json) as progress:
         loaded, _ = RuleChoice(rules, starter=starter, placeholders=placeholders).load(progress)

@@ -43,8 +43,9 @@ rules.add_command(profile_rules)
 )
 @with_options(JSON)
 def check(paths: tuple[str, ...], *, collected: str | None, placeholders: Path | None, as_json: bool) -> None:
-    """Tell for each rule whether it can fire, lacks a field that no source gives, or cannot be loaded, and why.
+    """Tell which rules can fire, and why others cannot.
 
+    For each rule: it can fire, or it asks for what no source gives, or it cannot be loaded, and exactly why.
     Without DIR: the starter rules and those added. With --for: how many can fire with what you collect, and what
     switching on one more thing would add.
     """
@@ -65,9 +66,9 @@ def check(paths: tuple[str, ...], *, collected: str | None, placeholders: Path |
 @rules.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def add(path: Path) -> None:
-    """Keep the rules in PATH (a file, a folder, a release zip): every later scan uses them.
+    """Keep a set of rules for every later scan.
 
-    A set of the same name is replaced.
+    PATH is a file, a folder or a release zip. A set of the same name is replaced.
     """
     target, found = rule_library().add(path)
     click.echo(

@@ -44,7 +44,9 @@ def _jobs() -> int:
     "--jobs",
     type=click.IntRange(1, 64),
     default=_jobs,
-    help="Processes that read many files side by side; without it two where there are two cores. Not with --store.",
+    metavar="N",
+    help="Processes that read files side by side, with the same output in the same order; two if not given, where there "
+    "are two cores. With --store, or for one file, it is always one.",
 )
 @with_options(OUTPUT_OPTIONS)
 @with_options(FAIL_ON)
