@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -103,6 +104,31 @@ def test_bounds_so_tight_that_all_is_forgotten(monkeypatch, columns):
         monkeypatch.setattr(bounds, name, 2)
     monkeypatch.setattr(bounds, "CACHED_VALUE_CHARS", 4)
     check(small_pool(), Tuning(columns_from=columns, cache_bytes=2_000), 7)
+
+
+def test_what_is_remembered_of_many_shapes_in_many_plans_is_bounded():
+    """Every combination of keys and plan is remembered by itself: counted by keys alone, these would take ten times the bound."""
+    texts = [
+        f"title: t{number}\nlogsource: {{product: windows}}\n"
+        f"detection: {{s: {{EventID: {number}, 'a|contains': foo{number}}}, condition: s}}"
+        for number in range(60)
+    ]
+    rules = numbered([rule for text in texts if (rule := loaded(text)) is not None])
+    assert len(rules) == 60
+    windows, most = frozenset({Logsource("windows")}), 1 << 20
+    evaluator = PlannedEvaluator(rules, Tuning(cache_bytes=most))
+
+    def judge(shapes: range) -> None:
+        for shape in shapes:
+            keys = dict.fromkeys((f"k{shape}.{part}" for part in range(10)), "v")
+            evaluator.match([made_event({"EventID": one, "a": "b", **keys}, windows) for one in range(60)])
+
+    judge(range(2))  # the plans themselves
+    tracemalloc.start()
+    judge(range(2, 52))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 2 * most
 
 
 EXPLODING = """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from tocsin.config import bounds
@@ -86,8 +86,12 @@ class Sector:
             found = Shape(self, Layout(sample, self._matchers))
             if len(keys) <= bounds.CACHED_SHAPE_FIELDS:
                 self._shapes[keys] = found
-                self._table.pool.added(self._shapes, (keys,), bounds.SHAPE_BYTES + 100 * len(keys))
+                self.remember(self._shapes, keys, 100 * len(keys))
         return found
+
+    def remember(self, kept: dict[Any, Any], key: Hashable, size: int) -> None:
+        """Counts what was put into `kept` under `key`, `size` bytes: it is forgotten when much else came after it."""
+        self._table.pool.added(kept, (key,), size)
 
     def layout(self, sample: Fields, whole: Signature) -> PlannedLayout:
         """The layout of events with the keys of `sample`, and with this signature of the key fields, missing ones too."""
@@ -141,4 +145,5 @@ class Shape:
 
     def _new(self, signature: Signature, sample: Fields) -> PlannedLayout:
         self._planned[signature] = found = self._sector.layout(sample, self._layout.whole(signature))
+        self._sector.remember(self._planned, signature, bounds.SHAPE_BYTES + 50 * len(sample))
         return found
