@@ -7,12 +7,14 @@ import multiprocessing
 import os
 import signal
 from dataclasses import fields
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
 from tocsin.config import bounds
-from tocsin.engine.rule_files import starter_texts
+from tocsin.detect.sigma.loading import RuleText
+from tocsin.engine.rule_files import RuleTexts, starter_texts
 from tocsin.engine.rule_sets import LoadedRules, load
 from tocsin.engine.scan import ScanRequest, ScanResult, scan
 from tocsin.engine.sifting import planned_work, sifted
@@ -97,6 +99,44 @@ def test_a_worker_that_dies_takes_only_its_file_with_it(tmp_path, rules):
         (str(tmp_path / name), seq) for name in sorted(whole) for seq in range(3_000)
     ]
     assert not multiprocessing.active_children(), "no process is left behind"
+
+
+def test_a_worker_that_is_killed_as_it_is_given_a_file_does_not_end_the_scan(tmp_path, rules, monkeypatch):
+    for number in range(6):
+        (tmp_path / f"{number}.json").write_text('{"EventID": 1, "Channel": "Security"}\n')
+    alive, asked = BaseProcess.is_alive, list[int]()
+
+    def alive_for_the_last_time(process: BaseProcess) -> bool:
+        answer = alive(process)
+        asked.append(process.pid or 0)
+        if len(asked) == 4:
+            os.kill(asked[-1], signal.SIGKILL)
+            os.waitid(os.P_PID, asked[-1], os.WEXITED | os.WNOWAIT)
+        return answer
+
+    monkeypatch.setattr(BaseProcess, "is_alive", alive_for_the_last_time)
+    result, heard, _ = scanned([str(tmp_path)], rules, 2)
+    (aside,) = [told for told in heard.told if isinstance(told, SetAside)]
+    assert "ended unexpectedly (exit code -9)" in aside.reason
+    assert (result.tally.events, len(asked) > 4) == (5, True)
+
+
+def test_what_matched_before_its_rule_was_suspended_is_told(tmp_path):
+    """A worker tells of time-outs together with matches that stand before them."""
+    rule = (
+        "title: Exploding\nlogsource: {product: windows}\n"
+        "detection: {s: {CommandLine|re: '(x+x+)+y'}, condition: s}"
+    )
+    rules = load(RuleTexts((RuleText("r.yml", rule),)), {})[0]
+    head = {"EventID": 1, "Channel": "Microsoft-Windows-Sysmon/Operational", "SourceName": "x"}
+    values = ["xxy", *(f"{number}" + "x" * 5_000 for number in range(3)), "xxxy"]
+    lines = "".join(json.dumps({**head, "CommandLine": value}) + "\n" for value in values)
+    (tmp_path / "a.json").write_text(lines)
+    (tmp_path / "b.json").write_text('{"EventID": 1, "Channel": "Security"}\n')
+    for workers in (1, 2):
+        result, heard, _ = scanned([str(tmp_path)], rules, workers)
+        assert len(result.suspended) == 1
+        assert [told.evidence[0].event_id.seq for told in heard.told if isinstance(told, Finding)] == [0]
 
 
 def test_one_process_is_enough_for_little_or_one(tmp_path, rules, monkeypatch):

@@ -11,7 +11,8 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import Self
@@ -89,15 +90,22 @@ def sifted(work: Work, counts: ReadCounts, timeouts: dict[str, int]) -> Iterator
     Args:
         work: What to do.
         counts: Counted up as parts are taken.
-        timeouts: Rule id → how often its expressions ran out of time; raised to what any worker says.
+        timeouts: Rule id → how often its expressions ran out of time; raised at the end to what any worker says: before,
+            matches that a worker passed on would be lost on rules that it had to suspend later.
     """
+    told: dict[str, int] = {}
     with _Pool(work) as pool:
         for part in pool.parts():
             counts.add(part.counts)
-            for rule, count in part.timeouts.items():
-                timeouts[rule] = max(timeouts.get(rule, 0), count)
+            _raise(told, part.timeouts)
             if part.batch.events or part.batch.set_aside or part.batch.passed:
                 yield part.batch
+    _raise(timeouts, told)
+
+
+def _raise(timeouts: dict[str, int], told: Mapping[str, int]) -> None:
+    for rule, count in told.items():
+        timeouts[rule] = max(timeouts.get(rule, 0), count)
 
 
 class _Pool:
@@ -162,7 +170,8 @@ class _Pool:
             self._workers[self._workers.index(worker)] = worker = _Worker(self._work)
         worker.place = self._next
         self._next += 1
-        worker.connection.send(found[worker.place])
+        with suppress(BrokenPipeError):  # it was killed a moment ago: what is heard of it next says so
+            worker.connection.send(found[worker.place])
 
 
 def _weight(part: _Part) -> int:
