@@ -23,6 +23,7 @@ from tocsin.detect.sigma.evaluation import Matches, stopped
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.plans.account import Clock, RuleUse, Usage
 from tocsin.detect.sigma.plans.ir import Terms
+from tocsin.detect.sigma.plans.parts import Parts
 from tocsin.detect.sigma.plans.plan import NOTHING, UNDECIDED, Plan, Verdict
 from tocsin.detect.sigma.plans.sectors import KEY_FIELDS, PlanTable, Sector
 from tocsin.detect.sigma.plans.shapes import Fields, Keys
@@ -64,7 +65,7 @@ class PlannedEvaluator:
         self._whole = whole
         self._columns_from = tuning.columns_from
         self._usage = Usage(self._rules, clock)
-        self._table = PlanTable(Terms(), tuning, CachePool(tuning.cache_bytes), self._usage)
+        self._table = PlanTable(Parts(Terms(), tuning, CachePool(tuning.cache_bytes), self._usage))
         self._roots: dict[int, int] = {}
         self._sectors: OrderedDict[frozenset[Logsource], Sector] = OrderedDict()
         self._by_logsource: dict[Logsource, list[int]] = {}
@@ -198,5 +199,5 @@ class PlannedEvaluator:
     def _root(self, place: int) -> int:
         root = self._roots.get(place)
         if root is None:
-            self._roots[place] = root = self._table.terms.lower(self._rules[place].condition)
+            self._roots[place] = root = self._table.parts.terms.lower(self._rules[place].condition)
         return root

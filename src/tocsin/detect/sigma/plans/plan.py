@@ -12,14 +12,11 @@ from typing import Final, NamedTuple
 
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.matching import Predicate
-from tocsin.detect.sigma.plans.account import Usage
-from tocsin.detect.sigma.plans.atoms import NO_ATOM, Class, FieldMatcher
-from tocsin.detect.sigma.plans.ir import TRUE, Ask, Atom, Terms
+from tocsin.detect.sigma.plans.atoms import NO_ATOM, Class
+from tocsin.detect.sigma.plans.ir import TRUE, Ask, Atom
 from tocsin.detect.sigma.plans.keywords import KeywordMatcher
-from tocsin.detect.sigma.plans.questions import Answer, could_hold, has_asks, holds
-from tocsin.detect.sigma.plans.triggers import triggers
-from tocsin.detect.sigma.plans.tuning import Tuning
-from tocsin.detect.sigma.plans.value_cache import CachePool
+from tocsin.detect.sigma.plans.parts import Parts
+from tocsin.detect.sigma.plans.questions import Answer, could_hold, holds
 from tocsin.detect.sigma.tree import fields_of
 
 Signature = tuple[Class, ...]
@@ -52,11 +49,8 @@ class Plan:
     """Rules over events of one kind.
 
     Args:
-        terms: What the roots are terms of.
+        parts: What it is made of.
         roots: Its rules.
-        tuning: Means.
-        pool: Bounds what is remembered.
-        usage: Where it is noted how often rules are asked.
 
     Attributes:
         matchers: Field → its matcher.
@@ -64,9 +58,10 @@ class Plan:
         considered: Events that were judged by it since `note`.
     """
 
-    def __init__(self, terms: Terms, roots: Roots, tuning: Tuning, pool: CachePool, usage: Usage) -> None:
+    def __init__(self, parts: Parts, roots: Roots) -> None:
+        terms = parts.terms
         self._nodes = terms.nodes
-        self._usage = usage
+        self._usage = parts.usage
         self.roots = roots
         self._always_true = tuple(place for place, term in roots if term == TRUE)
         by_field: dict[str | None, dict[int, Atom]] = {}
@@ -77,9 +72,9 @@ class Plan:
         for number, atom in atoms.items():
             by_field.setdefault(atom.field, {})[number] = atom
         every = by_field.pop(None, None)
-        self.keywords = KeywordMatcher(every, tuning, pool) if every else None
+        self.keywords = KeywordMatcher(every, parts.tuning, parts.pool) if every else None
         self.matchers = {
-            field: FieldMatcher(found, tuning, pool) for field, found in by_field.items() if field is not None
+            field: parts.matcher(found) for field, found in by_field.items() if field is not None
         }
         self._asks = [node for term in seen if isinstance(node := self._nodes[term], Ask)]
         self.considered = 0
@@ -87,16 +82,16 @@ class Plan:
         self._could: list[Answer | None] = [None] * len(roots)
         self._holds: list[Answer | None] = [None] * len(roots)
         self._asked: dict[int, Predicate] = {}
-        self._pending = tuple(has_asks(self._nodes, term) for _, term in roots)
-        self._by_trigger, self._untriggered = self._triggers()
+        self._pending = tuple(parts.has_asks(term) for _, term in roots)
+        self._by_trigger, self._untriggered = self._triggers(parts)
 
-    def _triggers(self) -> tuple[Mapping[int, tuple[int, ...]], tuple[int, ...]]:
+    def _triggers(self, parts: Parts) -> tuple[Mapping[int, tuple[int, ...]], tuple[int, ...]]:
         by_atom: dict[int, list[int]] = {}
         untriggered: list[int] = []
         for index, (_, term) in enumerate(self.roots):
             if term == TRUE:
                 continue
-            found = triggers(self._nodes, term)
+            found = parts.triggers(term)
             if found is None:
                 untriggered.append(index)
             else:

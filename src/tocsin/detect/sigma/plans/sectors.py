@@ -8,13 +8,11 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from tocsin.config import bounds
-from tocsin.detect.sigma.plans.account import Usage
 from tocsin.detect.sigma.plans.atoms import FieldMatcher
-from tocsin.detect.sigma.plans.ir import FALSE, Atom, Terms
+from tocsin.detect.sigma.plans.ir import FALSE, Atom
+from tocsin.detect.sigma.plans.parts import Parts
 from tocsin.detect.sigma.plans.plan import Plan, Roots, Signature
 from tocsin.detect.sigma.plans.shapes import Fields, Keys, Layout, PlannedLayout
-from tocsin.detect.sigma.plans.tuning import Tuning
-from tocsin.detect.sigma.plans.value_cache import CachePool
 
 KEY_FIELDS: Final = ("Channel", "EventID")
 """What rules are evaluated partially for: few values, and most rules for Windows' own logs name them."""
@@ -24,17 +22,11 @@ class PlanTable:
     """The plans of all sectors: equal ones are one, and of too many the oldest is given up.
 
     Args:
-        terms: What all roots are terms of.
-        tuning: Means.
-        pool: Bounds what is remembered of values, events and shapes.
-        usage: Where it is noted what rules are asked, and about which events.
+        parts: What they are made of.
     """
 
-    def __init__(self, terms: Terms, tuning: Tuning, pool: CachePool, usage: Usage) -> None:
-        self.terms = terms
-        self.usage = usage
-        self.pool = pool
-        self.tuning = tuning
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
         self._by_roots: WeakValueDictionary[Roots, Plan] = WeakValueDictionary()
         self._order: deque[tuple[Sector, Signature]] = deque()
 
@@ -42,7 +34,7 @@ class PlanTable:
         """The plan of `roots`, which is `sector`'s for `signature`."""
         found = self._by_roots.get(roots)
         if found is None:
-            self._by_roots[roots] = found = Plan(self.terms, roots, self.tuning, self.pool, self.usage)
+            self._by_roots[roots] = found = Plan(self.parts, roots)
         self._order.append((sector, signature))
         if len(self._order) > bounds.PLANS:
             oldest, given_up = self._order.popleft()
@@ -69,10 +61,10 @@ class Sector:
         atoms: dict[int, Atom] = {}
         seen: set[int] = set()
         for _, term in roots:
-            table.terms.atoms_of(term, atoms, seen)
+            table.parts.terms.atoms_of(term, atoms, seen)
         self._known_atoms = {number: atom for number, atom in atoms.items() if atom.field in KEY_FIELDS}
         self._matchers: dict[str, FieldMatcher] = {
-            field: FieldMatcher(found, table.tuning, table.pool)
+            field: table.parts.matcher(found)
             for field in KEY_FIELDS
             if (found := {n: atom for n, atom in self._known_atoms.items() if atom.field == field})
         }
@@ -91,7 +83,7 @@ class Sector:
 
     def remember(self, kept: dict[Any, Any], key: Hashable, size: int) -> None:
         """Counts what was put into `kept` under `key`, `size` bytes: it is forgotten when much else came after it."""
-        self._table.pool.added(kept, (key,), size)
+        self._table.parts.pool.added(kept, (key,), size)
 
     def layout(self, sample: Fields, whole: Signature) -> PlannedLayout:
         """The layout of events with the keys of `sample`, and with this signature of the key fields, missing ones too."""
@@ -100,11 +92,11 @@ class Sector:
             holding = frozenset[int]().union(*whole)
             truth = {number: number in holding for number in self._known_atoms}
             memo: dict[int, int] = {}
-            given = self._table.terms.given
+            given = self._table.parts.terms.given
             reduced = ((place, given(term, truth, memo)) for place, term in self._roots)
             roots = tuple((place, term) for place, term in reduced if term != FALSE)
             self._plans[whole] = plan = self._table.plan(self, whole, roots)
-        return PlannedLayout(sample, plan, self._table.pool)
+        return PlannedLayout(sample, plan, self._table.parts.pool)
 
     def forget(self, whole: Signature) -> None:
         """Gives up the plan for `whole`, and every layout that uses it."""
