@@ -249,6 +249,17 @@ def test_what_is_no_ordinary_file_is_not_used(
     rejected(filled, why)
 
 
+def test_a_folder_in_its_place_is_told_and_no_descriptor_stays_open(filled: RuleCache) -> None:
+    filled.path.unlink()
+    filled.path.mkdir()
+    before = os.dup(0)
+    assert "no ordinary file" in filled.read().notices[0]
+    after = os.dup(0)
+    os.close(before)
+    os.close(after)
+    assert after == before + 1
+
+
 HOSTILE = (
     [], 5, None, {1: 2}, {"a": b"b"}, {b"a": b"b"}, [[b"a", b"b"]],
     {text_digest(text): junk for text, junk in zip(STARTER, [b"", b"\xc1", b"\xff" * 9, b"\x93\xc4\x00\xc4\x00\x90", b"\x91" * 50_000], strict=False)},

@@ -69,17 +69,23 @@ def read_private(path: Path, most: int) -> bytes:
         if path.is_symlink():
             raise NotOurs("it is a link") from error
         raise
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise NotOurs("it is no ordinary file")
-        if found.st_uid != os.geteuid():
-            raise NotOurs("it belongs to another user")
-        if found.st_mode & 0o077:
-            raise NotOurs("others can read or write it")
-        if found.st_size > most:
-            raise NotOurs(f"it is larger than {most} bytes")
-        return file.read(most + 1)[:most]
+    try:
+        _check_file(os.fstat(descriptor), most)
+        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+            return file.read(most + 1)[:most]
+    finally:
+        os.close(descriptor)
+
+
+def _check_file(found: os.stat_result, most: int) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise NotOurs("it is no ordinary file")
+    if found.st_uid != os.geteuid():
+        raise NotOurs("it belongs to another user")
+    if found.st_mode & 0o077:
+        raise NotOurs("others can read or write it")
+    if found.st_size > most:
+        raise NotOurs(f"it is larger than {most} bytes")
 
 
 def write_private(folder: int, path: Path, data: bytes, *, replace: bool = True) -> None:
