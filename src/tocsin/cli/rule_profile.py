@@ -13,6 +13,7 @@ from tocsin.cli.json_lines import emit
 from tocsin.cli.options import JSON, RULE_OPTIONS, with_options
 from tocsin.cli.progress import Progress
 from tocsin.cli.rule_choice import RuleChoice
+from tocsin.config import bounds
 from tocsin.detect.sigma.plans.account import RuleUse
 from tocsin.engine.rule_profile import RuleProfile, profile
 from tocsin.records.event import EventBatch
@@ -61,7 +62,8 @@ def _print_json(found: RuleProfile, titles: Mapping[str, str]) -> None:
         emit(_line(use, titles))
     emit(
         {"kind": "summary", "events": found.events, "rules": len(found.uses), "seconds": round(found.seconds, 6),
-         "asking": round(sum(use.seconds for use in found.uses), 6)}
+         "asking": round(sum(use.seconds for use in found.uses), 6), "set_aside": found.set_aside,
+         "suspended": sorted(found.suspended)}
     )  # fmt: skip
 
 
@@ -93,3 +95,12 @@ def _print_text(found: RuleProfile, titles: Mapping[str, str]) -> None:
             click.echo(f"{'':39} asks for fields that no event had: {names}")
     blind = sum(bool(use.unknown_fields) for use in found.uses)
     click.echo(f"{blind:,} rules ask for a field that none of their events had; --json names each.")
+    if found.set_aside:
+        click.echo(
+            f"Set aside, as they could not be read: {found.set_aside:,} records; `tocsin scan` tells why."
+        )
+    for rule in sorted(found.suspended):
+        click.echo(
+            f"Suspended, as its expression took longer than {bounds.REGEX_SECONDS} s on {bounds.REGEX_TIMEOUTS} values: "
+            f"{inert(titles[rule])}"
+        )
