@@ -41,7 +41,7 @@ def profile_rules(
     Judges them as a scan does, makes no finding, and lists the ten dearest rules (--json: every rule): `ms` spent on
     asking it, how often it was `asked`, its `hits`, the `events` that it might have matched, and the fields that it asks
     for and none of them had. Searching values is work that all rules share, and is told in one sum.
-    Records that cannot be read are left out; `tocsin scan` tells them.
+    Records that cannot be read are counted; `tocsin scan` tells why.
     """
     with Progress("reading the rules", quiet=as_json) as progress:
         loaded, _ = RuleChoice(rules, starter=starter, placeholders=placeholders).load(progress)
