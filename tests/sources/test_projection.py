@@ -160,6 +160,12 @@ def test_channels_whose_names_may_have_spaces_are_read_whole(tmp_path):
     assert _agree(path) == 0
 
 
+def test_a_shipper_s_own_names_with_spaces_are_read_whole(tmp_path):
+    path = tmp_path / "log.json"
+    path.write_text((json.dumps(_record(**{"Command Line": "x"})) + "\n") * 3)
+    assert _agree(path) == 0
+
+
 def test_plans_are_asked_once_for_a_sort_and_not_once_for_a_file(tmp_path):
     # the first line of a file is read whole because it tells the shape, the first of a sort because its sort is not known
     asked = []

@@ -8,7 +8,8 @@ numbers and with many fields; there it saves up to a fifth of all reading (`benc
 - Whatever is not plain goes the whole way: a value that is no scalar, a number beyond 64 bits or of very many digits, any
   error, nesting, very many fields, an object inside another product's wrapper.
 - A name with dots may be nested, so what is decoded is each of its beginnings. A name without the spaces that its source
-  writes ("Threat Name") cannot be known before: so only channels are projected whose manifests have no such names.
+  writes ("Threat Name") cannot be known before: so only channels are projected whose manifests have no such names, and no sort
+  whose first event has one nevertheless (a shipper's own names).
 - A record that is decoded twice because it was not plain costs double: a sort where that goes on is given up.
 
 All other JSON is read whole, because reading a part of it was measured to gain too little (CPU of reading an event):
@@ -132,6 +133,8 @@ class Projection:
             self._sorts[hint] = self._made(hint, draft.fields) if flat else None
 
     def _made(self, hint: tuple[str, str], fields: Mapping[str, Any]) -> _Sort | None:
+        if any(" " in name for name in fields):
+            return None
         channel, number = fields["Channel"], fields["EventID"]
         told = parse_line(hint[1]), parse_line(hint[0])
         if channel not in _CHANNELS or told[0] != channel or as_number(told[1]) != number:
