@@ -175,7 +175,7 @@ def glob_pattern(parts: Sequence[str | Wild]) -> str:
 def _expression(leaf: Leaf) -> Predicate:
     field = leaf.field
     if leaf.op == "glob":
-        find = regex.compile(glob_pattern(leaf.value), regex.DOTALL).fullmatch
+        find = _compiled(glob_pattern(leaf.value), regex.DOTALL).fullmatch
     else:
         pattern, flags = leaf.value
         find = compile_regex(pattern, flags).search
@@ -199,7 +199,12 @@ def compile_regex(pattern: str, flags: str = "") -> regex.Pattern[str]:
     bits = regex.VERSION0
     for letter in flags:
         bits |= _FLAGS[letter]
-    return regex.compile(pattern, bits)
+    return _compiled(pattern, bits)
+
+
+def _compiled(pattern: str, bits: int) -> regex.Pattern[str]:
+    # Who asks keeps it; regex's own store would hold texts of hostile rules, and empties itself by the global random.
+    return regex.compile(pattern, bits, cache_pattern=False)
 
 
 def _number(field: str | None, wanted: float) -> Predicate:

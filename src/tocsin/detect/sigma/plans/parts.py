@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from weakref import WeakValueDictionary
 
+from tocsin.detect.sigma.matching import Predicate
 from tocsin.detect.sigma.plans.account import Usage
 from tocsin.detect.sigma.plans.atoms import FieldMatcher
 from tocsin.detect.sigma.plans.ir import Atom, Terms
@@ -25,6 +26,9 @@ class Parts:
         tuning: Means.
         pool: Bounds what is remembered of values, events and shapes.
         usage: Where it is noted what rules are asked, and about which events.
+
+    Attributes:
+        asked: The predicates of asks that were made so far, by term.
     """
 
     def __init__(self, terms: Terms, tuning: Tuning, pool: CachePool, usage: Usage) -> None:
@@ -32,6 +36,7 @@ class Parts:
         self.tuning = tuning
         self.pool = pool
         self.usage = usage
+        self.asked: dict[int, Predicate] = {}
         self._matchers: WeakValueDictionary[frozenset[int], FieldMatcher] = WeakValueDictionary()
         self._triggers: dict[int, Triggers | None] = {}
         self._asking: dict[int, bool] = {}

@@ -11,7 +11,6 @@ from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from tocsin.detect.sigma.fields import EventView
-from tocsin.detect.sigma.matching import Predicate
 from tocsin.detect.sigma.plans.atoms import NO_ATOM, Class
 from tocsin.detect.sigma.plans.ir import TRUE, Ask, Atom
 from tocsin.detect.sigma.plans.keywords import KeywordMatcher
@@ -81,7 +80,7 @@ class Plan:
         self._fields: set[str] = set()
         self._could: list[Answer | None] = [None] * len(roots)
         self._holds: list[Answer | None] = [None] * len(roots)
-        self._asked: dict[int, Predicate] = {}
+        self._asked = parts.asked
         self._pending = tuple(parts.has_asks(term) for _, term in roots)
         self._by_trigger, self._untriggered = self._triggers(parts)
 
