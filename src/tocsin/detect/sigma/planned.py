@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -87,16 +87,15 @@ class PlannedEvaluator:
 
     def _grouped(self, events: Sequence[Event]) -> dict[Group | None, list[int]]:
         """The places of events with the same logsources, keys, Channel and EventID; under None those to judge singly."""
-        groups: dict[Group | None, list[int]] = {}
+        groups: defaultdict[Group | None, list[int]] = defaultdict(list)
         for number, event in enumerate(events):
             fields = event.fields
             channel, event_id = fields.get("Channel"), fields.get("EventID")
             # 1, 1.0 and True are one to a dict, and not to rules; lists and objects are none at all.
             if type(channel) in _PLAIN and type(event_id) in _PLAIN:
-                group = (event.logsources, tuple(fields), channel, event_id)
-                groups.setdefault(group, []).append(number)
+                groups[event.logsources, tuple(fields), channel, event_id].append(number)
             else:
-                groups.setdefault(None, []).append(number)
+                groups[None].append(number)
         return groups
 
     def match_one(self, event: Event) -> Matches:
