@@ -97,6 +97,16 @@ def test_nothing_to_judge_and_nothing_to_judge_by():
         assert list(PlannedEvaluator((), tuning).match(whole.events[:3])) == [(), (), ()]
 
 
+def test_an_event_read_in_part_is_never_guessed_about():
+    text = "title: t\nlogsource: {product: windows}\ndetection: {k: [mimi], condition: k}\n"
+    rules = load_rules([RuleText("t.yml", text)]).rules
+    event = made_event({"EventID": 1, "a": "MIMI"}, frozenset({Logsource("windows")}))
+    parted = replace(event, fields={"EventID": 1}, partial=True)
+    with pytest.raises(ValueError, match="whole"):
+        PlannedEvaluator(rules).match([parted])
+    assert PlannedEvaluator(rules, whole=lambda _: event).match([parted]) == [rules]
+
+
 @pytest.mark.parametrize("columns", [ALWAYS, NEVER])
 def test_bounds_so_tight_that_all_is_forgotten(monkeypatch, columns):
     """Plans, sectors, shapes and values are given up while they are in use, and found anew."""

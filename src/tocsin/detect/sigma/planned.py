@@ -73,7 +73,11 @@ class PlannedEvaluator:
             self._by_logsource.setdefault(rule.logsource, []).append(place)
 
     def match(self, events: Sequence[Event]) -> Sequence[Matches]:
-        """For each of `events`, the rules that match it, in order of loading."""
+        """For each of `events`, the rules that match it, in order of loading.
+
+        Raises:
+            ValueError: an event was read in part, and nothing was given that completes it.
+        """
         if len(events) < self._columns_from:
             return [self.match_one(event) for event in events]
         answers: list[Matches] = [_NONE] * len(events)
@@ -153,7 +157,10 @@ class PlannedEvaluator:
         """The rules of a verdict: those that match, and of those pending the ones that the event agrees to."""
         if verdict is UNDECIDED:
             plan.considered -= 1
-            return self.match_one(self._whole(event))
+            completed = self._whole(event)
+            if completed.partial:
+                raise ValueError("This event was read in part: give `whole`, which completes it.")
+            return self.match_one(completed)
         places: Sequence[int] = verdict.matched
         if verdict.pending:
             places = sorted((*places, *self._agreed(plan, verdict, event.fields)))
