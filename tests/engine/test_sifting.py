@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import signal
+import zipfile
 from dataclasses import fields
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from tocsin.cli.main import tocsin
 from tocsin.config import bounds
 from tocsin.detect.sigma.loading import RuleText
 from tocsin.engine.rule_files import RuleTexts, starter_texts
@@ -137,6 +141,87 @@ def test_what_matched_before_its_rule_was_suspended_is_told(tmp_path):
         result, heard, _ = scanned([str(tmp_path)], rules, workers)
         assert len(result.suspended) == 1
         assert [told.evidence[0].event_id.seq for told in heard.told if isinstance(told, Finding)] == [0]
+
+
+def test_files_that_start_alike_are_told_apart_as_by_one(tmp_path, rules):
+    line = json.dumps({"EventID": 1102, "Channel": "Security", "SourceName": "x"}) + "\n"
+    for name in ("a.json", "b.json", "c.json"):
+        (tmp_path / name).write_text(line * 200, encoding="utf-8")
+    one, two = (scanned([str(tmp_path)], rules, workers) for workers in (1, 2))
+    assert one[1].told == two[1].told
+    streams = {
+        piece.event_id.stream for told in two[1].told if isinstance(told, Finding) for piece in told.evidence
+    }
+    assert len(streams) == 3
+
+
+@pytest.fixture
+def cut(monkeypatch):
+    """Files are cut into ranges of 64 KiB."""
+    monkeypatch.setattr(bounds, "SPLIT_FROM_BYTES", 1)
+    monkeypatch.setattr(bounds, "SPLIT_BYTES", 64 * 1024)
+
+
+LINE = json.dumps({"EventID": 1102, "Channel": "Security", "SourceName": "x", "Message": "m" * 2_000}) + "\n"
+
+
+@pytest.mark.usefixtures("cut")
+def test_a_large_file_gives_what_one_process_gives(tmp_path, rules):
+    (tmp_path / "a.json").write_text(LINE * 900, encoding="utf-8")
+    (tmp_path / "b.json").write_text(
+        LINE * 300 + '{"EventID": 1,\n"Channel": 4}\n' + LINE * 300, encoding="utf-8"
+    )
+    (tmp_path / "c.json").write_text(LINE * 500 + '{"EventID": 1, "Ch', encoding="utf-8")
+    (tmp_path / "d.json").write_text(LINE * 5, encoding="utf-8")
+    one, two = (scanned([str(tmp_path)], rules, workers) for workers in (1, 3))
+    assert one[1].told == two[1].told
+    assert (one[1].events, one[2]) == (two[1].events, two[2])
+    assert one[0] == two[0]
+    assert two[0].tally.events == 900 + 601 + 500 + 5
+
+
+@pytest.mark.usefixtures("cut")
+def test_a_worker_that_dies_takes_only_its_range_with_it(tmp_path, rules):
+    path = tmp_path / "a.json"
+    path.write_text(LINE * 9_000, encoding="utf-8")
+    counts = ReadCounts()
+    work = planned_work([str(path)], ReadOptions(0), rules.files, 2)
+    assert work is not None
+    batches = sifted(work, counts, {})
+    taken = [next(batches)]
+    victim = multiprocessing.active_children()[0]
+    assert victim.pid is not None
+    os.kill(victim.pid, signal.SIGKILL)
+    taken += batches
+    (aside,) = [aside for batch in taken for aside in batch.set_aside]
+    told = re.search(r"exit code -9\); bytes ([\d,]+) to ([\d,]+) were not read", aside.reason)
+    assert told is not None
+    start, stop = (int(number.replace(",", "")) for number in told.groups())
+    lost = range(start // len(LINE), stop // len(LINE))
+    assert 0 < len(lost) < 100
+    assert [event.seq for batch in taken for event in batch] == [
+        seq for seq in range(9_000) if seq not in lost
+    ]
+    assert (counts.records, counts.set_aside, counts.sources) == (9_000 - len(lost), 1, 1)
+    assert not multiprocessing.active_children(), "no process is left behind"
+
+
+def test_a_real_recording_is_told_word_for_word(tmp_path, data, monkeypatch):
+    monkeypatch.setattr(bounds, "SPLIT_FROM_BYTES", 1)
+    monkeypatch.setattr(bounds, "SPLIT_BYTES", 2 * bounds.MiB)
+    path = tmp_path / "recording.json"
+    recordings = sorted((data / "otrf" / "compound").rglob("*.zip"))
+    with zipfile.ZipFile(recordings[0]) as archive, path.open("wb") as file:
+        (name,) = [name for name in archive.namelist() if name.endswith(".json")]
+        with archive.open(name) as recording:
+            file.write(recording.read(20 * bounds.MiB))
+    work = planned_work([str(path)], ReadOptions(0), (), 2)
+    assert work is not None
+    assert len(work.tasks) > 5
+    told = [CliRunner().invoke(tocsin, ["scan", str(path), "--json", "--jobs", jobs]) for jobs in ("1", "2")]
+    one, two = (re.sub(r'"seconds":[\d.]+', "", result.stdout) for result in told)
+    assert one == two
+    assert '"kind":"finding"' in two.replace(" ", "")
 
 
 def test_one_process_is_enough_for_little_or_one(tmp_path, rules, monkeypatch):

@@ -72,6 +72,12 @@ PROJECTED_SORTS: Final = 1_024
 SIFTED_BYTES: Final = 2 * MiB
 """Files that are smaller in all (as they lie on disk) are read by one process: starting others would cost more than it saves."""
 
+SPLIT_FROM_BYTES: Final = 128 * MiB
+"""From this size on a file of JSON lines is read in ranges by several processes; a smaller one is done before they are warm."""
+
+SPLIT_BYTES: Final = 16 * MiB
+"""The least size of such a range: what a process holds of one until it is known to be lines of JSON and nothing else."""
+
 SIFTED_AHEAD_BYTES: Final = 64 * MiB
 """Raw bytes of matching events that worker processes may have passed on before it is their file's turn."""
 

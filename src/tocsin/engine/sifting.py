@@ -1,48 +1,32 @@
-"""Reading and judging in several processes: of many files, each worker reads whole ones and passes on what rules match.
+"""Reading and judging in several processes: each worker reads whole files, or ranges of a large one (`sources.ranges`).
 
 1. The main process judges what is passed on once more, with the one detector that keeps windows and makes findings:
    what workers leave out is what no rule matches, so the findings are those of one process, in the same order.
 2. What workers passed on is taken in the order of the files; those ahead wait, and a worker that is too far ahead stops.
-3. A worker that dies takes only its file with it: the rest of that is set aside, and another worker goes on.
+3. A range that turns out to be no plain lines of JSON counts for nothing: its worker waits until it is its turn, and then
+   reads on to the end of the file, as one process does.
+4. A worker that dies takes only its file or range with it: the rest of that is set aside, and another worker goes on.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
-from typing import Self
+from multiprocessing.connection import wait
+from typing import Protocol, Self
 
 from tocsin.config import bounds
-from tocsin.detect.sigma.compiling.assembly import assemble
-from tocsin.detect.sigma.compiling.encoding import decode, encode
+from tocsin.detect.sigma.compiling.encoding import encode
 from tocsin.detect.sigma.compiling.parsed import ParsedFile
-from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.engine.joining import Joined
+from tocsin.engine.sifting_worker import Answer, Died, Irregular, Part, RangePart, Rules, Task, Worker
 from tocsin.records.event import EventBatch, SetAside
-from tocsin.sources.projection import whole
+from tocsin.sources.containers import printable
+from tocsin.sources.ranges import FileRange, Rest, ranges
 from tocsin.sources.reading import ReadCounts, ReadOptions, read_files
 from tocsin.sources.walk import Found, check, files
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What a worker made of a part of a file.
-
-    Attributes:
-        batch: The events that rules match, all set-aside records, and how many events were left out.
-        counts: What was counted in this part.
-        timeouts: Rule id → how often its expressions ran out of time, in all that this worker judged.
-        is_last: Whether the file ends here.
-    """
-
-    batch: EventBatch
-    counts: ReadCounts
-    timeouts: dict[str, int]
-    is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +34,15 @@ class Work:
     """What workers are to do.
 
     Attributes:
-        found: Files, and what was set aside while looking for them.
+        tasks: Files, ranges of files (all of one file, in order), and what was set aside while looking for them.
         options: How to read; its `needs` is not looked at.
-        rules: What judges, each file's path and encoded form.
+        rules: What judges.
         workers: How many processes.
     """
 
-    found: Sequence[Found | SetAside]
+    tasks: Sequence[Found | FileRange | SetAside]
     options: ReadOptions
-    rules: tuple[tuple[str, bytes], ...]
+    rules: Rules
     workers: int
 
 
@@ -70,18 +54,25 @@ def planned_work(
     Raises:
         OperatorError: a path does not exist.
     """
-    if workers < 2:
+    if workers < 2 or options.streams.measures:
         return None
     check(paths)
     found = list(files(paths))
     sizes = [one.path.stat().st_size for one in found if isinstance(one, Found) and one.path.exists()]
-    if len(sizes) < 2 or sum(sizes) < bounds.SIFTED_BYTES:
+    if sum(sizes) < bounds.SIFTED_BYTES:
+        return None
+    tasks = [task for one in found for task in _tasks(one, options)]
+    if sum(not isinstance(task, SetAside) for task in tasks) < 2:
         return None
     try:
         encoded = tuple((one.path, encode(one)) for one in rules)
     except ValueError:  # a rule with half a surrogate pair in it, which no file format of ours can hold
         return None
-    return Work(found, replace(options, needs=None), encoded, workers)
+    return Work(tasks, replace(options, needs=None), encoded, workers)
+
+
+def _tasks(found: Found | SetAside, options: ReadOptions) -> Sequence[Found | FileRange | SetAside]:
+    return (found,) if isinstance(found, SetAside) else ranges(found, options) or (found,)
 
 
 def sifted(work: Work, counts: ReadCounts, timeouts: dict[str, int]) -> Iterator[EventBatch]:
@@ -95,11 +86,7 @@ def sifted(work: Work, counts: ReadCounts, timeouts: dict[str, int]) -> Iterator
     """
     told: dict[str, int] = {}
     with _Pool(work) as pool:
-        for part in pool.parts():
-            counts.add(part.counts)
-            _raise(told, part.timeouts)
-            if part.batch.events or part.batch.set_aside or part.batch.passed:
-                yield part.batch
+        yield from Taking(work, pool, counts, told).batches()
     _raise(timeouts, told)
 
 
@@ -108,18 +95,99 @@ def _raise(timeouts: dict[str, int], told: Mapping[str, int]) -> None:
         timeouts[rule] = max(timeouts.get(rule, 0), count)
 
 
+class Answers(Protocol):
+    """What was made of each task, to be asked for in the order of the tasks."""
+
+    def is_dropped(self, place: int) -> bool:
+        """Whether nobody reads the task at `place`, as another one reads it with its own."""
+
+    def next(self, place: int) -> Answer:
+        """The next answer to the task at `place`."""
+
+    def resume(self, place: int, rest: Rest) -> None:
+        """Has `rest` read as the task at `place`, the answer to which was `Irregular`."""
+
+
+class Taking:
+    """Takes the answers to all tasks in order.
+
+    Args:
+        work: The tasks.
+        answers: What is made of them.
+        counts: As for `sifted`.
+        timeouts: Raised to what any worker says.
+    """
+
+    def __init__(self, work: Work, answers: Answers, counts: ReadCounts, timeouts: dict[str, int]) -> None:
+        self._work = work
+        self._answers = answers
+        self._counts = counts
+        self._timeouts = timeouts
+
+    def batches(self) -> Iterator[EventBatch]:
+        """The events of all files that rules match."""
+        joined: Joined | None = None
+        for place, task in enumerate(self._work.tasks):
+            if joined is not None and not (isinstance(task, FileRange) and task.start):
+                yield from joined.finish()
+                joined = None
+            if isinstance(task, SetAside):
+                yield from read_files([task], self._work.options, self._counts)
+                continue
+            joined = joined or Joined(self._work.options.streams)
+            if not self._answers.is_dropped(place):
+                yield from self._taken(place, task, joined)
+        if joined is not None:
+            yield from joined.finish()
+
+    def _taken(self, place: int, task: Found | FileRange, joined: Joined) -> Iterator[EventBatch]:
+        """The batches that become full with what `task` gives."""
+        is_range, is_last = isinstance(task, FileRange), False
+        while not is_last:
+            answer = self._answers.next(place)
+            if isinstance(answer, Irregular):
+                assert isinstance(task, FileRange)
+                self._answers.resume(place, joined.rest(task))
+                is_range = False
+            elif isinstance(answer, Died):
+                is_last = True
+                self._lose(task, answer, joined, is_range=is_range)
+            else:
+                self._count(answer)
+                is_last = is_range or (isinstance(answer, Part) and answer.is_last)
+                yield from joined.range(answer) if isinstance(answer, RangePart) else joined.part(answer)
+
+    def _lose(self, task: Found | FileRange, died: Died, joined: Joined, *, is_range: bool) -> None:
+        """Sets aside what a worker that died was to read: a range, or the rest of a file."""
+        why = f"The process that read it ended unexpectedly (exit code {died.exit_code}); "
+        if isinstance(task, Found) or not is_range:
+            found = task if isinstance(task, Found) else task.found
+            joined.lose(SetAside(printable(found.source), None, None, why + "the rest was not read."))
+        else:
+            stop = task.stop if task.stop is not None else task.version.size
+            why += f"bytes {task.start:,} to {stop:,} were not read."
+            joined.lose(SetAside(printable(task.found.source), None, task.start, why), task)
+            self._counts.sources += task.start == 0
+        self._counts.set_aside += 1
+
+    def _count(self, answer: Part | RangePart) -> None:
+        self._counts.add(answer.counts)
+        _raise(self._timeouts, answer.timeouts)
+
+
 class _Pool:
     """The workers, what each reads, and what came from them too early."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._waiting: list[deque[_Part]] = [deque() for _ in work.found]
+        self._waiting: list[deque[Answer]] = [deque() for _ in work.tasks]
+        self._dropped: set[int] = set()
         self._next = 0
         self._ahead = 0
-        self._workers = [_Worker(work) for _ in range(min(work.workers, len(work.found)))]
+        self._workers = [self._started() for _ in range(min(work.workers, len(work.tasks)))]
 
     def __enter__(self) -> Self:
-        for worker in self._workers:
+        for worker in list(self._workers):
             self._give(worker)
         return self
 
@@ -127,107 +195,89 @@ class _Pool:
         for worker in self._workers:
             worker.stop()
 
-    def parts(self) -> Iterator[_Part]:
-        """Every part of every file, in order."""
-        for place, one in enumerate(self._work.found):
-            is_last = False
-            if isinstance(one, SetAside):
-                counts = ReadCounts()
-                for batch in read_files([one], self._work.options, counts):
-                    yield _Part(batch, counts.taken(), {}, is_last=True)
-                continue
-            while not is_last:
-                while not self._waiting[place]:
-                    self._hear(place)
-                part = self._waiting[place].popleft()
-                self._ahead -= _weight(part)
-                is_last = part.is_last
-                yield part
+    def _started(self) -> Worker:
+        return Worker(self._work.options, self._work.rules)
+
+    def is_dropped(self, place: int) -> bool:
+        """As `Answers` has it."""
+        return place in self._dropped
+
+    def next(self, place: int) -> Answer:
+        """As `Answers` has it."""
+        while not self._waiting[place]:
+            self._hear(place)
+        answer = self._waiting[place].popleft()
+        self._ahead -= _weight(answer)
+        return answer
+
+    def resume(self, place: int, rest: Rest) -> None:
+        """Lets the worker that waits at `place` do it."""
+        worker = next(one for one in self._workers if one.place == place)
+        self._send(worker, place, rest)
 
     def _hear(self, place: int) -> None:
         """Takes what workers have to say; only from the one that reads `place` where too much waits already."""
         full = self._ahead > bounds.SIFTED_AHEAD_BYTES
-        reading = [one for one in self._workers if one.place is not None and (not full or one.place == place)]
+        reading = [one for one in self._workers if one.place is not None and not one.waits]
+        here = [one for one in reading if one.place == place]
+        reading = here if full and here else reading
         ready = wait([one.connection for one in reading])
         for worker in reading:
             if worker.connection in ready:
-                place, part = worker.take()
-                self._waiting[place].append(part)
-                self._ahead += _weight(part)
-                if part.is_last:
-                    self._give(worker)
+                self._take(worker)
 
-    def _give(self, worker: _Worker) -> None:
-        """Lets `worker`, or another one if it is gone, read the next file, if there is one."""
-        found = self._work.found
-        while self._next < len(found) and isinstance(found[self._next], SetAside):
+    def _take(self, worker: Worker) -> None:
+        place, answer = worker.place, worker.take()
+        assert place is not None
+        if place not in self._dropped:
+            self._waiting[place].append(answer)
+            self._ahead += _weight(answer)
+            if isinstance(answer, Irregular):
+                worker.waits = True
+                self._drop_behind(place)
+                return
+        if not isinstance(answer, Part) or answer.is_last:
+            self._give(worker)
+
+    def _drop_behind(self, place: int) -> None:
+        """Gives up the ranges of the same file behind that at `place`."""
+        tasks = self._work.tasks
+        for behind in range(place + 1, len(tasks)):
+            task = tasks[behind]
+            if not (isinstance(task, FileRange) and task.start):
+                return
+            self._dropped.add(behind)
+            self._ahead -= sum(map(_weight, self._waiting[behind]))
+            self._waiting[behind].clear()
+            for worker in [one for one in self._workers if one.waits and one.place == behind]:
+                self._give(worker)
+
+    def _give(self, worker: Worker) -> None:
+        """Lets `worker` do the next task, if there is one."""
+        tasks = self._work.tasks
+        while self._next < len(tasks) and (
+            isinstance(tasks[self._next], SetAside) or self._next in self._dropped
+        ):
             self._next += 1
-        if self._next == len(found):
-            worker.place = None
+        if self._next == len(tasks):
+            worker.place, worker.waits = None, False
             return
+        place, self._next = self._next, self._next + 1
+        task = tasks[place]
+        assert not isinstance(task, SetAside)
+        self._send(worker, place, task)
+
+    def _send(self, worker: Worker, place: int, task: Task) -> None:
+        """Lets `worker`, or another one if it is gone, do `task`."""
         if not worker.process.is_alive():
             worker.stop()
-            self._workers[self._workers.index(worker)] = worker = _Worker(self._work)
-        worker.place = self._next
-        self._next += 1
+            self._workers[self._workers.index(worker)] = worker = self._started()
+        worker.place, worker.waits = place, False
         with suppress(BrokenPipeError):  # it was killed a moment ago: what is heard of it next says so
-            worker.connection.send(found[worker.place])
+            worker.connection.send(task)
 
 
-def _weight(part: _Part) -> int:
-    return sum(len(event.raw) for event in part.batch.events)
-
-
-class _Worker:
-    """A worker process, and the place of the file that it reads."""
-
-    def __init__(self, work: Work) -> None:
-        self._found = work.found
-        self.place: int | None = None
-        context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks in whatever state
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, work.options, work.rules), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def take(self) -> tuple[int, _Part]:
-        """The next part of its file and that file's place; where the process is gone, the last: the rest set aside."""
-        assert self.place is not None
-        try:
-            return self.place, self.connection.recv()
-        except (EOFError, OSError):
-            self.process.join()
-            why = (
-                f"The process that read it ended unexpectedly (exit code {self.process.exitcode}); "
-                "the rest was not read."
-            )
-            aside = SetAside(self._found[self.place].source, None, None, why)
-            return self.place, _Part(EventBatch((), (aside,)), ReadCounts(set_aside=1), {}, is_last=True)
-
-    def stop(self) -> None:
-        """Ends the process."""
-        self.connection.close()
-        self.process.terminate()
-        self.process.join()
-
-
-def _work(connection: Connection, options: ReadOptions, rules: tuple[tuple[str, bytes], ...]) -> None:
-    """What a worker does: reads each file it is given, and sends of it what matters."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process hears it too, and ends its workers
-    evaluator = PlannedEvaluator(assemble(decode(data, path) for path, data in rules).rules, whole=whole)
-    options = replace(options, needs=evaluator.needs)
-    while True:
-        try:
-            found: Found = connection.recv()
-        except EOFError:
-            return
-        counts = ReadCounts()
-        for batch in read_files([found], options, counts):
-            connection.send(_Part(_kept(batch, evaluator), counts.taken(), evaluator.timeouts, is_last=False))
-        connection.send(_Part(EventBatch(()), counts.taken(), evaluator.timeouts, is_last=True))
-
-
-def _kept(batch: EventBatch, evaluator: PlannedEvaluator) -> EventBatch:
-    answers = evaluator.match(batch.events)
-    kept = tuple(whole(event) for event, matched in zip(batch.events, answers, strict=True) if matched)
-    return EventBatch(kept, batch.set_aside, len(batch) - len(kept))
+def _weight(answer: Answer) -> int:
+    if isinstance(answer, Part):
+        return sum(len(event.raw) for event in answer.batch.events)
+    return sum(len(event.raw) for event in answer.events) if isinstance(answer, RangePart) else 0

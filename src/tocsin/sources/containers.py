@@ -75,6 +75,12 @@ def open_file(path: Path, source: str, zone: tzinfo = UTC) -> Iterator[Opened | 
             yield from _unwrap(opened, _Place(path, budget, zone, file=counted))
 
 
+def is_container(start: bytes) -> bool:
+    """Whether a file that starts with the `HEADER_BYTES` bytes `start` is compressed, or an archive."""
+    compressed = any(start.startswith(kind.magic) for kind in COMPRESSIONS)
+    return compressed or start.startswith(ZIP_MAGIC) or is_tar(start)
+
+
 def _unwrap(opened: Opened, place: _Place) -> Iterator[Opened | SetAside]:
     """`opened` itself, or what is in it where it is a container."""
     magic = opened.content.peek(HEADER_BYTES)

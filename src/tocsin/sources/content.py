@@ -104,16 +104,19 @@ class Content:
     Args:
         reads: Where the bytes come from; may raise `ReadingStopped`.
         reopen: Opens the same bytes anew, or None where only spooling can.
+        offset: Where in the file they start.
     """
 
-    def __init__(self, reads: Reads, reopen: Callable[[], BinaryIO] | None = None) -> None:
+    def __init__(
+        self, reads: Reads, reopen: Callable[[], BinaryIO] | None = None, *, offset: int = 0
+    ) -> None:
         self._reads = reads
         self._reopen = reopen
         self._ahead = b""
         self._spooled: BinaryIO | None = None
         self.stopped: ReadingStopped | None = None
         self._hash: hashlib._Hash | None = None
-        self.offset = 0
+        self.offset = offset
 
     def measure(self) -> None:
         """Asks for a digest of all bytes, before any was read: containers need none, nor does a scan without a store."""

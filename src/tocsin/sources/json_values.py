@@ -6,6 +6,7 @@ an array (`WRAPPERS`). Stated behaviour at the edges:
 - A record that cannot be read is set aside and reading goes on at the next line.
 - Nesting over `bounds.JSON_DEPTH` and records over `bounds.RECORD_BYTES` are set aside.
 - Of duplicate keys the last one counts. NaN and Infinity, which are no JSON, are read as text.
+- What is read does not depend on the blocks in which the text comes.
 - Bytes that are no UTF-8 and lone surrogates are read as U+FFFD; NUL inside a string is kept, between records skipped.
 """
 
@@ -99,6 +100,10 @@ class JsonValues:
     Args:
         stream: The text.
         needed: Decodes of a line only what is needed; gives None for one that is to be decoded whole.
+
+    Attributes:
+        regular: Whether each record so far was an object alone on its line and no wrapper: then every line is read as if
+            it were the first, and each line feed ends a record.
     """
 
     def __init__(
@@ -109,6 +114,7 @@ class JsonValues:
         self._open: list[str] = []  # what closes the arrays and wrappers that we are inside of
         self._wasted = 0
         self._cut = False  # the end of the file was told with its last record
+        self.regular = True
 
     def __iter__(self) -> Iterator[JsonValue]:
         stream = self._stream
@@ -118,6 +124,7 @@ class JsonValues:
             if stream.position > start:
                 continue
             char = stream.text[stream.position]
+            self.regular = self.regular and char == "{"
             if char == "{":
                 if self._open and self._open[-1] == "}":
                     yield self._broken("a stray brace after a wrapped array")
@@ -181,20 +188,32 @@ class JsonValues:
     def _record(self) -> Iterator[JsonValue]:
         """The object at the position; nothing where it turns out to be a wrapper, which is entered."""
         stream = self._stream
-        end = stream.line_end_in_sight()
+        end = self._line_end()
         if stream.position <= end <= stream.position + bounds.READ_BLOCK_BYTES:
             line = stream.text[stream.position : end].rstrip(_LINE_TAIL)
             value = parse_line(line)
             if isinstance(value, dict):
+                self.regular = self.regular and not _may_wrap(value)
                 if not (_may_wrap(value) and self._enter_wrapper()):
                     yield self._taken(line, value)
                 return
             if not self._may_look_ahead():
+                self.regular = False
                 yield self._broken("not valid JSON")
                 return
+        self.regular = False
         if not self._open and self._enter_wrapper():
             return
         yield self._spanning()
+
+    def _line_end(self) -> int:
+        """Index of the next line feed, or of the file's end; -1 where the line is longer than a block."""
+        stream = self._stream
+        end = stream.line_end_in_sight()
+        if end < 0 and len(stream.text) - stream.position <= bounds.READ_BLOCK_BYTES:
+            stream.more()
+            end = stream.line_end_in_sight()
+        return end
 
     def _enter_wrapper(self) -> bool:
         """Goes to the first record of the wrapper at the position; False, going nowhere, where there is none."""
@@ -222,7 +241,7 @@ class JsonValues:
         if isinstance(found, _Failure):
             self._wasted += found.scanned
             self._cut = found.unfinished and stream.ended
-            return self._broken(found.told(ended=stream.ended), stream.position + found.at)
+            return self._broken(found.told(ended=stream.ended), found.at)
         value, length = found
         raw = stream.text[stream.position : stream.position + length]
         stream.position += length
@@ -267,13 +286,16 @@ class JsonValues:
         return self._wasted < max(_LOOKAHEAD_CHARS, 4 * self._stream.offset())
 
     def _broken(self, reason: str, failed_at: int | None = None) -> JsonValue:
-        """Sets aside the record at the position and goes to the next line that may start one."""
+        """Sets aside the record at the position, in which reading failed `failed_at` characters behind it, and goes to
+        the next line that may start one.
+        """
         stream = self._stream
-        offset = stream.offset()
+        while len(stream.text) - stream.position < bounds.SET_ASIDE_RAW_CHARS and stream.more():
+            pass
+        offset, indent = stream.offset(), stream.column()
         raw = clean(stream.text[stream.position : stream.position + bounds.SET_ASIDE_RAW_CHARS])
         end = stream.text.find("\n", stream.position)
-        indent = stream.position - (stream.text.rfind("\n", 0, stream.position) + 1)
-        spans = failed_at is not None and 0 <= end < failed_at
+        spans = failed_at is not None and 0 <= end - stream.position < failed_at
         stream.skip_line()
         while spans and not self._may_start(indent):
             stream.skip_line()
@@ -295,6 +317,8 @@ class JsonValues:
                 _, at = _LENIENT.raw_decode(stream.text, stream.position)
                 at = _after_colon(stream.text, at)
                 _, at = _LENIENT.raw_decode(stream.text, at)
+                if at == len(stream.text) and stream.more():
+                    continue  # a number may go on
             except (ValueError, RecursionError):
                 if len(stream.text) - stream.position <= bounds.RECORD_BYTES and stream.more():
                     continue

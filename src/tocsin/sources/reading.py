@@ -125,7 +125,7 @@ def read_files(
     if options.format is not None and options.format not in recognise.format_names():
         names = ", ".join(recognise.format_names())
         raise OperatorError(f"There is no format {options.format!r}.", f"Use one of: {names}.")
-    return _Reading(options, counts if counts is not None else ReadCounts()).batches(found)
+    return Reading(options, counts if counts is not None else ReadCounts()).batches(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,38 +138,51 @@ class _End:
     digest: str
 
 
-class _Reading:
-    """One call of `read`."""
+class Reading:
+    """One call of `read`.
 
-    def __init__(self, options: ReadOptions, counts: ReadCounts) -> None:
+    Args:
+        options: How.
+        counts: Counted up while reading.
+        begun: How many events and set-aside records, and raw bytes, the first batch is short of because others were read
+            that belong into it.
+    """
+
+    def __init__(self, options: ReadOptions, counts: ReadCounts, begun: tuple[int, int] = (0, 0)) -> None:
         self._options = options
         self._unnamed = frozenset({options.logsource} if options.logsource is not None else ())
         self._counts = counts
         self._projection = Projection(options.needs) if options.needs is not None else None
         self._events: list[Event] = []
         self._set_aside: list[SetAside] = []
-        self._bytes = 0
+        self._begun, self._bytes = begun
         self._ends: list[_End] = []
 
     def batches(self, found: Iterable[Found | SetAside]) -> Iterator[EventBatch]:
+        """The events of `found`."""
         with EvtxParser() as parser:
             for file in found:
                 for opened in self._opened(file):
-                    yield from self._read(opened, parser)
+                    if isinstance(opened, SetAside):
+                        yield from self.aside(opened)
+                    else:
+                        yield from self.of(opened, self._records(opened, parser))
                 if self._options.by_file:
-                    yield from self._flush()
-            yield from self._flush()
+                    yield from self.flush()
+            yield from self.flush()
 
-    def _read(self, opened: Opened | SetAside, parser: EvtxParser) -> Iterator[EventBatch]:
-        if isinstance(opened, SetAside):
-            self._put_aside(opened)
-        else:
-            for stream, ordinal, record in self._records(opened, parser):
-                self._put(record, stream, ordinal, opened)
-                if self._is_full():
-                    yield from self._flush()
+    def of(self, opened: Opened, records: Iterable[tuple[str, int | None, Record]]) -> Iterator[EventBatch]:
+        """The batches that become full with `records` of `opened`: stream, ordinal (None where no record is meant), record."""
+        for stream, ordinal, record in records:
+            self._put(record, stream, ordinal, opened)
+            if self._is_full():
+                yield from self.flush()
+
+    def aside(self, aside: SetAside) -> Iterator[EventBatch]:
+        """The batch that becomes full with `aside`."""
+        self._put_aside(aside)
         if self._is_full():
-            yield from self._flush()
+            yield from self.flush()
 
     def _opened(self, file: Found | SetAside) -> Iterator[Opened | SetAside]:
         if isinstance(file, SetAside):
@@ -186,13 +199,14 @@ class _Reading:
         """Whether it is a document that merely lies in a folder or archive of logs; counts it."""
         if isinstance(opened, SetAside) or self._options.format is not None or (named and not opened.member):
             return False
-        if not recognise.is_document(opened.content, self._context(opened)):
+        if not recognise.is_document(opened.content, self.context(opened)):
             return False
         self._counts.passed_over += 1
         self._counts.passed_over_first = self._counts.passed_over_first or opened.source
         return True
 
-    def _context(self, opened: Opened) -> ReadContext:
+    def context(self, opened: Opened) -> ReadContext:
+        """What readers may know of `opened`."""
         options = self._options
         return ReadContext(
             opened.source, options.ingest, opened.file_time, options.zone, options.columns, self._projection
@@ -201,7 +215,7 @@ class _Reading:
     def _records(self, opened: Opened, parser: EvtxParser) -> Iterator[tuple[str, int | None, Record]]:
         """(stream, ordinal, record) of each record in one file; the ordinal is None where no record is meant."""
         self._counts.sources += 1
-        options, content, context = self._options, opened.content, self._context(opened)
+        options, content, context = self._options, opened.content, self.context(opened)
         how = (
             recognise.named(options.format, content)
             if options.format
@@ -274,15 +288,15 @@ class _Reading:
         )
 
     def _is_full(self) -> bool:
-        held = len(self._events) + len(self._set_aside)
+        held = self._begun + len(self._events) + len(self._set_aside)
         return held >= bounds.BATCH_EVENTS or self._bytes >= bounds.BATCH_BYTES
 
-    def _flush(self) -> Iterator[EventBatch]:
+    def flush(self) -> Iterator[EventBatch]:
         """Gives the batch, and once it was taken and the next one asked for, tells which streams are finished."""
         ends, self._ends = self._ends, []
         if self._events or self._set_aside:
             batch = EventBatch(tuple(self._events), tuple(self._set_aside))
-            self._events, self._set_aside, self._bytes = [], [], 0
+            self._events, self._set_aside, self._begun, self._bytes = [], [], 0, 0
             yield batch
         for end in ends:
             self._options.streams.finished(end.stream, end.records, end.size, end.digest)

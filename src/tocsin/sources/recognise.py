@@ -158,6 +158,13 @@ def _is_binary(text: str) -> bool:
     return odd > len(sample) * 0.3 or sample.count("\0") > len(sample) * 0.9 > 0
 
 
+def shapes(record: dict[str, Any]) -> list[ObjectFormat]:
+    """The formats that `record` may be of, in the order in which they are asked; one of no other shape is plain JSON."""
+    record = _unwrapped(record)
+    found = [one for one in OBJECT_FORMATS[:-1] if one.recognises(record)]
+    return found or [OBJECT_FORMATS[-1]]
+
+
 class ObjectReader:
     """Makes drafts of the objects of one file, asking first the shape that the last one had.
 
@@ -165,16 +172,23 @@ class ObjectReader:
         context: What is known of the file.
         only: The one shape that the operator named.
         is_json: Whether the records' texts are JSON, and no XML.
+        last: Name of the shape that the object before the first one had, "" where there is none.
     """
 
     def __init__(
-        self, context: ReadContext, only: ObjectFormat | None = None, *, is_json: bool = True
+        self, context: ReadContext, only: ObjectFormat | None = None, *, is_json: bool = True, last: str = ""
     ) -> None:
         self._context = context
         self._only = only
-        self._last: ObjectFormat = only or OBJECT_FORMATS[0]
+        met = next((one for one in OBJECT_FORMATS if one.name == last), OBJECT_FORMATS[0])
+        self._last: ObjectFormat = only or met
         self._projection = context.projection
         self._is_json = is_json
+
+    @property
+    def last(self) -> str:
+        """Name of the shape that the last object had: where the next one may have two, it has this one again."""
+        return self._last.name
 
     def needed(self, line: str) -> dict[str, Any] | None:
         """What plans need of the JSON object `line`, None where it is to be decoded whole; the next draft is its."""

@@ -48,7 +48,12 @@ def text_records(content: Content, how: Recognised, context: ReadContext) -> Ite
         values: Iterable[JsonValue] = (
             event_xml.events(stream) if how.framing == "xml" else JsonValues(stream, needed)
         )
-        yield from _object_records(values, reader)
+        yield from object_records(values, reader)
+    yield from stopped(stream)
+
+
+def stopped(stream: TextStream) -> Iterator[Record]:
+    """That the rest of `stream` could not be read, where it was so."""
     if stream.stopped is not None:
         yield Record("", None, reason=str(stream.stopped), offset=stream.offset(), counted=False)
 
@@ -67,7 +72,8 @@ def evtx_records(file: EvtxFile, context: ReadContext) -> Iterator[Record]:
         yield Record("", None, "evtx", str(stopped), counted=False)
 
 
-def _object_records(values: Iterable[JsonValue], reader: ObjectReader) -> Iterator[Record]:
+def object_records(values: Iterable[JsonValue], reader: ObjectReader) -> Iterator[Record]:
+    """The records that `values` are."""
     for value in values:
         if value.value is None:
             yield Record(value.raw, None, "json", value.reason, value.offset, counted=bool(value.raw))

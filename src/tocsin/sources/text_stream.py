@@ -45,19 +45,24 @@ def clean(text: str) -> str:
 class TextStream:
     """A window on the text: `text[position:]` is what was decoded and not taken yet.
 
+    Args:
+        content: The bytes.
+        encoding: Their codec, where they do not start where the file does; otherwise they tell it.
+
     Attributes:
         stopped: Why the content could not be read to its end, once it is known.
         ended: No more text will come.
     """
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Content, encoding: str | None = None) -> None:
         self._content = content
-        encoding, mark = encoding_of(content.peek(_SNIFF))
+        encoding, mark = (encoding, 0) if encoding is not None else encoding_of(content.peek(_SNIFF))
         content.exactly(mark)
         self._errors = "surrogateescape" if encoding == "utf-8" else "replace"
         self._encoding = encoding
         self._decoder = codecs.getincrementaldecoder(encoding)(self._errors)
-        self._known = (0, mark)
+        self._known = (0, content.offset)
+        self._dropped = 0  # of the line that `text` starts in
         self._newline = -1
         self.text = ""
         self.position = 0
@@ -88,6 +93,7 @@ class TextStream:
     def _drop(self) -> str:
         """Forgets what was taken and gives what was not."""
         self._known = (0, self.offset())
+        self._dropped = self.column()
         rest = self.text[self.position :]
         self.text, self.position = rest, 0
         return rest
@@ -104,6 +110,11 @@ class TextStream:
         )
         self._known = (self.position, known)
         return known
+
+    def column(self) -> int:
+        """How many characters of its line stand before `position`."""
+        start = self.text.rfind("\n", 0, self.position) + 1
+        return self.position - start + (0 if start else self._dropped)
 
     def line_end_in_sight(self) -> int:
         """Index of the next line feed in `text`; where there is none the text's end if no more comes, else -1."""
