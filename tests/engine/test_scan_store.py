@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tocsin.config import bounds
 from tocsin.rehearse.townhall.on_disk import lay_out
 from tocsin.rehearse.townhall.town import generate
 
@@ -145,3 +146,33 @@ def test_what_opening_a_store_mended_is_told(tmp_path: Path) -> None:
     )  # fmt: skip
     assert "tocsin: " in done.stderr
     assert begun.name in done.stderr
+
+
+def test_a_rule_that_was_suspended_judges_again_once_it_is_mended(tmp_path: Path) -> None:
+    """With the same id in the same store; until then it stays suspended."""
+    rule = """
+title: Slow
+id: 00000000-0000-4000-8000-000000000001
+logsource: {product: windows}
+detection: {selection: {'CommandLine|re': '%s'}, condition: selection}
+"""
+
+    def scanned(name: str, pattern: str, *values: str) -> tuple[list[str], int]:
+        event = {"EventID": 1, "Channel": "Microsoft-Windows-Sysmon/Operational", "SourceName": "x"}
+        (tmp_path / "rule.yml").write_text(rule % pattern)
+        (tmp_path / name).write_text(
+            "".join(json.dumps(event | {"CommandLine": one}) + "\n" for one in values)
+        )
+        paths = (name, "--store", "store", "--no-starter", "--rules", "rule.yml")
+        summary = tocsin("scan", *paths, cwd=tmp_path)[1][-1]
+        return summary["suspended"], summary["findings"]
+
+    slow, mended = r"(x+x+)+\d", r"x+\d"
+    hard = [f"{number}-" + "x" * 5_000 for number in range(bounds.REGEX_TIMEOUTS)]
+    for name, pattern, values, suspended, findings in (
+        ("a.json", slow, hard, 1, 0),
+        ("b.json", slow, ["xx1"], 1, 0),
+        ("c.json", mended, ["xx2"], 0, 1),
+    ):
+        told = scanned(name, pattern, *values)
+        assert (len(told[0]), told[1]) == (suspended, findings), name

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -247,6 +251,57 @@ def test_an_expression_that_takes_too_long_suspends_its_rule_visibly() -> None:
     again = detector(SLOW)
     again.restore(found.snapshot(), found.version)
     assert again.suspended == found.suspended
+
+
+def test_a_suspension_is_restored_for_the_condition_that_it_is_about() -> None:
+    found = detector(SLOW)
+    found.process(EventBatch.of(event(n, {"a": "x" * 5_000}) for n in range(bounds.REGEX_TIMEOUTS)))
+    for text, suspended, matched in (
+        (SLOW, ["Slow"], []),
+        (SLOW.replace("title: Slow", "title: Slow\n    level: high"), ["Slow"], []),
+        (SLOW.replace("(?:x+x+)+y", "x+y"), [], ["Slow"]),
+        (SLOW.replace("title: Slow", "title: Gone"), [], ["Gone"]),
+    ):
+        again = detector(text)
+        again.restore(found.snapshot(), found.version)
+        assert [problem.title for problem in again.suspended] == suspended
+        assert [rule.meta.title for rule in again.evaluate(event(9, {"a": "b"}))] == matched
+
+
+def test_state_of_early_versions_is_read_and_suspends_nothing() -> None:
+    found = detector(SLOW)
+    found.process(EventBatch.of(event(n, {"a": "x" * 5_000}) for n in range(bounds.REGEX_TIMEOUTS)))
+    assert found.suspended
+    state = msgspec.msgpack.decode(found.snapshot())
+    del state["digests"]
+    again = detector(SLOW)
+    again.restore(msgspec.msgpack.encode(state), found.version)
+    assert again.suspended == (), "nobody knows what expression it was"
+
+
+def test_a_condition_s_digest_is_the_same_in_every_process() -> None:
+    text = """
+        title: Of every kind
+        logsource: {product: windows}
+        detection:
+            sel:
+                - {a|re|i: 'x+', b: ['y*z', 1, null], c|cidr: 10.0.0.0/8}
+                - {d|gte: 3, e|exists: true, f|fieldref: a, g|cased: 'Ä'}
+            words: ['ü']
+            condition: sel or not words
+    """
+    code = (
+        "import sys; from tocsin.detect.sigma.loading import RuleText, load_rules; "
+        "print(*(rule.digest.hex() for rule in load_rules([RuleText('r', sys.argv[1])]).rules))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code, textwrap.dedent(text)],
+            capture_output=True, check=True, timeout=60, text=True, env=os.environ | {"PYTHONHASHSEED": seed},
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert told == {next(iter(detector(text)._rules.values())).digest.hex()}
 
 
 def test_state_of_another_version_or_none_is_refused() -> None:

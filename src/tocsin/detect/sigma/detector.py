@@ -25,14 +25,21 @@ from tocsin.records.event import Event, EventBatch
 from tocsin.records.finding import Finding
 
 _BYTES_PER_RULE: Final = 256
-"""What the count of one rule's time-outs takes at most in a snapshot."""
+"""What one rule's time-outs take at most in a snapshot."""
 
 
 class _State(msgspec.Struct):
-    """What `snapshot` holds."""
+    """What `snapshot` holds.
+
+    Attributes:
+        timeouts: Rule → how often its expressions ran out of time.
+        correlations: Their state.
+        digests: Rule → the condition (`CompiledRule.digest`) that the time-outs are about. State of early versions has none.
+    """
 
     timeouts: dict[str, int]
     correlations: bytes
+    digests: dict[str, bytes] = {}
 
 
 class SigmaDetector:
@@ -110,16 +117,15 @@ class SigmaDetector:
     def take_over(self, other: SigmaDetector) -> None:
         """Goes on where `other` stopped: with its windows, and its suspensions of rules whose condition is the same."""
         self.restore(other.snapshot(), other.version)
-        for rule in list(self._evaluator.timeouts):
-            if self._rules[rule].condition != other._rules[rule].condition:
-                del self._evaluator.timeouts[rule]
 
     def snapshot(self) -> bytes:
-        """The time-outs so far, and the correlations' state."""
-        return msgspec.msgpack.encode(_State(self._evaluator.timeouts, self.correlations.snapshot()))
+        """The time-outs so far with what they are about, and the correlations' state."""
+        timeouts = self._evaluator.timeouts
+        digests = {rule: self._rules[rule].digest for rule in timeouts}
+        return msgspec.msgpack.encode(_State(timeouts, self.correlations.snapshot(), digests))
 
     def restore(self, state: bytes, version: str) -> None:
-        """Takes up `state`; what belongs to rules that are no longer loaded is dropped.
+        """Takes up `state`; what belongs to rules that are no longer loaded, or have another condition, is dropped.
 
         Raises:
             PluginError: another version wrote it, or it is no snapshot.
@@ -130,7 +136,11 @@ class SigmaDetector:
             found = msgspec.msgpack.decode(state, type=_State)
         except msgspec.DecodeError as error:
             raise PluginError(self.name, f"cannot take up its state ({error})") from error
-        known = {rule: count for rule, count in found.timeouts.items() if rule in self._rules}
+        known = {
+            rule: count
+            for rule, count in found.timeouts.items()
+            if rule in self._rules and found.digests.get(rule) == self._rules[rule].digest
+        }
         self._evaluator.timeouts.clear()
         self._evaluator.timeouts.update(known)
         self.correlations.restore(found.correlations)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 
 from tocsin.detect.sigma.correlations.plans import CorrelationPlan
 from tocsin.detect.sigma.matching import Predicate, predicate
@@ -95,6 +96,11 @@ class CompiledRule:
     def condition(self) -> Node:
         """Its conditions (a list of them means any), with every filter that applies."""
         return self.made()
+
+    @cached_property
+    def digest(self) -> bytes:
+        """16 bytes that stand for `condition`, the same in every process: another condition has others."""
+        return blake2b(repr(self.condition).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
     @cached_property
     def matches(self) -> Predicate:
