@@ -215,6 +215,20 @@ def test_whatever_stands_in_the_middle_is_read_as_by_one(tmp_path, odd):
         assert rests <= 1
 
 
+def test_which_of_two_shapes_a_record_has_is_that_of_the_one_before(tmp_path):
+    path, (two_shapes, suricata, broken) = tmp_path / "lines.json", ODD[:3]
+    zeek = LINES[3]
+    for first, last in ((suricata, zeek), (zeek, suricata)):
+        for middle in ([], [broken]):
+            lines = [first, *[two_shapes] * 20, *middle, *[two_shapes] * 20, last, *[two_shapes] * 20]
+            path.write_bytes(b"\n".join(lines))
+            for split in (100, 200, 300):
+                with small(split):
+                    told, count, rests = in_ranges(path, OPTIONS)
+                    assert told == in_one(path, OPTIONS)
+                assert (count > 5, rests) == (True, 1)
+
+
 def test_lines_alone_need_no_second_reading(tmp_path):
     path = tmp_path / "lines.json"
     path.write_bytes(b"\r\n".join(LINES * 20))

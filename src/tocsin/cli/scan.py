@@ -45,8 +45,8 @@ def _jobs() -> int:
     type=click.IntRange(1, 64),
     default=_jobs,
     metavar="N",
-    help="Processes that read files side by side, with the same output in the same order; two if not given, where there "
-    "are two cores. With --store, or for one file, it is always one.",
+    help="Processes that read files, and ranges of a large file of JSON lines, side by side, with the same output in the "
+    "same order; two if not given, where there are two cores. With --store it is always one.",
 )
 @with_options(OUTPUT_OPTIONS)
 @with_options(FAIL_ON)
