@@ -5,6 +5,8 @@ from __future__ import annotations
 from textwrap import dedent
 from threading import Thread
 
+import pytest
+
 from tocsin.config import bounds
 from tocsin.detect.checks import check_detector
 from tocsin.detect.interface import END_OF_TIME
@@ -80,11 +82,28 @@ def test_each_event_is_judged_once_and_sets_follow_in_order():
     assert all(len(set(sets[begin : begin + 5])) == 1 for begin in range(0, seq, 5)), "a batch has one set"
 
 
-def test_windows_go_on_over_a_change():
+FURTHER = """
+    ---
+    title: Two logons
+    id: two
+    correlation:
+        type: event_count
+        rules: [logon]
+        group-by: [User]
+        timespan: 1m
+        condition: {gte: 2}
+"""
+
+
+@pytest.mark.parametrize(("more", "moved"), [(COUNTED, True), (COUNTED + FURTHER, False)])
+def test_windows_go_on_over_a_change(more, moved):
     detector = LiveDetector(rules(0, COUNTED))
     found = [*detector.process(EventBatch.of([event(0), event(1)]))]
-    detector.offer(rules(1, COUNTED))
+    before = detector.current
+    detector.offer(rules(1, more))
     found += detector.process(EventBatch.of([event(2)]))
+    assert detector.current is not before
+    assert (detector.current.correlations is before.correlations) == moved, "the flow waits for no copy"
     found += detector.advance(END_OF_TIME)
     whole = SigmaDetector(rules(0, COUNTED).ruleset)
     whole.process(EventBatch.of([event(0), event(1), event(2)]))

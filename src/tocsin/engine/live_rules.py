@@ -5,6 +5,7 @@
    that flow. The flow only takes it up, between two batches.
 3. Correlations that are in both sets go on with the windows they have; a rule that was suspended stays so unless its
    condition changed.
+4. Where any correlation changed, the flow waits while what windows hold is copied: near 1 s for 100,000 hits.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ its own is which expressions ran out of time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -115,14 +115,21 @@ class SigmaDetector:
         return correlation_finding(self._metas[match.plan.ref], match, members, self.version)
 
     def take_over(self, other: SigmaDetector) -> None:
-        """Goes on where `other` stopped: with its windows, and its suspensions of rules whose condition is the same."""
-        self.restore(other.snapshot(), other.version)
+        """Goes on where `other` stopped, which must judge no more: with its windows, and its suspensions.
+
+        A suspension goes on where the rule's condition is the same. Where all correlations are the same, their state is
+        moved at no cost; else it is copied, in near 1 s of CPU time for 100,000 hits that it holds.
+        """
+        self._suspend(other._evaluator.timeouts, other._digests())
+        if self.correlations.plans == other.correlations.plans:
+            self.correlations = other.correlations
+        else:
+            self.correlations.restore(other.correlations.snapshot())
 
     def snapshot(self) -> bytes:
         """The time-outs so far with what they are about, and the correlations' state."""
-        timeouts = self._evaluator.timeouts
-        digests = {rule: self._rules[rule].digest for rule in timeouts}
-        return msgspec.msgpack.encode(_State(timeouts, self.correlations.snapshot(), digests))
+        state = _State(self._evaluator.timeouts, self.correlations.snapshot(), self._digests())
+        return msgspec.msgpack.encode(state)
 
     def restore(self, state: bytes, version: str) -> None:
         """Takes up `state`; what belongs to rules that are no longer loaded, or have another condition, is dropped.
@@ -136,11 +143,19 @@ class SigmaDetector:
             found = msgspec.msgpack.decode(state, type=_State)
         except msgspec.DecodeError as error:
             raise PluginError(self.name, f"cannot take up its state ({error})") from error
+        self._suspend(found.timeouts, found.digests)
+        self.correlations.restore(found.correlations)
+
+    def _digests(self) -> dict[str, bytes]:
+        """What the time-outs are about: rule → digest of its condition."""
+        return {rule: self._rules[rule].digest for rule in self._evaluator.timeouts}
+
+    def _suspend(self, timeouts: Mapping[str, int], digests: Mapping[str, bytes]) -> None:
+        """Counts `timeouts` of those rules whose condition is the one in `digests`, and no others."""
         known = {
             rule: count
-            for rule, count in found.timeouts.items()
-            if rule in self._rules and found.digests.get(rule) == self._rules[rule].digest
+            for rule, count in timeouts.items()
+            if rule in self._rules and digests.get(rule) == self._rules[rule].digest
         }
         self._evaluator.timeouts.clear()
         self._evaluator.timeouts.update(known)
-        self.correlations.restore(found.correlations)
