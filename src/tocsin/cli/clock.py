@@ -13,3 +13,8 @@ def now() -> int:
 def stopwatch() -> float:
     """Seconds on a clock that never goes back, for durations."""
     return time.perf_counter()
+
+
+def processor() -> float:
+    """Seconds of processor time of this thread, for what computing costs whatever else the machine does."""
+    return time.thread_time()

@@ -96,7 +96,7 @@ EVIDENCE_PER_FINDING: Final = 1_000
 
 # --- rules -----------------------------------------------------------------------------------------------
 REGEX_SECONDS: Final = 0.05
-"""Time one regular expression may spend on one value before it is stopped."""
+"""Processor time that a rule's expressions may spend on one event before they are stopped."""
 
 REGEX_TIMEOUTS: Final = 3
 """Times a rule's expression may be stopped before the rule is suspended, visibly."""
@@ -115,6 +115,9 @@ SHAPE_BYTES: Final = 4_096
 
 PLANS: Final = 2_048
 """Combinations of logsources, Channel and EventID whose rules are kept ready; over it the oldest is given up."""
+
+PLANNED_RULES: Final = 50_000
+"""Rules in all plans together, some 1 to 3 kB each; all of SigmaHQ's over a day of Windows logs come to 5,000."""
 
 LOGSOURCE_SETS: Final = 256
 """Different sets of logsources whose plans are kept; a file has a few dozen."""

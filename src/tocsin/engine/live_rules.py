@@ -15,6 +15,7 @@ from threading import Lock
 
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.detect.sigma.plans.account import Clock
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.records.event import EventBatch
 from tocsin.records.finding import Finding
@@ -27,13 +28,20 @@ class LiveDetector:
         rules: To begin with.
         taken_up: Called in the flow's thread with each later set, before the first batch that it judges: the place to
             write down which rules hold from here on.
+        clock: As `PlannedEvaluator`'s.
     """
 
     name = SigmaDetector.name
     version = SigmaDetector.version
 
-    def __init__(self, rules: LoadedRules, taken_up: Callable[[LoadedRules], None] | None = None) -> None:
-        self._current = SigmaDetector(rules.ruleset)
+    def __init__(
+        self,
+        rules: LoadedRules,
+        taken_up: Callable[[LoadedRules], None] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._clock = clock
+        self._current = SigmaDetector(rules.ruleset, PlannedEvaluator(rules.ruleset.rules, clock=clock))
         self._taken_up = taken_up
         self._lock = Lock()
         self._offered: tuple[LoadedRules, SigmaDetector] | None = None
@@ -51,7 +59,7 @@ class LiveDetector:
 
     def offer(self, rules: LoadedRules) -> None:
         """Makes `rules` ready and hands them over; of two that wait, the later one counts. For any thread."""
-        evaluator = PlannedEvaluator(rules.ruleset.rules)
+        evaluator = PlannedEvaluator(rules.ruleset.rules, clock=self._clock)
         evaluator.prepare(self._recent)
         detector = SigmaDetector(rules.ruleset, evaluator)
         with self._lock:

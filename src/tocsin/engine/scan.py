@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from tocsin.advise.tell import tell
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.detect.sigma.plans.account import Clock
 from tocsin.engine.flow import Listener, Tally, Wiring, flow
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.engine.sifting import planned_work, sifted
@@ -42,6 +43,7 @@ class ScanRequest:
         store: Folder of the store that keeps what is read; None: nothing is kept, nothing is de-duplicated.
         origin: `live`, or `simulated:<drill>`.
         workers: Processes that read and judge many files side by side, where there is no store.
+        clock: Processor time in seconds, which bounds what a rule's expressions take on one event; None: on one value.
     """
 
     paths: Sequence[str]
@@ -54,6 +56,7 @@ class ScanRequest:
     store: Path | None = None
     origin: str = "live"
     workers: int = 1
+    clock: Clock | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
         OperatorError: a path does not exist, or the store cannot be opened; nothing was kept then.
     """
     counts = counts if counts is not None else ReadCounts()
-    evaluator = PlannedEvaluator(request.rules.ruleset.rules, whole=whole)
+    evaluator = PlannedEvaluator(request.rules.ruleset.rules, clock=request.clock, whole=whole)
     detector, desk = SigmaDetector(request.rules.ruleset, evaluator, whole), IncidentDesk()
     cited = _Cited(listener)
     with _journal(request, detector, desk) as journal:

@@ -25,7 +25,7 @@ EXPLODING = "'^(?:(?:a|aa)|(?:ä|ää))+$'"
 """Two ways to read each pair of letters: twice the time for each letter more, where the text ends in another."""
 
 
-def event(number: int, value: str) -> Event:
+def event(number: int, value: str | list[str]) -> Event:
     fields = {
         "Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": 1, "Image": "C:\\tools\\app.exe", "CommandLine": value,
     }  # fmt: skip
@@ -81,6 +81,33 @@ def test_a_value_that_the_expression_reads_quickly_is_judged_until_then():
     for _ in range(bounds.REGEX_TIMEOUTS - 1):
         assert names(evaluator, hard, easy) == [[], ["exploding"]]
     assert names(evaluator, hard, easy) == [[], []]  # the third time-out suspends it
+
+
+def test_many_values_that_each_take_nearly_all_the_time_take_it_together():
+    """A list of values, none of which is stopped by itself, is stopped as a whole; the rule is suspended like any other."""
+    passed = [0.0]
+
+    def clock() -> float:
+        passed[0] += bounds.REGEX_SECONDS / 4
+        return passed[0]
+
+    rules = load_rules([rule("slow", "re", "'^a.*b$'"), rule("harmless", "contains", "'!'")])
+    evaluator = PlannedEvaluator(rules.rules, ROWS, clock=clock)
+    many = event(0, ["a!"] * 1_000)
+    for _ in range(bounds.REGEX_TIMEOUTS):
+        assert names(evaluator, event(1, "ab"), many) == [["slow"], ["harmless"]]
+    assert evaluator.timeouts == {rules.rules[0].id: bounds.REGEX_TIMEOUTS}
+    assert names(evaluator, event(1, "ab"), many) == [[], ["harmless"]]
+
+
+def test_expressions_on_many_values_are_bounded_by_the_processors_clock():
+    rules = load_rules([rule("exploding", "re", EXPLODING)])
+    evaluator = PlannedEvaluator(rules.rules, ROWS, clock=time.thread_time)
+    hard = [event(number, [f"{'a' * 19}{number}!" for number in range(2_000)]) for number in range(10)]
+    began = time.process_time()
+    assert names(evaluator, *hard) == [[]] * len(hard)
+    assert time.process_time() - began < 20 * bounds.REGEX_SECONDS
+    assert list(evaluator.timeouts.values()) == [bounds.REGEX_TIMEOUTS]
 
 
 def test_ten_thousand_literals_in_one_rule():

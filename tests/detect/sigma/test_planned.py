@@ -29,6 +29,7 @@ from tests.detect.sigma.made.worlds import (
 
 from tocsin.config import bounds
 from tocsin.detect.sigma.loading import RuleText, load_rules
+from tocsin.detect.sigma.plain import PlainEvaluator
 from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.detect.sigma.plans.tuning import Tuning
 from tocsin.records.event import Event, Logsource
@@ -110,10 +111,28 @@ def test_an_event_read_in_part_is_never_guessed_about():
 @pytest.mark.parametrize("columns", [ALWAYS, NEVER])
 def test_bounds_so_tight_that_all_is_forgotten(monkeypatch, columns):
     """Plans, sectors, shapes and values are given up while they are in use, and found anew."""
-    for name in ("PLANS", "LOGSOURCE_SETS", "CACHED_SHAPE_FIELDS"):
+    for name in ("PLANS", "PLANNED_RULES", "LOGSOURCE_SETS", "CACHED_SHAPE_FIELDS"):
         monkeypatch.setattr(bounds, name, 2)
     monkeypatch.setattr(bounds, "CACHED_VALUE_CHARS", 4)
     check(small_pool(), Tuning(columns_from=columns, cache_bytes=2_000), 7)
+
+
+def test_lists_of_event_ids_make_no_plan_for_each_of_their_combinations():
+    texts = [
+        f"title: t{number}\nlogsource: {{product: windows}}\n"
+        f"detection: {{s: {{EventID: {number}, a: 'x{number % 7}'}}, condition: s}}\n"
+        for number in range(40)
+    ]
+    rules = load_rules([RuleText(f"{number}.yml", text) for number, text in enumerate(texts)]).rules
+    windows = frozenset({Logsource("windows")})
+    events = [
+        made_event({"EventID": [place % 40, str(place // 40)], "a": [f"X{place % 7}", "-"]}, windows)
+        for place in range(1_600)
+    ]
+    for columns in (ALWAYS, NEVER):
+        evaluator = PlannedEvaluator(rules, Tuning(columns_from=columns))
+        assert list(evaluator.match(events)) == list(PlainEvaluator(rules).match(events))
+        assert len(evaluator._table.plans()) == 1
 
 
 def test_what_is_remembered_of_many_shapes_in_many_plans_is_bounded():

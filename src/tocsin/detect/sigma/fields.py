@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from tocsin.config import bounds
 
 Number = int | float
 
@@ -140,8 +142,17 @@ class _Numbers(dict[str | None, tuple[Number, ...]]):
         return found
 
 
+def _each_value() -> float:
+    """Without a clock, each value may take all of it."""
+    return bounds.REGEX_SECONDS
+
+
 class EventView:
     """An event's fields as rules ask for them, each worked out once; name None means every value (keywords).
+
+    Args:
+        fields: The event's.
+        allowance: What an expression may take on the next value, in seconds; raises TimeoutError where nothing is left.
 
     Attributes:
         values: Name to the values, lists flattened; None for a field that the event does not have.
@@ -150,9 +161,10 @@ class EventView:
         numbers: Name to those values that are numbers.
     """
 
-    __slots__ = ("lowered", "numbers", "texts", "values")
+    __slots__ = ("allowance", "lowered", "numbers", "texts", "values")
 
-    def __init__(self, fields: Mapping[str, Any]) -> None:
+    def __init__(self, fields: Mapping[str, Any], allowance: Callable[[], float] = _each_value) -> None:
+        self.allowance = allowance
         self.values = _Values(fields)
         self.texts = _Texts(self.values)
         self.lowered = _Lowered(self.texts)

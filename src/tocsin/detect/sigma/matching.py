@@ -26,7 +26,6 @@ from typing import Any
 
 import regex
 
-from tocsin.config import bounds
 from tocsin.detect.sigma.fields import EventView, number_of
 from tocsin.detect.sigma.tree import AllOf, AnyOf, Leaf, Node, Not, Wild
 from tocsin.records.instants import to_datetime
@@ -183,7 +182,7 @@ def _expression(leaf: Leaf) -> Predicate:
 
     def expression(view: EventView) -> bool:
         for text in (view.texts if exact else view.lowered)[field]:
-            if find(text, timeout=bounds.REGEX_SECONDS):
+            if find(text, timeout=view.allowance()):
                 return True
         return False
 

@@ -49,7 +49,8 @@ class PlannedEvaluator:
     Args:
         rules: In order of loading.
         tuning: Means.
-        clock: For the account of what rules cost; None: that is left out of it.
+        clock: For the account of what rules cost, and for what expressions may take on all values of an event together;
+            None: neither is known, and each value may take `bounds.REGEX_SECONDS`.
         whole: Completes an event of which only what `needs` names was read; the caller who reads so must give it.
     """
 
@@ -179,6 +180,7 @@ class PlannedEvaluator:
             rule = self._rules[place].id
             if self.timeouts and self.timeouts.get(rule, 0) >= bounds.REGEX_TIMEOUTS:
                 continue
+            view.allowance = self._usage.allowance()
             try:
                 if plan.asks(index, verdict.atoms, view):
                     found.append(place)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import count
 from textwrap import dedent
 
+import pytest
+
 from tocsin.config import bounds
 from tocsin.detect.sigma.loading import RuleText, load_rules
 from tocsin.detect.sigma.planned import PlannedEvaluator
@@ -70,10 +72,13 @@ def test_what_was_considered_hit_and_asked():
 
 def test_time_is_told_where_there_is_a_clock():
     ticks = count()
-    judge = evaluator(clock=lambda: float(next(ticks)))
+    tick = bounds.REGEX_SECONDS / 1_000
+    judge = evaluator(clock=lambda: tick * next(ticks))
     judge.match(EVENTS)
     a, b, c = judge.account()
-    assert (a.seconds, b.seconds, c.seconds) == (a.asked, b.asked, 0)
+    # The clock is also looked at within: how much is left for each of the two values that an expression is put to.
+    assert (a.seconds, b.seconds) == (pytest.approx(tick * a.asked), pytest.approx(tick * (b.asked + 2)))
+    assert c.seconds == 0
     assert all(use.seconds == 0 for use in asked_without_clock())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from tocsin.config import bounds
 from tocsin.detect.sigma.ruleset import CompiledRule
 
 Clock = Callable[[], float]
@@ -63,6 +64,24 @@ class Usage:
     def now(self) -> float:
         """The clock's time."""
         return self.clock() if self.clock is not None else 0.0
+
+    def allowance(self) -> Callable[[], float]:
+        """What the expressions of one rule may still take on one event, all its values together.
+
+        The result gives seconds and raises TimeoutError where nothing is left.
+        """
+        clock = self.clock
+        if clock is None:
+            return lambda: bounds.REGEX_SECONDS
+        end = clock() + bounds.REGEX_SECONDS
+
+        def left() -> float:
+            seconds = end - clock()
+            if seconds <= 0:
+                raise TimeoutError
+            return seconds
+
+        return left
 
     def considered_by(self, places: Iterable[int], count: int, fields: set[str]) -> None:
         """Notes that `count` events, which had `fields` among them, were judged by the rules at `places`."""

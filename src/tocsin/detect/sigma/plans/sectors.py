@@ -8,6 +8,7 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from tocsin.config import bounds
+from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.plans.atoms import FieldMatcher
 from tocsin.detect.sigma.plans.ir import FALSE, Atom
 from tocsin.detect.sigma.plans.parts import Parts
@@ -19,7 +20,7 @@ KEY_FIELDS: Final = ("Channel", "EventID")
 
 
 class PlanTable:
-    """The plans of all sectors: equal ones are one, and of too many the oldest is given up.
+    """The plans of all sectors: equal ones are one, and of too many, or too large ones, the oldest are given up.
 
     Args:
         parts: What they are made of.
@@ -28,17 +29,29 @@ class PlanTable:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._by_roots: WeakValueDictionary[Roots, Plan] = WeakValueDictionary()
-        self._order: deque[tuple[Sector, Signature]] = deque()
+        self._order: deque[tuple[Sector, Signature, int]] = deque()
+        self._rules = 0
 
     def plan(self, sector: Sector, signature: Signature, roots: Roots) -> Plan:
         """The plan of `roots`, which is `sector`'s for `signature`."""
         found = self._by_roots.get(roots)
         if found is None:
             self._by_roots[roots] = found = Plan(self.parts, roots)
-        self._order.append((sector, signature))
-        if len(self._order) > bounds.PLANS:
-            oldest, given_up = self._order.popleft()
+        self._order.append((sector, signature, len(roots)))
+        self._rules += len(roots)
+        while len(self._order) > 1 and (
+            len(self._order) > bounds.PLANS or self._rules > bounds.PLANNED_RULES
+        ):
+            oldest, given_up, rules = self._order.popleft()
+            self._rules -= rules
             oldest.forget(given_up)
+        return found
+
+    def general(self, roots: Roots) -> Plan:
+        """The plan of a sector's rules for events of any kind; the sector keeps it."""
+        found = self._by_roots.get(roots)
+        if found is None:
+            self._by_roots[roots] = found = Plan(self.parts, roots)
         return found
 
     def plans(self) -> Sequence[Plan]:
@@ -69,6 +82,7 @@ class Sector:
             if (found := {n: atom for n, atom in self._known_atoms.items() if atom.field == field})
         }
         self._plans: dict[Signature, Plan] = {}
+        self._general: Plan | None = None
         self._shapes: dict[Keys, Shape] = {}
 
     def shape(self, keys: Keys, sample: Fields) -> Shape:
@@ -84,6 +98,12 @@ class Sector:
     def remember(self, kept: dict[Any, Any], key: Hashable, size: int) -> None:
         """Counts what was put into `kept` under `key`, `size` bytes: it is forgotten when much else came after it."""
         self._table.parts.pool.added(kept, (key,), size)
+
+    def general(self, sample: Fields) -> PlannedLayout:
+        """The layout of events with the keys of `sample`, whatever their key fields say: slow, and one for all of them."""
+        if self._general is None:
+            self._general = self._table.general(self._roots)
+        return PlannedLayout(sample, self._general, self._table.parts.pool)
 
     def layout(self, sample: Fields, whole: Signature) -> PlannedLayout:
         """The layout of events with the keys of `sample`, and with this signature of the key fields, missing ones too."""
@@ -113,6 +133,7 @@ class Shape:
         self._sector = sector
         self._layout = layout
         self._planned: dict[Signature, PlannedLayout] = {}
+        self._general: PlannedLayout | None = None
 
     def planned(self, fields: Fields) -> PlannedLayout:
         """The layout for one event."""
@@ -136,6 +157,10 @@ class Shape:
             del self._planned[signature]
 
     def _new(self, signature: Signature, sample: Fields) -> PlannedLayout:
+        if any(len(values or ()) > 1 for values in map(EventView(sample).values.__getitem__, KEY_FIELDS)):
+            # Of lists there are more combinations than of values: a plan for each would be a sender's to multiply.
+            self._general = self._general or self._sector.general(sample)
+            return self._general
         self._planned[signature] = found = self._sector.layout(sample, self._layout.whole(signature))
         self._sector.remember(self._planned, signature, bounds.SHAPE_BYTES + 50 * len(sample))
         return found
