@@ -130,7 +130,7 @@ def _batches(
     """What there is to judge. A store keeps every event whole; without one, only what rules need is read, and sifted."""
     if request.store is not None:
         return read(request.paths, options, counts)
-    work = planned_work(request.paths, options, request.rules.files, request.workers)
+    work = planned_work(request.paths, options, request.rules.files, request.workers, request.clock)
     if work is not None:
         return sifted(work, counts, evaluator.timeouts)
     return read(request.paths, replace(options, needs=evaluator.needs, by_file=True), counts)

@@ -20,6 +20,7 @@ from typing import Protocol, Self
 from tocsin.config import bounds
 from tocsin.detect.sigma.compiling.encoding import encode
 from tocsin.detect.sigma.compiling.parsed import ParsedFile
+from tocsin.detect.sigma.plans.account import Clock
 from tocsin.engine.joining import Joined
 from tocsin.engine.sifting_worker import Answer, Died, Irregular, Part, RangePart, Rules, Task, Worker
 from tocsin.records.event import EventBatch, SetAside
@@ -38,16 +39,22 @@ class Work:
         options: How to read; its `needs` is not looked at.
         rules: What judges.
         workers: How many processes.
+        clock: As `PlannedEvaluator`'s; a function that another process finds by its name.
     """
 
     tasks: Sequence[Found | FileRange | SetAside]
     options: ReadOptions
     rules: Rules
     workers: int
+    clock: Clock | None = None
 
 
 def planned_work(
-    paths: Sequence[str], options: ReadOptions, rules: Iterable[ParsedFile], workers: int
+    paths: Sequence[str],
+    options: ReadOptions,
+    rules: Iterable[ParsedFile],
+    workers: int,
+    clock: Clock | None = None,
 ) -> Work | None:
     """The work that reading and judging `paths` is, None where one process does as well.
 
@@ -68,7 +75,7 @@ def planned_work(
         encoded = tuple((one.path, encode(one)) for one in rules)
     except ValueError:  # a rule with half a surrogate pair in it, which no file format of ours can hold
         return None
-    return Work(tasks, replace(options, needs=None), encoded, workers)
+    return Work(tasks, replace(options, needs=None), encoded, workers, clock)
 
 
 def _tasks(found: Found | SetAside, options: ReadOptions) -> Sequence[Found | FileRange | SetAside]:
@@ -196,7 +203,7 @@ class _Pool:
             worker.stop()
 
     def _started(self) -> Worker:
-        return Worker(self._work.options, self._work.rules)
+        return Worker(self._work.options, self._work.rules, self._work.clock)
 
     def is_dropped(self, place: int) -> bool:
         """As `Answers` has it."""

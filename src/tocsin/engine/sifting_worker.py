@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from tocsin.detect.sigma.compiling.assembly import assemble
 from tocsin.detect.sigma.compiling.encoding import decode
 from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.detect.sigma.plans.account import Clock
 from tocsin.records.event import Event, EventBatch, SetAside
 from tocsin.sources.fingerprint import OpenAgain
 from tocsin.sources.projection import whole
@@ -108,12 +109,12 @@ class Worker:
         waits: Whether its task is a range that is not regular, and it may be given the rest of the file.
     """
 
-    def __init__(self, options: ReadOptions, rules: Rules) -> None:
+    def __init__(self, options: ReadOptions, rules: Rules, clock: Clock | None) -> None:
         self.place: int | None = None
         self.waits = False
         context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks in whatever state
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, options, rules), daemon=True)
+        self.process = context.Process(target=_work, args=(theirs, options, rules, clock), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -158,10 +159,11 @@ class _Told:
         return noted
 
 
-def _work(connection: Connection, options: ReadOptions, rules: Rules) -> None:
+def _work(connection: Connection, options: ReadOptions, rules: Rules, clock: Clock | None) -> None:
     """What a worker does: reads what it is given, and sends of it what matters."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process hears it too, and ends its workers
-    evaluator = PlannedEvaluator(assemble(decode(data, path) for path, data in rules).rules, whole=whole)
+    ruleset = assemble(decode(data, path) for path, data in rules)
+    evaluator = PlannedEvaluator(ruleset.rules, clock=clock, whole=whole)
     options = replace(options, needs=evaluator.needs)
     while True:
         try:
