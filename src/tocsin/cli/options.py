@@ -27,6 +27,31 @@ RULE_OPTIONS: Sequence[Decorator] = (
     ),
 )
 
+READ_OPTIONS: Sequence[Decorator] = (
+    click.option(
+        "--format",
+        "format_name",
+        metavar="NAME",
+        help="Read every file as this format instead of detecting it.",
+    ),
+    click.option(
+        "--zone",
+        default="UTC",
+        show_default=True,
+        help="What a time without a zone means, e.g. Europe/Berlin.",
+    ),
+    click.option(
+        "--columns",
+        type=click.Path(path_type=Path),
+        help="For CSV: a YAML file of `column: field` lines; `time`, `host`, `user` and `logsource` are special fields.",
+    ),
+    click.option(
+        "--logsource",
+        metavar="PRODUCT/CATEGORY/SERVICE",
+        help="What records are that no format names (plain CSV, text, other JSON), as rules ask for it, e.g. linux//auth.",
+    ),
+)
+
 JSON: Sequence[Decorator] = (
     click.option("--json", "as_json", is_flag=True, help="Print JSON lines, the last one a summary."),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,15 +11,16 @@ import click
 
 from tocsin.cli import clock
 from tocsin.cli.json_lines import emit
-from tocsin.cli.options import JSON, RULE_OPTIONS, with_options
+from tocsin.cli.main import EXIT_DEGRADED
+from tocsin.cli.options import JSON, READ_OPTIONS, RULE_OPTIONS, with_options
 from tocsin.cli.progress import Progress
+from tocsin.cli.read_choice import ReadChoice
 from tocsin.cli.rule_choice import RuleChoice
 from tocsin.config import bounds
 from tocsin.detect.sigma.plans.account import RuleUse
 from tocsin.engine.rule_profile import RuleProfile, profile
 from tocsin.records.event import EventBatch
 from tocsin.records.inert import inert
-from tocsin.sources.reading import ReadOptions
 
 SHOWN: Final = 10
 """Rules in the terminal; `--json` gives every one."""
@@ -27,6 +29,7 @@ SHOWN: Final = 10
 @click.command("profile")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…")
 @with_options(RULE_OPTIONS)
+@with_options(READ_OPTIONS)
 @with_options(JSON)
 def profile_rules(
     paths: tuple[str, ...],
@@ -34,6 +37,10 @@ def profile_rules(
     *,
     starter: bool,
     placeholders: Path | None,
+    format_name: str | None,
+    zone: str,
+    columns: Path | None,
+    logsource: str | None,
     as_json: bool,
 ) -> None:
     """Tell what each rule costs on the logs at PATH.
@@ -43,27 +50,30 @@ def profile_rules(
     for and none of them had. Searching values is work that all rules share, and is told in one sum.
     Records that cannot be read are counted; `tocsin scan` tells why.
     """
+    options = ReadChoice(format_name, zone, columns, logsource).options(clock.now())
     with Progress("reading the rules", quiet=as_json) as progress:
-        loaded, _ = RuleChoice(rules, starter=starter, placeholders=placeholders).load(progress)
+        loaded, account = RuleChoice(rules, starter=starter, placeholders=placeholders).load(progress)
         titles = {rule.id: rule.meta.title for rule in loaded.ruleset.rules}
 
         def on_batch(batch: EventBatch) -> None:
             progress.advance(len(batch))
 
-        found = profile(paths, loaded, ReadOptions(ingest=clock.now()), clock.stopwatch, on_batch)
+        found = profile(paths, loaded, options, clock.processor, on_batch)
     if as_json:
-        _print_json(found, titles)
+        _print_json(found, titles, len(account.unreadable))
     else:
-        _print_text(found, titles)
+        _print_text(found, titles, len(account.unreadable))
+    if found.set_aside or found.suspended or account.unreadable:
+        sys.exit(EXIT_DEGRADED)
 
 
-def _print_json(found: RuleProfile, titles: Mapping[str, str]) -> None:
+def _print_json(found: RuleProfile, titles: Mapping[str, str], unreadable: int) -> None:
     for use in sorted(found.uses, key=lambda use: (-use.seconds, -use.considered)):
         emit(_line(use, titles))
     emit(
         {"kind": "summary", "events": found.events, "rules": len(found.uses), "seconds": round(found.seconds, 6),
          "asking": round(sum(use.seconds for use in found.uses), 6), "set_aside": found.set_aside,
-         "suspended": sorted(found.suspended)}
+         "suspended": sorted(found.suspended), "unreadable": unreadable}
     )  # fmt: skip
 
 
@@ -80,7 +90,7 @@ def _line(use: RuleUse, titles: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _print_text(found: RuleProfile, titles: Mapping[str, str]) -> None:
+def _print_text(found: RuleProfile, titles: Mapping[str, str], unreadable: int) -> None:
     asking = sum(use.seconds for use in found.uses)
     click.echo(
         f"{found.events:,} events judged by {len(found.uses):,} rules in {found.seconds:.2f} s; "
@@ -99,8 +109,10 @@ def _print_text(found: RuleProfile, titles: Mapping[str, str]) -> None:
         click.echo(
             f"Set aside, as they could not be read: {found.set_aside:,} records; `tocsin scan` tells why."
         )
+    if unreadable:
+        click.echo(f"Rule files that cannot be read: {unreadable:,}; `tocsin rules check` names them.")
     for rule in sorted(found.suspended):
         click.echo(
-            f"Suspended, as its expression took longer than {bounds.REGEX_SECONDS} s on {bounds.REGEX_TIMEOUTS} values: "
+            f"Suspended, as its expression took longer than {bounds.REGEX_SECONDS} s on {bounds.REGEX_TIMEOUTS} events: "
             f"{inert(titles[rule])}"
         )

@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -16,13 +14,13 @@ from tocsin.cli import clock
 from tocsin.cli.json_lines import emit, finding_line, incident_line, set_aside_line
 from tocsin.cli.main import EXIT_DEGRADED, EXIT_DONE, EXIT_FINDINGS
 from tocsin.cli.progress import Progress
+from tocsin.cli.read_choice import ReadChoice
 from tocsin.cli.rule_choice import RuleChoice
 from tocsin.config import bounds
-from tocsin.config.mapping_files import load_mapping
 from tocsin.engine.rule_sets import RuleAccount
 from tocsin.engine.scan import ScanRequest, ScanResult, scan
 from tocsin.records.errors import OperatorError
-from tocsin.records.event import EventBatch, Logsource, SetAside
+from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import LEVELS, Finding
 from tocsin.records.inert import inert
 
@@ -67,11 +65,8 @@ def run_scan(
     paths: tuple[str, ...],
     choice: RuleChoice,
     output: Output,
+    reading: ReadChoice = ReadChoice(),  # noqa: B008  frozen
     *,
-    format_name: str | None = None,
-    zone: str = "UTC",
-    columns: Path | None = None,
-    logsource: str | None = None,
     store: Path | None = None,
     ingest: int | None = None,
     origin: str = "live",
@@ -83,20 +78,22 @@ def run_scan(
         OperatorError: a path, a rule file, the zone or the store cannot be used.
     """
     began = clock.stopwatch()
+    options = reading.options(ingest or clock.now())
     with Progress("reading the rules", quiet=output.as_json) as progress:
         loaded, account = choice.load(progress)
         progress.describe("reading the logs")
         request = ScanRequest(
             paths,
             loaded,
-            ingest or clock.now(),
-            zone=_zone(zone),
-            format=format_name,
-            columns=_columns(columns),
-            logsource=Logsource.parse(logsource) if logsource else None,
+            options.ingest,
+            zone=options.zone,
+            format=options.format,
+            columns=dict(options.columns),
+            logsource=options.logsource,
             store=store,
             origin=origin,
             workers=workers,
+            clock=clock.processor,
         )
         reporter = Reporter(output.as_json, progress)
         result = scan(request, reporter)
@@ -167,25 +164,3 @@ def _exit_code(result: ScanResult, reporter: Reporter, account: RuleAccount, out
     if output.fail_on is not None and reporter.worst >= LEVELS.index(output.fail_on):
         return EXIT_FINDINGS
     return EXIT_DONE
-
-
-def _zone(name: str) -> tzinfo:
-    if name == "UTC":
-        return UTC  # needs no time zone data, which a bare system may lack
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise OperatorError(
-            f"There is no time zone {name}.", "Name one such as Europe/Berlin or UTC."
-        ) from error
-
-
-def _columns(path: Path | None) -> dict[str, str]:
-    if path is None:
-        return {}
-    hint = "Write one `column: field` a line, such as `When: time`."
-    loaded = load_mapping(path, "column file", hint)
-    many = next((column for column, names in loaded.items() if len(names) != 1), None)
-    if many is not None:
-        raise OperatorError(f"The column file {path} gives {many!r} no one field.", hint)
-    return {column: names[0] for column, names in loaded.items()}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from tocsin.cli.options import FAIL_ON, OUTPUT_OPTIONS, RULE_OPTIONS, with_options
+from tocsin.cli.options import FAIL_ON, OUTPUT_OPTIONS, READ_OPTIONS, RULE_OPTIONS, with_options
+from tocsin.cli.read_choice import ReadChoice
 from tocsin.cli.rule_choice import RuleChoice
 from tocsin.cli.run import Output, run_scan
 
@@ -19,22 +20,7 @@ def _jobs() -> int:
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…")
 @with_options(RULE_OPTIONS)
-@click.option(
-    "--format", "format_name", metavar="NAME", help="Read every file as this format instead of detecting it."
-)
-@click.option(
-    "--zone", default="UTC", show_default=True, help="What a time without a zone means, e.g. Europe/Berlin."
-)
-@click.option(
-    "--columns",
-    type=click.Path(path_type=Path),
-    help="For CSV: a YAML file of `column: field` lines; `time`, `host`, `user` and `logsource` are special fields.",
-)
-@click.option(
-    "--logsource",
-    metavar="PRODUCT/CATEGORY/SERVICE",
-    help="What records are that no format names (plain CSV, text, other JSON), as rules ask for it, e.g. linux//auth.",
-)
+@with_options(READ_OPTIONS)
 @click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),
@@ -76,10 +62,7 @@ def scan(
         paths,
         RuleChoice(rules, starter=starter, placeholders=placeholders),
         Output(as_json=as_json, html=html, fail_on=fail_on),
-        format_name=format_name,
-        zone=zone,
-        columns=columns,
-        logsource=logsource,
+        ReadChoice(format_name, zone, columns, logsource),
         store=store,
         workers=jobs,
     )
