@@ -10,7 +10,6 @@ import pytest
 from tocsin.config import bounds
 from tocsin.detect.sigma.loading import RuleText, load_rules
 from tocsin.detect.sigma.planned import PlannedEvaluator
-from tocsin.detect.sigma.plans.account import merged
 from tocsin.detect.sigma.plans.tuning import Tuning
 from tocsin.records.event import Event, Logsource
 
@@ -86,17 +85,6 @@ def asked_without_clock():
     judge = evaluator()
     judge.match(EVENTS)
     return judge.account()
-
-
-def test_accounts_of_several_workers_add_up():
-    whole, first, second = evaluator(), evaluator(), evaluator()
-    whole.match(EVENTS)
-    first.match(EVENTS[:2])
-    second.match(EVENTS[2:])
-    told = merged([first.account(), second.account()])
-    assert [(use.rule, use.considered, use.hits, use.unknown_fields) for use in told] == [
-        (use.rule, use.considered, use.hits, use.unknown_fields) for use in whole.account()
-    ]
 
 
 def test_an_account_outlives_the_plans_that_it_rests_on(monkeypatch):

@@ -96,21 +96,3 @@ class Usage:
             rule, self.considered[place], self.hits[place], self.asked[place], self.seconds[place],
             tuple(sorted(unknown)),
         )  # fmt: skip
-
-
-def merged(accounts: Iterable[Sequence[RuleUse]]) -> tuple[RuleUse, ...]:
-    """One account from those of several evaluators of the same rules, which judged different events."""
-    return tuple(_merged(uses) for uses in zip(*accounts, strict=True))
-
-
-def _merged(uses: tuple[RuleUse, ...]) -> RuleUse:
-    asked = [use for use in uses if use.considered] or list(uses)
-    unknown = set(asked[0].unknown_fields).intersection(*(use.unknown_fields for use in asked))
-    return RuleUse(
-        uses[0].rule,
-        sum(use.considered for use in uses),
-        sum(use.hits for use in uses),
-        sum(use.asked for use in uses),
-        sum(use.seconds for use in uses),
-        tuple(sorted(unknown)),
-    )
