@@ -29,7 +29,7 @@ from tests.starter import records
 
 from tocsin.cli import json_lines as contract
 from tocsin.cli import terminal
-from tocsin.cli.run import _columns
+from tocsin.cli.read_choice import _columns
 from tocsin.config.settings import load_settings
 from tocsin.console.page import render_page
 from tocsin.detect.interface import END_OF_TIME
