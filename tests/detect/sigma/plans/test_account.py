@@ -94,3 +94,21 @@ def test_an_account_outlives_the_plans_that_it_rests_on(monkeypatch):
         for one in EVENTS:
             judge.match([one])
     assert [(use.considered, use.hits) for use in judge.account()] == [(9, 3), (9, 3), (3, 0)]
+
+
+def test_a_field_with_a_dot_is_met_where_it_was_found():
+    rule = """
+    title: nested
+    id: d
+    logsource: {product: windows, service: sysmon}
+    detection:
+        selection: {User.Name: anna, User.Role: admin}
+        condition: selection
+    """
+    for columns_from in (1, 100):
+        rules = load_rules([RuleText("rules.yml", dedent(rule))]).rules
+        judge = PlannedEvaluator(rules, Tuning(columns_from=columns_from))
+        judge.match([event(0, {"User": {"Id": 1}}), event(1, {"User": "anna"})])
+        assert judge.account()[0].unknown_fields == ("User.Name", "User.Role")
+        judge.match([event(2, {"User": {"Name": "anna"}})])
+        assert judge.account()[0].unknown_fields == ("User.Role",)

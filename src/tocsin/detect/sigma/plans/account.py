@@ -23,8 +23,8 @@ class RuleUse:
         asked: How often it was asked: once for each signature that holds one of its triggers, and for each event
             that its expressions were put to.
         seconds: Time spent on asking it; 0 where no clock was given. Searching values, which rules share, is not in it.
-        unknown_fields: Fields that it asks for and that none of the considered events had. One with a dot counts as had
-            where its first part is, and is not looked for where `Channel` and `EventID` already decide.
+        unknown_fields: Fields that it asks for and that none of the considered events had. One that stands deeper in
+            the event is not looked for where `Channel` and `EventID` already decide.
     """
 
     rule: str

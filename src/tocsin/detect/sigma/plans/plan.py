@@ -7,7 +7,6 @@ all events of one signature have the same answer, but for rules that must ask th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from tocsin.detect.sigma.fields import EventView
@@ -143,9 +142,10 @@ class Plan:
         finally:
             self._usage.asked_since(self.roots[index][0], began)
 
-    def met(self, sample: Iterable[str], absent: AbstractSet[str]) -> None:
-        """Notes that events with the keys of `sample` are judged, which have no field of `absent`."""
-        self._fields.update(self._usage.asked_for.intersection(sample), self.matchers.keys() - absent)
+    def met(self, sample: Iterable[str]) -> set[str]:
+        """Notes that events with the keys of `sample` are judged; the result takes what else is found in them."""
+        self._fields.update(self._usage.asked_for.intersection(sample))
+        return self._fields
 
     def note(self) -> None:
         """Notes which events were judged so far."""

@@ -89,7 +89,7 @@ class Sector:
         """What is known of events with these keys, `sample` being one of them."""
         found = self._shapes.get(keys)
         if found is None:
-            found = Shape(self, Layout(sample, self._matchers))
+            found = Shape(self, Layout(sample, self._matchers, set()))
             if len(keys) <= bounds.CACHED_SHAPE_FIELDS:
                 self._shapes[keys] = found
                 self.remember(self._shapes, keys, 100 * len(keys))

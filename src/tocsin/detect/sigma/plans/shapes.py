@@ -45,17 +45,15 @@ class Layout:
     Args:
         sample: One of the events.
         matchers: Field → its matcher.
-
-    Attributes:
-        absent: The fields that no such event has.
+        met: Takes the name of each field that such an event has, those that stand deeper when one has it.
     """
 
-    def __init__(self, sample: Fields, matchers: Mapping[str, FieldMatcher]) -> None:
+    def __init__(self, sample: Fields, matchers: Mapping[str, FieldMatcher], met: set[str]) -> None:
         have = frozenset(sample)
         spaced = {key.replace(" ", ""): key for key in sample if " " in key}
         self._slots: list[Slot] = []
         self._paths: list[Path] = []
-        self.absent: set[str] = set()
+        self._met = met
         missing: set[int] = set()
         for name, matcher in matchers.items():
             key = name if name in have else None
@@ -65,8 +63,8 @@ class Layout:
             key = key or spaced.get(name)
             if key is None:
                 missing |= matcher.missing
-                self.absent.add(name)
             else:
+                met.add(name)
                 self._slots.append(Slot(key, matcher, matcher.known.get))
         self._take = itemgetter(*(slot.key for slot in self._slots)) if len(self._slots) > 1 else None
         self._missing = (frozenset(missing),) if missing else ()
@@ -107,7 +105,11 @@ class Layout:
             values = find(fields, path.name)
             if values is None and path.spaced is not None:
                 values = find(fields, path.spaced)
-            found |= path.matcher.missing if values is None else path.matcher.of_values(values)
+            if values is None:
+                found |= path.matcher.missing
+            else:
+                found |= path.matcher.of_values(values)
+                self._met.add(path.name)
         return found
 
     def whole(self, signature: Signature) -> Signature:
@@ -150,12 +152,11 @@ class PlannedLayout:
 
     def __init__(self, sample: Fields, plan: Plan, pool: CachePool) -> None:
         self.plan = plan
-        self._layout = Layout(sample, plan.matchers)
+        self._layout = Layout(sample, plan.matchers, plan.met(sample))
         self._keywords = plan.keywords
         self._texts = EventTexts(sample)
         self._verdicts: dict[Signature, Verdict] = {}
         self._pool = pool
-        plan.met(sample, self._layout.absent)
 
     def verdict(self, event: Event) -> Verdict:
         """The answer for one event; `UNDECIDED` where it must be whole for one."""
