@@ -16,6 +16,7 @@ import msgspec
 
 from tocsin.config import bounds
 from tocsin.records.event import Auth, Event, EventBatch, Logsource, SetAside
+from tocsin.records.received import Received
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +76,16 @@ class StreamEnded:
     digest: str
 
 
-Entry = Events | RuleSet | Settings | Watermark | StreamBegun | StreamEnded
+Entry = Events | Received | RuleSet | Settings | Watermark | StreamBegun | StreamEnded
 
 _EVENTS: Final = 1
-_NOTES: Final[dict[int, type[RuleSet | Settings | Watermark | StreamBegun | StreamEnded]]] = {
+_NOTES: Final[dict[int, type[RuleSet | Settings | Watermark | StreamBegun | StreamEnded | Received]]] = {
     2: RuleSet,
     3: Settings,
     4: Watermark,
     5: StreamBegun,
     6: StreamEnded,
+    7: Received,
 }
 _KIND_OF: Final = {kind: number for number, kind in _NOTES.items()}
 
