@@ -11,7 +11,8 @@ events/          Parquet by ingest hour and kind
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -20,11 +21,13 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event, EventBatch, EventId, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident
+from tocsin.records.received import Received
 from tocsin.store.catalogue import Catalogue
 from tocsin.store.database import Database
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Entry, Events, RuleSet, Settings, Watermark, encode
 from tocsin.store.folders import make_folders, unusable
+from tocsin.store.followed import FollowedLog, Log
 from tocsin.store.lock import WriterLock
 from tocsin.store.query import Query
 from tocsin.store.sealing import seal as seal_segment
@@ -32,6 +35,9 @@ from tocsin.store.segment import Position, Segment
 from tocsin.store.state import DetectorState, Judged, Notes, State
 from tocsin.store.streams import StoredStreams
 from tocsin.store.write_ahead import WriteAhead, decode_frame, list_segments, whole_frames
+
+Reads = Callable[[Received], EventBatch]
+"""Makes events of what a listener took in; the same ones whenever it is asked."""
 
 
 class Appended(NamedTuple):
@@ -97,8 +103,9 @@ class Store(ReadStore):
         notices: What opening mended, one sentence each, for the operator.
     """
 
-    def __init__(self, root: Path, disk: Disk) -> None:
+    def __init__(self, root: Path, disk: Disk, read: Reads | None = None) -> None:
         self._disk = disk
+        self._read = read
         make_folders(root, disk)
         self._lock = WriterLock(root / "lock")
         try:
@@ -123,6 +130,26 @@ class Store(ReadStore):
             return cls(root, disk or Disk())
         except OSError as error:
             raise unusable(root, error) from error
+
+    @classmethod
+    def follow(cls, root: Path, published: Callable[[], Position], read: Reads) -> Store:
+        """The store in the folder `root`, to judge and to seal, while another process takes events in and writes the log.
+
+        Args:
+            root: Its folder, made where there is none.
+            published: Where the acknowledged log ends, once that process runs; before, any position up to `position`.
+            read: Makes events of what was taken in, to seal them.
+
+        Raises:
+            OperatorError: as `open`.
+        """
+        try:
+            store = cls(root, Disk(), read)
+        except OSError as error:
+            raise unusable(root, error) from error
+        store._log.close()
+        store._log = FollowedLog(root / "wal", lambda: max(store.position, published()))
+        return store
 
     @classmethod
     def read_only(cls, root: Path) -> ReadStore:
@@ -174,6 +201,7 @@ class Store(ReadStore):
         findings: Sequence[Finding] = (),
         incidents: Sequence[Incident] = (),
         states: Sequence[DetectorState] = (),
+        watermark: int | None = None,
     ) -> tuple[str, ...]:
         """Stores in one synced transaction what judging brought up to `position`; gives the ids of the new findings.
 
@@ -182,6 +210,7 @@ class Store(ReadStore):
             findings: One whose id is stored already changes nothing.
             incidents: Those that changed, whole; the ids in `aliases` are merged into them.
             states: Of the detectors whose state changed.
+            watermark: How far the events' own time came (instant), where the log does not say it.
 
         Raises:
             ValueError: `position` is behind the one committed before, or beyond what was acknowledged.
@@ -190,6 +219,8 @@ class Store(ReadStore):
         if position > self._log.end:
             raise ValueError(f"position {position} was not acknowledged: the log ends at {self._log.end}")
         notes = _notes(self._uncommitted, position)
+        if watermark is not None:
+            notes = replace(notes, watermark=watermark)
         new = self.state.commit(Judged(position, findings, incidents, states, self.streams.changed(), notes))
         self.streams.forget()
         while self._uncommitted and self._uncommitted[0][0] <= position:
@@ -215,8 +246,8 @@ class Store(ReadStore):
         """
         if all_of_it:
             self._log.rotate()
-        if not any(isinstance(entry, Events) and entry.batch for _, entry in self.pending()):
-            self.commit(self._log.end)  # nothing behind the position needs judging
+        if not any(_needs_judging(entry) for _, entry in self.pending()):
+            self.commit(self._log.end)
         done = 0
         try:
             for segment in self._log.closed():
@@ -243,8 +274,9 @@ class Store(ReadStore):
         for segment in list_segments(self.root / "wal"):
             if segment.number <= self._catalogue.sealed():
                 self._disk.unlink(segment.path)
-        self._log = WriteAhead(self.root / "wal", self.position, self._catalogue.sealed(), self._disk)
-        self.notices = tuple(self._log.notices)
+        log = WriteAhead(self.root / "wal", self.position, self._catalogue.sealed(), self._disk)
+        self._log: Log = log
+        self.notices = tuple(log.notices)
         self.streams = StoredStreams(self._catalogue)
         self._uncommitted: deque[tuple[Position, Entry]] = deque()
         for position, entry in self.pending():
@@ -261,9 +293,24 @@ class Store(ReadStore):
 
     def _seal_one(self, segment: Segment) -> None:
         entries = (decode_frame(segment, whole) for whole in whole_frames(segment, 0))
-        batches = (entry.batch for entry in entries if isinstance(entry, Events))
+        batches = (batch for entry in entries if (batch := self._batch(entry)) is not None)
         seal_segment(segment.number, batches, self.root, self._catalogue, self._disk)
         self._disk.unlink(segment.path)
+
+    def _batch(self, entry: Entry) -> EventBatch | None:
+        """The events that `entry` carries, None where it carries none."""
+        if isinstance(entry, Received):
+            if self._read is None:
+                raise OperatorError(
+                    f"The store {self.root} holds what `tocsin run` took in and has not stored as events yet.",
+                    "Let `tocsin run` go on with this store.",
+                )
+            return self._read(entry)
+        return entry.batch if isinstance(entry, Events) else None
+
+
+def _needs_judging(entry: Entry) -> bool:
+    return isinstance(entry, Received) or (isinstance(entry, Events) and bool(entry.batch))
 
 
 def _notes(uncommitted: Iterable[tuple[Position, Entry]], until: Position) -> Notes:

@@ -111,13 +111,7 @@ class WriteAhead:
         Raises:
             OperatorError: a segment is damaged.
         """
-        for segment in list_segments(self.folder):
-            if after.segment <= segment.number <= until.segment:
-                start = after.offset if segment.number == after.segment else 0
-                for whole in whole_frames(segment, start):
-                    if whole.end > until:
-                        return
-                    yield whole.end, decode_frame(segment, whole)
+        return read_between(self.folder, after, until)
 
     def close(self) -> None:
         """Closes the log. Nothing is left to sync."""
@@ -198,6 +192,23 @@ def list_segments(folder: Path) -> list[Segment]:
             )
         segments.append(Segment(path, int(path.stem)))
     return segments
+
+
+def read_between(folder: Path, after: Position, until: Position) -> Iterator[tuple[Position, Entry]]:
+    """The entries in `folder` between two positions that were acknowledged, each with the position behind it.
+
+    Raises:
+        OperatorError: a segment is damaged.
+    """
+    for segment in list_segments(folder):
+        if after.segment <= segment.number <= until.segment:
+            start = after.offset if segment.number == after.segment else 0
+            for whole in whole_frames(segment, start):
+                if whole.end > until:
+                    return
+                yield whole.end, decode_frame(segment, whole)
+                if whole.end == until:
+                    return
 
 
 def decode_frame(segment: Segment, whole: Frame) -> Entry:
