@@ -236,3 +236,13 @@ COMMIT_FINDINGS: Final = 5_000
 
 COMMIT_SEGMENTS: Final = 8
 """Write-ahead segments between two commits: large records make the log grow long before there are many of them."""
+
+# --- service ---------------------------------------------------------------------------------------------
+PORTION_BYTES: Final = 1_536 * 1024
+"""Bytes as received that are judged and committed together under load; on a quiet day a portion is one event."""
+
+LATENESS_SECONDS: Final = 120
+"""How much later than the newest event one may arrive and still count in windows over several events."""
+
+TICK_SECONDS: Final = 10
+"""Windows are judged each time that the events' own time passed a multiple of this; with portions of any size."""

@@ -16,19 +16,14 @@ from typing import Self
 
 from tocsin.config import bounds
 from tocsin.detect.interface import Detector
-from tocsin.incidents.desk import VERSION as DESK_VERSION
+from tocsin.engine.books import Books
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.records.event import EventBatch
 from tocsin.records.finding import Finding
-from tocsin.records.incident import Incident
 from tocsin.store.entries import Events
 from tocsin.store.entries import RuleSet as RuleSetNote
 from tocsin.store.segment import Position
-from tocsin.store.state import DetectorState
 from tocsin.store.store import Store
-
-DESK = "incidents"
-"""Under which name the desk's state is kept beside the detectors'."""
 
 
 class StoreJournal:
@@ -42,11 +37,11 @@ class StoreJournal:
     def __init__(
         self, store: Store, detectors: Sequence[Detector], desk: IncidentDesk, rules: RuleSetNote
     ) -> None:
-        self._store, self._detectors, self._desk, self._rules = store, detectors, desk, rules
+        self._store, self._rules = store, rules
+        self._books = Books(store, detectors, desk)
         self._findings: list[Finding] = []
         self._note: tuple[RuleSetNote, ...] = ()
         self._records = 0
-        self._committed: dict[str, Incident] = {one.id: one for one in store.incidents()}
         self.streams = store.streams
         self.notices = [*store.notices]
         self._restore()
@@ -94,25 +89,12 @@ class StoreJournal:
         )
 
     def _write(self) -> None:
-        now = {one.id: one for one in self._desk.all()}
-        changed = [one for one in now.values() if self._committed.get(one.id) != one]
-        states = [
-            *(DetectorState(one.name, one.version, one.snapshot()) for one in self._detectors),
-            DetectorState(DESK, DESK_VERSION, self._desk.snapshot()),
-        ]
-        self._store.commit(self._position, self._findings, changed, states)
-        self._committed, self._findings, self._records = now, [], 0
+        self._books.write(self._position, self._findings)
+        self._findings, self._records = [], 0
         self._written = self._position
 
     def _restore(self) -> None:
         self._position = self._written = self._store.position
-        for detector in self._detectors:
-            kept = self._store.state.detector(detector.name)
-            if kept is not None:
-                detector.restore(kept.state, kept.version)
-        desk = self._store.state.detector(DESK)
-        if desk is not None:
-            self._desk.restore(desk.state, desk.version)
         recorded = self._store.rules_version
         if recorded != self._rules.version:
             self._note = (self._rules,)

@@ -49,6 +49,13 @@ class Watermark:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """Time passed: what comes after this was taken in at `instant` or later. Written where nothing else says so."""
+
+    instant: int
+
+
+@dataclass(frozen=True, slots=True)
 class StreamBegun:
     """A stream was recognised; see `streams.py`.
 
@@ -76,16 +83,19 @@ class StreamEnded:
     digest: str
 
 
-Entry = Events | Received | RuleSet | Settings | Watermark | StreamBegun | StreamEnded
+Entry = Events | Passed | Received | RuleSet | Settings | Watermark | StreamBegun | StreamEnded
 
 _EVENTS: Final = 1
-_NOTES: Final[dict[int, type[RuleSet | Settings | Watermark | StreamBegun | StreamEnded | Received]]] = {
+_NOTES: Final[
+    dict[int, type[RuleSet | Settings | Watermark | StreamBegun | StreamEnded | Received | Passed]]
+] = {
     2: RuleSet,
     3: Settings,
     4: Watermark,
     5: StreamBegun,
     6: StreamEnded,
     7: Received,
+    8: Passed,
 }
 _KIND_OF: Final = {kind: number for number, kind in _NOTES.items()}
 

@@ -201,7 +201,7 @@ class Store(ReadStore):
         findings: Sequence[Finding] = (),
         incidents: Sequence[Incident] = (),
         states: Sequence[DetectorState] = (),
-        watermark: int | None = None,
+        beside: Notes = Notes(),  # noqa: B008  frozen
     ) -> tuple[str, ...]:
         """Stores in one synced transaction what judging brought up to `position`; gives the ids of the new findings.
 
@@ -210,7 +210,7 @@ class Store(ReadStore):
             findings: One whose id is stored already changes nothing.
             incidents: Those that changed, whole; the ids in `aliases` are merged into them.
             states: Of the detectors whose state changed.
-            watermark: How far the events' own time came (instant), where the log does not say it.
+            beside: What else is to be kept, where the log does not say it: set-aside records, the watermark.
 
         Raises:
             ValueError: `position` is behind the one committed before, or beyond what was acknowledged.
@@ -218,9 +218,13 @@ class Store(ReadStore):
         """
         if position > self._log.end:
             raise ValueError(f"position {position} was not acknowledged: the log ends at {self._log.end}")
-        notes = _notes(self._uncommitted, position)
-        if watermark is not None:
-            notes = replace(notes, watermark=watermark)
+        logged = _notes(self._uncommitted, position)
+        notes = replace(
+            logged,
+            set_aside=(*logged.set_aside, *beside.set_aside),
+            rule_sets=(*logged.rule_sets, *beside.rule_sets),
+            watermark=logged.watermark if beside.watermark is None else beside.watermark,
+        )
         new = self.state.commit(Judged(position, findings, incidents, states, self.streams.changed(), notes))
         self.streams.forget()
         while self._uncommitted and self._uncommitted[0][0] <= position:
