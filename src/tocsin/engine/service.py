@@ -25,10 +25,10 @@ from tocsin.records.event import Event, EventBatch, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.instants import SECOND
 from tocsin.records.received import Received
-from tocsin.store.entries import Entry, Events, Passed
+from tocsin.store.entries import Entry, Passed
 from tocsin.store.segment import Position
 from tocsin.store.state import Notes
-from tocsin.store.store import Reads, Store
+from tocsin.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,10 @@ class LogReader:
 
     Args:
         store: Whose log it is.
-        read: Makes events of what was taken in.
     """
 
-    def __init__(self, store: Store, read: Reads) -> None:
-        self._store, self._read = store, read
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._lateness = Lateness(bounds.LATENESS_SECONDS)
         watermark = store.state.watermark()
         if watermark is not None:
@@ -88,12 +87,7 @@ class LogReader:
         """What there is to judge in `entry`; takes note of the time that it tells."""
         if isinstance(entry, Passed):
             self._lateness.progress = max(self._lateness.progress, entry.instant)
-        if isinstance(entry, Received):
-            batch = counted(self._read(entry))
-        elif isinstance(entry, Events):
-            batch = entry.batch
-        else:
-            return EventBatch(())
+        batch = self._store.batch(entry) or EventBatch(())
         self._lateness.saw(batch)
         return batch
 
@@ -115,8 +109,7 @@ class Service:
     """Judges what a store's log holds, portion by portion.
 
     Args:
-        store: To judge; a store that is followed.
-        read: Makes events of what was taken in.
+        store: To judge; a store that is followed (`Store.follow`), whose events `counted` gave.
         detectors: Who judges, asked in order.
         desk: Who groups.
         listener: Who is told what was committed.
@@ -126,11 +119,11 @@ class Service:
     """
 
     def __init__(
-        self, store: Store, read: Reads, detectors: Sequence[Detector], desk: IncidentDesk, listener: Listener
+        self, store: Store, detectors: Sequence[Detector], desk: IncidentDesk, listener: Listener
     ) -> None:
         self._store, self._detectors, self._desk, self._listener = store, detectors, desk, listener
         self._books = Books(store, detectors, desk)
-        self._reader = LogReader(store, read)
+        self._reader = LogReader(store)
         self._sealed = store.position.segment
         self.tally = Tally()
 

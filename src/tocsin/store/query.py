@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from tocsin.records.columns import to_events
 from tocsin.records.errors import OperatorError
-from tocsin.records.event import Event, EventId
+from tocsin.records.event import Event, EventBatch, EventId
 from tocsin.store.catalogue import Catalogue
-from tocsin.store.entries import Events
+from tocsin.store.entries import Entry
 from tocsin.store.sealing import OVERFLOW, slug_of
 from tocsin.store.segment import HEADER_BYTES, DamagedError, Segment, frames, proves_synced, read_marker
 from tocsin.store.write_ahead import decode_frame, list_segments
@@ -30,7 +30,8 @@ _TRIES = 5
 class Query:
     """Questions to the store in `root`. Nothing here writes."""
 
-    def __init__(self, root: Path, catalogue: Catalogue) -> None:
+    def __init__(self, root: Path, catalogue: Catalogue, batch: Callable[[Entry], EventBatch | None]) -> None:
+        self._batch = batch
         self._root = root
         self._catalogue = catalogue
         self._duckdb: duckdb.DuckDBPyConnection | None = None
@@ -83,7 +84,19 @@ class Query:
         sealed = self._catalogue.sealed()
         segments = [one for one in list_segments(self._root / "wal") if one.number > sealed]
         for segment in segments:
-            yield from _events_of(segment, last=segment is segments[-1])
+            yield from self._events_of(segment, last=segment is segments[-1])
+
+    def _events_of(self, segment: Segment, *, last: bool) -> Iterator[Event]:
+        """The events of `segment`; of the last one up to where it is being written."""
+        marker = read_marker(segment)
+        if marker is None:
+            return
+        try:
+            for frame in frames(segment, marker, HEADER_BYTES):
+                yield from self._batch(decode_frame(segment, frame)) or ()
+        except DamagedError as damage:
+            if not last or proves_synced(segment, marker, damage.offset):
+                raise segment.corrupt(damage.offset, damage.why) from damage
 
     def _sealed(self, files: Iterable[tuple[str, str]], clause: str, values: Sequence[object]) -> list[Event]:
         """The events of Parquet `files` (slug, path) for which the SQL `clause` holds; kind by kind, for few columns."""
@@ -132,21 +145,6 @@ def _connect() -> duckdb.DuckDBPyConnection:
     connection.execute("SET parquet_metadata_cache = true")
     connection.execute("SET TimeZone = 'UTC'")
     return connection
-
-
-def _events_of(segment: Segment, *, last: bool) -> Iterator[Event]:
-    """The events of `segment`; of the last one up to where it is being written."""
-    marker = read_marker(segment)
-    if marker is None:
-        return
-    try:
-        for frame in frames(segment, marker, HEADER_BYTES):
-            entry = decode_frame(segment, frame)
-            if isinstance(entry, Events):
-                yield from entry.batch
-    except DamagedError as damage:
-        if not last or proves_synced(segment, marker, damage.offset):
-            raise segment.corrupt(damage.offset, damage.why) from damage
 
 
 def _damaged(paths: Sequence[str], error: Exception) -> OperatorError:

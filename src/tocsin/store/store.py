@@ -50,12 +50,13 @@ class Appended(NamedTuple):
 class ReadStore:
     """A store to ask; many processes may, while one writes. Use `Store.read_only`."""
 
-    def __init__(self, root: Path, database: Database) -> None:
+    def __init__(self, root: Path, database: Database, read: Reads | None = None) -> None:
         self.root = root
         self._database = database
+        self._read = read
         self.state = State(database)
         self._catalogue = Catalogue(database)
-        self._query = Query(root, self._catalogue)
+        self._query = Query(root, self._catalogue, self.batch)
 
     def events(self, ids: Iterable[EventId]) -> dict[EventId, Event]:
         """The events with these ids; one that is not stored has no entry."""
@@ -81,6 +82,21 @@ class ReadStore:
         """The records that could not be read, as kept."""
         return self.state.set_aside()
 
+    def batch(self, entry: Entry) -> EventBatch | None:
+        """The events that `entry` carries, None where it carries none.
+
+        Raises:
+            OperatorError: it is what a listener took in, and this store was opened for scans.
+        """
+        if isinstance(entry, Received):
+            if self._read is None:
+                raise OperatorError(
+                    f"The store {self.root} holds what `tocsin run` took in and has not stored as events yet.",
+                    "Ask with a Tocsin that reads what listeners take in, or let `tocsin run` go on with this store.",
+                )
+            return self._read(entry)
+        return entry.batch if isinstance(entry, Events) else None
+
     def close(self) -> None:
         """Closes the store."""
         self._query.close()
@@ -105,11 +121,10 @@ class Store(ReadStore):
 
     def __init__(self, root: Path, disk: Disk, read: Reads | None = None) -> None:
         self._disk = disk
-        self._read = read
         make_folders(root, disk)
         self._lock = WriterLock(root / "lock")
         try:
-            super().__init__(root, Database(root / "state.sqlite", write=True))
+            super().__init__(root, Database(root / "state.sqlite", write=True), read)
             try:
                 self._take_up()
             except BaseException:
@@ -152,15 +167,19 @@ class Store(ReadStore):
         return store
 
     @classmethod
-    def read_only(cls, root: Path) -> ReadStore:
+    def read_only(cls, root: Path, read: Reads | None = None) -> ReadStore:
         """The store in the folder `root`, to ask.
+
+        Args:
+            root: Its folder.
+            read: Makes events of what `tocsin run` took in and has not sealed yet.
 
         Raises:
             OperatorError: there is none, or it is damaged or of another version.
         """
         if not (root / "state.sqlite").is_file():
             raise OperatorError(f"{root} is no store.", "Name the folder that a scan with --store wrote to.")
-        return ReadStore(root, Database(root / "state.sqlite", write=False))
+        return ReadStore(root, Database(root / "state.sqlite", write=False), read)
 
     @property
     def position(self) -> Position:
@@ -297,20 +316,9 @@ class Store(ReadStore):
 
     def _seal_one(self, segment: Segment) -> None:
         entries = (decode_frame(segment, whole) for whole in whole_frames(segment, 0))
-        batches = (batch for entry in entries if (batch := self._batch(entry)) is not None)
+        batches = (batch for entry in entries if (batch := self.batch(entry)) is not None)
         seal_segment(segment.number, batches, self.root, self._catalogue, self._disk)
         self._disk.unlink(segment.path)
-
-    def _batch(self, entry: Entry) -> EventBatch | None:
-        """The events that `entry` carries, None where it carries none."""
-        if isinstance(entry, Received):
-            if self._read is None:
-                raise OperatorError(
-                    f"The store {self.root} holds what `tocsin run` took in and has not stored as events yet.",
-                    "Let `tocsin run` go on with this store.",
-                )
-            return self._read(entry)
-        return entry.batch if isinstance(entry, Events) else None
 
 
 def _needs_judging(entry: Entry) -> bool:
