@@ -244,8 +244,11 @@ BODY_BYTES: Final = 32 * MiB
 BODY_WIRE_BYTES: Final = 32 * MiB
 """One HTTP body as it comes, compressed or not."""
 
-BODY_EXPANSION: Final = 50
-"""Decompressed over compressed bytes that are reckoned with while a body is decompressed; logs rarely shrink further."""
+BODY_EXPANSION: Final = 10
+"""Decompressed over compressed bytes that a sender is charged with while its body is decompressed; then what it came to."""
+
+BODY_THREADS: Final = 2
+"""Bodies that are decompressed in threads at a time: what a bomb may take is these times `BODY_BYTES`."""
 
 BODY_INLINE_BYTES: Final = 16 * 1024
 """A compressed body larger than this is decompressed in a thread, so that the others need not wait for it."""
@@ -285,6 +288,10 @@ HEAD_SECONDS: Final = 10.0
 
 BODY_SECONDS: Final = 60.0
 """From a request's headers to its last byte."""
+
+UNREAD_SECONDS: Final = 5.0
+"""How long the rest of a body is read and thrown away that was refused before it had come; a client that is cut off
+while it sends may never see the answer."""
 
 IDLE_SECONDS: Final = 75
 """An HTTP connection without a request is kept this long."""
@@ -327,9 +334,6 @@ SYSLOG_WAITING_BYTES: Final = 32 * MiB
 
 SYSLOG_PEER_WAITING_BYTES: Final = 4 * MiB
 """The same for one address: one that floods leaves room for the others. A TCP peer is not read from meanwhile."""
-
-SYSLOG_MESSAGE_BYTES: Final = 256 * 1024
-"""One syslog message over TCP; a longer one is cut there."""
 
 SYSLOG_CONNECTIONS: Final = 2_048
 """Syslog connections in all."""

@@ -35,7 +35,9 @@ class BadCoding(Exception):  # noqa: N818  an answer, not a failure
     """The content coding is unknown, or the body is not of it."""
 
 
-async def read_body(receive: Receive, length: int | None, coding: str, load: Load) -> bytes:
+async def read_body(
+    receive: Receive, length: int | None, coding: str, load: Load, threads: asyncio.Semaphore
+) -> bytes:
     """The body, decompressed.
 
     Args:
@@ -43,6 +45,7 @@ async def read_body(receive: Receive, length: int | None, coding: str, load: Loa
         length: What `Content-Length` says, None where the body comes in chunks.
         coding: What `Content-Encoding` says, lower case.
         load: Grows with the bytes held.
+        threads: How many bodies may be decompressed in threads.
 
     Raises:
         TooLarge, Gone, BadCoding: see there.
@@ -57,11 +60,14 @@ async def read_body(receive: Receive, length: int | None, coding: str, load: Loa
         wire = await _read(receive, load)
     if coding in _PLAIN:
         return wire
-    budget = min(bounds.BODY_BYTES, len(wire) * bounds.BODY_EXPANSION)
-    load.grow(budget)
+    load.grow(min(bounds.BODY_BYTES, len(wire) * bounds.BODY_EXPANSION))
     if len(wire) <= bounds.BODY_INLINE_BYTES:
-        return decompress(wire, coding, bounds.BODY_BYTES)
-    return await asyncio.to_thread(decompress, wire, coding, bounds.BODY_BYTES)
+        body = decompress(wire, coding, bounds.BODY_BYTES)
+    else:
+        async with threads:
+            body = await asyncio.to_thread(decompress, wire, coding, bounds.BODY_BYTES)
+    load.hold(len(body))
+    return body
 
 
 async def _read(receive: Receive, load: Load) -> bytes:

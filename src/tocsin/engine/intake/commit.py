@@ -26,7 +26,7 @@ from tocsin.store.entries import encode
 from tocsin.store.segment import Position
 from tocsin.store.write_ahead import WriteAhead
 
-_PASSING: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PASSING: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 
 OVERHEAD: Final = 512
 """Bytes that a waiting body costs beside itself."""
@@ -62,7 +62,7 @@ class GroupCommit:
     Must be made in the running event loop.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
         self,
         log: WriteAhead,
         disk: Disk,
@@ -86,6 +86,7 @@ class GroupCommit:
         self._wake = threading.Condition()
         self._closing = False
         self._refusing = ""
+        self._passing = False
         self._hour = now() // HOUR
         self._thread = threading.Thread(target=self._write_all, name="tocsin-log", daemon=True)
         self._thread.start()
@@ -99,6 +100,11 @@ class GroupCommit:
     def refusing(self) -> str:
         """Why nothing is taken at present; empty while all is well."""
         return self._refusing
+
+    @property
+    def closing(self) -> bool:
+        """Whether the process stops."""
+        return self._closing
 
     @property
     def crowded(self) -> bool:
@@ -181,14 +187,13 @@ class GroupCommit:
     def _note_failure(self, error: OperatorError) -> str:
         cause = error.__cause__
         self._refusing = error.what
-        passing = isinstance(cause, OSError) and cause.errno in _PASSING
-        self._passing = passing
-        self._tell(error.what if passing else str(error))
+        self._passing = isinstance(cause, OSError) and cause.errno in _PASSING
+        self._tell(error.what if self._passing else str(error))
         return error.what
 
     def _recovered(self) -> bool:
         """Waits until the log could be opened again; False where it shall not, or the process stops."""
-        while getattr(self, "_passing", False):
+        while self._passing:
             with self._wake:
                 if self._wake.wait_for(lambda: self._closing, self._retry_seconds):
                     break

@@ -89,13 +89,14 @@ class _Door(HttpToolsProtocol):
         self._stop_clock()
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self._stop_clock()
+        super().on_message_complete()
+
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if not self._body_is_whole() and not self.transport.is_closing():
-            self.transport.close()  # answered before its body came: the rest is not read
-
-    def _body_is_whole(self) -> bool:
-        return not self.cycle.more_body
+        if self.cycle.response_complete and self.cycle.more_body and self._deadline is None:
+            self._deadline = self.loop.call_later(bounds.UNREAD_SECONDS, self._close, "unread", b"")
 
     def _await_head(self) -> None:
         if self._deadline is None:

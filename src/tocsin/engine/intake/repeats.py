@@ -54,9 +54,9 @@ class Ticket:
     key: bytes
     stream: str
     named: bool
-    repeat: bool
     gone: Callable[[], bool]
     stored: asyncio.Future[bool]
+    repeat: bool = False
     claimed: bool = False
 
 
@@ -86,7 +86,7 @@ class Repeats:
         """The ticket of a body that came; `gone` says whether its client is."""
         held = self._senders.setdefault(sender, _Sender())
         stream = named_stream(key) if named else self._own_stream(key)
-        ticket = Ticket(sender, key, stream, named, False, gone, asyncio.get_running_loop().create_future())
+        ticket = Ticket(sender, key, stream, named, gone, asyncio.get_running_loop().create_future())
         first = self._abandoned(held, key, named=named)
         if first is not None:
             first.claimed = not named
@@ -156,7 +156,9 @@ class Repeats:
         return False
 
     def _open(self, held: _Sender, key: bytes) -> None:
-        held.open.setdefault(key, deque(maxlen=bounds.REPEATS_OF_ONE)).append(self._clock() + bounds.RETRY_SECONDS)
+        held.open.setdefault(key, deque(maxlen=bounds.REPEATS_OF_ONE)).append(
+            self._clock() + bounds.RETRY_SECONDS
+        )
         held.open.move_to_end(key)
         self._forget(held)
 

@@ -127,6 +127,12 @@ class Load:
         flight.total += size
         self.held += size
 
+    def hold(self, size: int) -> None:
+        """Holds `size` bytes from now on, whatever it was; a body that is here already is not refused."""
+        self._flight.by_sender[self._sender] += size - self.held
+        self._flight.total += size - self.held
+        self.held = size
+
 
 class Flight:
     """Bytes of bodies in flight, in all and by sender."""
