@@ -256,3 +256,116 @@ LATENESS_SECONDS: Final = 120
 
 TICK_SECONDS: Final = 10
 """Windows are judged each time that the events' own time passed a multiple of this; with portions of any size."""
+
+# --- intake ----------------------------------------------------------------------------------------------
+BODY_BYTES: Final = 32 * MiB
+"""One HTTP body, decompressed: it travels as one frame of the log. Shippers send 1 to 10 MiB; more is answered 413."""
+
+BODY_WIRE_BYTES: Final = 32 * MiB
+"""One HTTP body as it comes, compressed or not."""
+
+BODY_EXPANSION: Final = 10
+"""Decompressed over compressed bytes that a sender is charged with while its body is decompressed; then what it came to."""
+
+BODY_THREADS: Final = 2
+"""Bodies that are decompressed in threads at a time: what a bomb may take is these times `BODY_BYTES`."""
+
+BODY_INLINE_BYTES: Final = 16 * 1024
+"""A compressed body larger than this is decompressed in a thread, so that the others need not wait for it."""
+
+ZSTD_WINDOW_BYTES: Final = 8 * MiB
+"""Memory that a zstd body may ask of who decompresses it (RFC 8878 names 8 MiB as what all should take)."""
+
+BACKLOG_BYTES: Final = 96 * MiB
+"""Bodies that wait for the disk, all senders together; above it senders are told to come back (503)."""
+
+GROUP_BYTES: Final = 8 * MiB
+"""Bodies that are written and synced together. One larger body goes alone."""
+
+GROUP_BODIES: Final = 4_096
+"""The same, in bodies."""
+
+IN_FLIGHT_BYTES: Final = 192 * MiB
+"""Bytes of bodies that are being read, decompressed or written, all senders together (503 above)."""
+
+SENDER_IN_FLIGHT_BYTES: Final = 64 * MiB
+"""The same for one sender (429 above): one that floods leaves room for the others."""
+
+CONNECTIONS: Final = 4_096
+"""HTTP connections in all; a further one is closed at once."""
+
+PEER_CONNECTIONS: Final = 512
+"""HTTP connections of one address."""
+
+HEAD_BYTES: Final = 32 * 1024
+"""Request line and headers of one HTTP request."""
+
+HEADERS: Final = 100
+"""Headers of one HTTP request."""
+
+HEAD_SECONDS: Final = 10.0
+"""From a connection, or from a request's first byte, to the end of its headers: slower is a slow-loris and is closed."""
+
+BODY_SECONDS: Final = 60.0
+"""From a request's headers to its last byte."""
+
+UNREAD_SECONDS: Final = 5.0
+"""How long the rest of a body is read and thrown away that was refused before it had come; a client that is cut off
+while it sends may never see the answer."""
+
+IDLE_SECONDS: Final = 75
+"""An HTTP connection without a request is kept this long."""
+
+REFUSED_LOGINS: Final = 20
+"""Wrong tokens from one address within `REFUSED_LOGIN_SECONDS`; further ones are answered 429 and cut off. A right one always passes."""
+
+REFUSED_LOGIN_SECONDS: Final = 60.0
+"""See `REFUSED_LOGINS`."""
+
+PEERS_REMEMBERED: Final = 8_192
+"""Addresses of which refused log-ins, or the state of a syslog stream, are remembered; the longest quiet goes first."""
+
+RETRY_SECONDS: Final = 300.0
+"""How long the repeat of a body whose answer may not have arrived is waited for."""
+
+REPEATS_HELD: Final = 16_384
+"""Bodies for each sender whose repeat is waited for (about 250 bytes each); the oldest goes first."""
+
+REPEATS_OF_ONE: Final = 64
+"""The same body whose repeats are waited for, this many times over."""
+
+REPEATS_LOG_BYTES: Final = 64 * MiB
+"""How much of the log's end is read at a start for bodies whose answer may not have arrived (0.3 s)."""
+
+DISK_RETRY_SECONDS: Final = 5.0
+"""After the disk was full, how long until the log is opened again."""
+
+STOP_SECONDS: Final = 10
+"""How long a stop waits for requests that are being served."""
+
+SYSLOG_GATHER_SECONDS: Final = 0.01
+"""Messages of one peer that come within this time are written together."""
+
+SYSLOG_GATHER_BYTES: Final = 256 * 1024
+"""Bytes of messages of one peer that are gathered; with more they are written at once."""
+
+SYSLOG_WAITING_BYTES: Final = 32 * MiB
+"""UDP messages that are gathered or wait for the disk; above it they are dropped, counted."""
+
+SYSLOG_PEER_WAITING_BYTES: Final = 4 * MiB
+"""The same for one address: one that floods leaves room for the others. A TCP peer is not read from meanwhile."""
+
+SYSLOG_CONNECTIONS: Final = 2_048
+"""Syslog connections in all."""
+
+SYSLOG_PEER_CONNECTIONS: Final = 64
+"""Syslog connections of one address."""
+
+SYSLOG_IDLE_SECONDS: Final = 3_600.0
+"""A syslog connection on which nothing comes is closed. Forwarders keep theirs open through quiet nights and open them again."""
+
+SYSLOG_UDP_BUFFER_BYTES: Final = 8 * MiB
+"""Room for UDP datagrams asked of the kernel, which may give less."""
+
+TLS_HANDSHAKE_SECONDS: Final = 10.0
+"""How long a TLS handshake may take."""

@@ -1,0 +1,156 @@
+"""The intake process: opens the log, listens, and stops so that nothing in flight is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import uvloop
+
+from tocsin.config import bounds
+from tocsin.engine.intake.commit import GroupCommit
+from tocsin.engine.intake.counters import Counters
+from tocsin.engine.intake.http import App
+from tocsin.engine.intake.listening import Listeners
+from tocsin.engine.intake.repeats import Repeats
+from tocsin.engine.intake.senders import Guessers, Tokens
+from tocsin.engine.intake.settings import Counted, IntakeSettings, Ready, Report, Stopped, Told
+from tocsin.engine.intake.syslog import Syslog
+from tocsin.records.instants import SECOND
+from tocsin.records.received import Received
+from tocsin.store.disk import Disk
+from tocsin.store.segment import Position
+from tocsin.store.write_ahead import WriteAhead
+
+_SWITCH_SECONDS: Final = 0.001
+_FILES: Final = bounds.CONNECTIONS + bounds.SYSLOG_CONNECTIONS + 256
+
+
+def run_intake(
+    settings: IntakeSettings,
+    publish: Callable[[Position], None],
+    report: Callable[[Report], None],
+    now: Callable[[], int],
+    disk: Disk | None = None,
+) -> None:
+    """Takes events in until SIGTERM or SIGINT; the main function of a process of its own.
+
+    Args:
+        settings: What to open and where to listen.
+        publish: Told the acknowledged end of the log after each group, from the writer's thread, before any answer.
+        report: Told `Ready`, then `Told` and `Counted`, in the end `Stopped`. Called from several threads.
+        now: The present instant.
+        disk: What writes and syncs.
+
+    Raises:
+        OperatorError: the log is damaged, a port is taken, a certificate cannot be read.
+    """
+    sys.setswitchinterval(_SWITCH_SECONDS)  # the writer must not wait 5 ms for its turn after each sync
+    _raise_file_limit(report)
+    disk = disk or Disk()
+    log = WriteAhead(settings.folder, settings.committed, settings.sealed, disk)
+    for notice in log.notices:
+        report(Told(notice))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_Intake(settings, publish, report, now, disk).run(log))
+
+
+class _Intake:
+    """The running process."""
+
+    def __init__(
+        self,
+        settings: IntakeSettings,
+        publish: Callable[[Position], None],
+        report: Callable[[Report], None],
+        now: Callable[[], int],
+        disk: Disk,
+    ) -> None:
+        self._settings = settings
+        self._publish = publish
+        self._report = report
+        self._now = now
+        self._disk = disk
+        self._counters = Counters()
+
+    async def run(self, log: WriteAhead) -> None:
+        """Until a signal comes."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        repeats = Repeats(loop.time)
+        if not self._settings.clean:
+            recall(log, repeats)
+        commit = GroupCommit(log, self._disk, self._now, self._publish, self._tell, self._counters)
+        app = App(
+            commit, repeats, Tokens(self._settings.tokens), Guessers(loop.time), self._counters, self._now, self._tell
+        )  # fmt: skip
+        syslog = Syslog(commit, self._counters, os.urandom(16), self._now)
+        listeners = Listeners(app, syslog, self._counters)
+        try:
+            ports = await listeners.open(self._settings.listeners)
+            self._publish(commit.end)
+            self._report(Ready(ports, commit.end))
+            await self._until(stop, listeners)
+        finally:
+            app.stopping = True
+            await listeners.close()
+            await syslog.close()
+            await commit.close()
+        self._report(Stopped(self._counters, commit.end))
+
+    async def _until(self, stop: asyncio.Event, listeners: Listeners) -> None:
+        """Each second: the totals, and whether there is anybody to work for."""
+        told = Counters()
+        while not stop.is_set():
+            listeners.tick(self._now() // SECOND)
+            try:
+                await asyncio.wait_for(stop.wait(), 1)
+            except TimeoutError:
+                if self._counters != told:
+                    told = copy.deepcopy(self._counters)
+                    self._report(Counted(told))
+            if self._settings.parent and os.getppid() != self._settings.parent:
+                return
+
+    def _tell(self, text: str) -> None:
+        self._report(Told(text))
+
+
+def recall(log: WriteAhead, repeats: Repeats) -> None:
+    """Opens for a repeat each body at the log's end whose answer may not have been written before the process died.
+
+    These are the ones that came within `RETRY_SECONDS` before the last, in the log's last segments.
+    """
+    end = log.end
+    back = max(1, bounds.REPEATS_LOG_BYTES // bounds.WAL_SEGMENT_BYTES)
+    found = [
+        entry
+        for _, entry in log.read(Position(max(0, end.segment - back + 1), 0), end)
+        if isinstance(entry, Received)
+    ]
+    if found:
+        since = found[-1].arrived - int(bounds.RETRY_SECONDS * SECOND)
+        for received in found:
+            if received.arrived >= since:
+                repeats.recall(received)
+
+
+def _raise_file_limit(report: Callable[[Report], None]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if wanted < _FILES:
+        report(
+            Told(
+                f"The system allows {wanted} open files; {_FILES} would let in all connections that may come."
+            )
+        )

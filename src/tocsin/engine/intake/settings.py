@@ -1,0 +1,86 @@
+"""What the intake process is told when it is started, and what it tells; all of it plain data that pickles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tocsin.engine.intake.counters import Counters
+from tocsin.store.segment import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Certificate chain and key, PEM; `clients`: authorities whose client certificates are demanded and verified."""
+
+    certificate: Path
+    key: Path
+    clients: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """One listener; port 0 lets the system choose."""
+
+    kind: Literal["http", "syslog-udp", "syslog-tcp"]
+    host: str
+    port: int
+    tls: Tls | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeSettings:
+    """All that intake needs to know.
+
+    Attributes:
+        folder: Of the write-ahead log; exists.
+        committed: How far the log was judged.
+        sealed: Number of the last segment that may be gone because it is sealed.
+        tokens: Name → SHA-256 over the token's text, 32 bytes.
+        clean: Whether the last intake said `Stopped`: then every answer was written, and a body that comes again is
+            no repeat.
+        parent: Process that must live on for this one to; 0 for none.
+    """
+
+    folder: Path
+    committed: Position
+    sealed: int
+    listeners: tuple[Listening, ...]
+    tokens: Mapping[str, bytes] = field(default_factory=dict)
+    clean: bool = False
+    parent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The listeners listen: the port of each, in the order of the settings; and where the acknowledged log ends."""
+
+    ports: tuple[int, ...]
+    end: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that an operator should know, in words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The totals so far; once a second where they changed."""
+
+    counters: Counters
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The process ends; all that was acknowledged stands in the log before `end`, and the answers were written."""
+
+    counters: Counters
+    end: Position
+
+
+Report = Ready | Told | Counted | Stopped
