@@ -34,6 +34,10 @@ COMMANDS = {
     "incidents": Entry("tocsin.cli.incidents:incidents", "List the incidents in a store."),
     "explain": Entry("tocsin.cli.incidents:explain", "Tell one incident whole, with its evidence."),
     "rules": Entry("tocsin.cli.rules:rules", "Check, profile, add, list and remove Sigma rules."),
+    "init": Entry(
+        "tocsin.cli.init:init", "Set the service up: settings, data folder, certificate, first token."
+    ),
+    "token": Entry("tocsin.cli.tokens:token", "Add, list and remove the tokens that senders show."),
 }
 
 

@@ -369,3 +369,30 @@ SYSLOG_UDP_BUFFER_BYTES: Final = 8 * MiB
 
 TLS_HANDSHAKE_SECONDS: Final = 10.0
 """How long a TLS handshake may take."""
+
+TOKENS: Final = 10_000
+"""Tokens in the tokens file; all are held in memory (about 300 bytes each)."""
+
+TOKENS_BYTES: Final = 4 * MiB
+"""The tokens file; a line takes 150 bytes or so."""
+
+LISTEN_ADDRESSES: Final = 64
+"""Addresses that one kind of listener may have: each is a socket."""
+
+CERTIFICATE_DAYS: Final = 820
+"""How long a certificate that `tocsin init` makes is good for; Apple's systems refuse more than 825 days."""
+
+CERTIFICATE_NAMES: Final = 64
+"""Names and addresses in it: the host's own beyond these are left out, those asked for are refused."""
+
+CERTIFICATE_BYTES: Final = 1 * MiB
+"""A file with a certificate or key that is read; a chain takes a few kilobytes."""
+
+KEEP_DAYS: Final = 90
+"""How many days events are kept where `tocsin.toml` does not say."""
+
+KEEP_BYTES: Final = 10_000_000_000
+"""How much room they may take where it does not say: half of the smallest disk that docs/where-to-run.md names."""
+
+KEEP_BYTES_LEAST: Final = 256 * MiB
+"""Least room that may be asked for: eight write-ahead segments, which exist before anything is sealed."""

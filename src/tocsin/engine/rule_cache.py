@@ -23,7 +23,7 @@ from typing import Final
 import msgspec
 
 from tocsin.config import bounds
-from tocsin.engine.private_files import NotOurs, check_folder, private_folder, read_private, write_private
+from tocsin.config.private_files import NotOurs, check_folder, private_folder, read_private, write_private
 
 _MARK: Final = b"TOCSIN RULES 1\r\n"
 _DIGEST: Final = 32

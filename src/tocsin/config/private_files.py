@@ -1,4 +1,8 @@
-"""Files for one user's eyes and hands alone: read only where no one else can have touched them, written whole or not at all."""
+"""Files for one user's eyes and hands alone: read only where no one else can have touched them, written whole or not at all.
+
+Root may read what others own, and what it writes belongs to the owner of the folder: a service that runs as its own
+user can read what `sudo tocsin token add` wrote.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +84,7 @@ def read_private(path: Path, most: int) -> bytes:
 def _check_file(found: os.stat_result, most: int) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise NotOurs("it is no ordinary file")
-    if found.st_uid != os.geteuid():
+    if os.geteuid() not in (0, found.st_uid):
         raise NotOurs("it belongs to another user")
     if found.st_mode & 0o077:
         raise NotOurs("others can read or write it")
@@ -88,14 +92,15 @@ def _check_file(found: os.stat_result, most: int) -> None:
         raise NotOurs(f"it is larger than {most} bytes")
 
 
-def write_private(folder: int, path: Path, data: bytes, *, replace: bool = True) -> None:
-    """Writes `data` to `path` (0600), on the disk before the file takes its name.
+def write_private(folder: int, path: Path, data: bytes, *, replace: bool = True, mode: int = 0o600) -> None:
+    """Writes `data` to `path`, on the disk before the file takes its name.
 
     Args:
         folder: What `private_folder` gave for the folder of `path`.
         path: The file.
         data: All of it.
         replace: False to leave a file that is there already as it is.
+        mode: Its rights, whatever the umask is.
 
     Raises:
         OSError: the disk is full or read-only; what was there is unchanged.
@@ -106,6 +111,8 @@ def write_private(folder: int, path: Path, data: bytes, *, replace: bool = True)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
+            os.fchmod(descriptor, mode)
+            give_to_owner(folder, descriptor)
             os.fsync(descriptor)
         if replace:
             new.replace(path)
@@ -122,3 +129,10 @@ def _name(new: Path, path: Path) -> None:
         os.link(new, path)
     except FileExistsError:
         return
+
+
+def give_to_owner(folder: int, descriptor: int) -> None:
+    """As root: makes what is open as `descriptor` belong to the owner of the open folder `folder`; else nothing."""
+    if os.geteuid() == 0:
+        owner = os.fstat(folder)
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)

@@ -1,0 +1,246 @@
+"""What `tocsin run` is told: the table `[run]` of `tocsin.toml` and those below it, as typed values.
+
+```toml
+[run]
+data = "/var/lib/tocsin"            # what it keeps; a path starts from this file's folder
+rules = ["/etc/tocsin/sigma"]       # beside the starter set
+starter = true
+zone = "Europe/Berlin"              # what a time without a zone means
+site = "local"                      # the place that events belong to
+
+[run.http]
+listen = ["0.0.0.0:8088"]
+certificate = "tls/certificate.pem"
+key = "tls/key.pem"
+client-ca = "tls/senders.pem"       # if set, only senders with a certificate of these are heard
+tokens = "tokens"
+
+[run.syslog]
+udp = ["0.0.0.0:514"]
+tcp = ["0.0.0.0:601"]
+tls = ["0.0.0.0:6514"]              # with the certificate and key of [run.http]
+client-ca = "tls/devices.pem"
+
+[run.retention]
+days = 90
+bytes = "10 GB"
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tocsin.config import bounds
+from tocsin.config.addresses import Address
+from tocsin.config.settings import load_settings
+from tocsin.config.table import Table
+from tocsin.records.errors import OperatorError
+
+TABLE: Final = "run"
+HTTP_PORT: Final = 8088
+PLAIN_HTTP: Final = "tokens and logs can be read on the way"
+"""What `plain-http` must say, word for word, before HTTP without TLS is offered to other hosts."""
+
+_SITE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files (PEM) that a TLS listener needs; with `client_ca` only senders with a certificate of it are heard."""
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """Listeners for HTTP; without `tls` they speak plain HTTP."""
+
+    listen: tuple[Address, ...]
+    tls: Tls | None
+    tokens: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Syslog:
+    """Listeners for syslog by transport; `tls` is empty where `tls_files` is None."""
+
+    udp: tuple[Address, ...]
+    tcp: tuple[Address, ...]
+    tls: tuple[Address, ...]
+    tls_files: Tls | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long events are kept, and how many bytes they may take; what comes first counts."""
+
+    days: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """All of it.
+
+    Attributes:
+        file: The settings file it came from.
+        data: What the service keeps: store, incidents, write-ahead log.
+        rules: Sigma rules beside the starter set: files, folders or zips.
+        starter: Whether the starter rules run.
+        zone: What a time without a zone means.
+        site: The place that events belong to.
+        http: Listeners for HTTP.
+        syslog: Listeners for syslog.
+        retention: How much is kept.
+    """
+
+    file: Path
+    data: Path
+    rules: tuple[Path, ...]
+    starter: bool
+    zone: tzinfo
+    site: str
+    http: Http
+    syslog: Syslog
+    retention: Retention
+
+
+def load_service(file: Path, state: Path, over: Mapping[str, Any] | None = None) -> Service:
+    """The service's settings from `file`.
+
+    Args:
+        file: `tocsin.toml`.
+        state: Where data is kept if the settings do not say.
+        over: What the environment and flags say, by key of `[run]`; it goes before the file.
+
+    Raises:
+        OperatorError: the file cannot be read, or says something that cannot be; it names file, table and key.
+    """
+    return service_settings(file, load_settings(file), state, over)
+
+
+def service_settings(
+    file: Path, settings: Mapping[str, Any], state: Path, over: Mapping[str, Any] | None = None
+) -> Service:
+    """As `load_service`, from the tables that were read; no file is touched but those of time zones."""
+    values = settings.get(TABLE, {})
+    if not isinstance(values, Mapping):
+        raise OperatorError(f"{file}: {TABLE} is no table.", f"Write [{TABLE}] and its settings below.")
+    run = Table(file, TABLE, values, over or {})
+    run.check(("data", "http", "retention", "rules", "site", "starter", "syslog", "zone"))
+    http = run.table("http")
+    syslog = _syslog(run.table("syslog"), tls := _tls(http))
+    service = Service(
+        file,
+        run.path("data") or state,
+        run.paths("rules"),
+        run.flag("starter", default=True),
+        _zone(run),
+        _site(run),
+        _http(http, tls),
+        syslog,
+        _retention(run.table("retention")),
+    )
+    _check_ports(run, service)
+    return service
+
+
+def _http(table: Table, tls: Tls | None) -> Http:
+    table.check(("certificate", "client-ca", "key", "listen", "plain-http", "tokens"))
+    listen = table.addresses("listen", (f"127.0.0.1:{HTTP_PORT}",))
+    allowed = _plain_allowed(table)
+    far = next((address for address in listen if not address.loopback), None)
+    if far is not None and tls is None and not allowed:
+        table.refuse(
+            "listen",
+            f"offers {far} to other hosts without TLS, so that everybody between could read tokens and logs",
+            f"Name certificate and key (`tocsin init` makes them), or, if that is no matter, write "
+            f'plain-http = "{PLAIN_HTTP}".',
+        )
+    return Http(listen, tls, table.path("tokens") or table.file.parent / "tokens")
+
+
+def _plain_allowed(table: Table) -> bool:
+    if "plain-http" not in table.values:
+        return False
+    if table.values["plain-http"] != PLAIN_HTTP:
+        table.refuse("plain-http", "does not say what it risks", f'Write "{PLAIN_HTTP}", or remove it.')
+    return True
+
+
+def _tls(table: Table) -> Tls | None:
+    certificate, key, senders = table.path("certificate"), table.path("key"), table.path("client-ca")
+    if certificate is not None and key is not None:
+        return Tls(certificate, key, senders)
+    for name, one, other in (("certificate", certificate, "key"), ("key", key, "certificate")):
+        if one is not None:
+            table.refuse(name, f"is named without {other}", f"Name {other} too, or neither.")
+    if senders is not None:
+        table.refuse("client-ca", "needs TLS", "Name certificate and key too.")
+    return None
+
+
+def _syslog(table: Table, tls: Tls | None) -> Syslog:
+    table.check(("client-ca", "tcp", "tls", "udp"))
+    addresses = table.addresses("tls")
+    senders = table.path("client-ca")
+    if tls is None and (addresses or senders is not None):
+        key = "tls" if addresses else "client-ca"
+        table.refuse(
+            key, "needs a certificate", "Name certificate and key in [run.http]; syslog uses the same."
+        )
+    files = Tls(tls.certificate, tls.key, senders) if tls else None
+    return Syslog(table.addresses("udp"), table.addresses("tcp"), addresses, files)
+
+
+def _retention(table: Table) -> Retention:
+    table.check(("bytes", "days"))
+    return Retention(
+        table.whole("days", bounds.KEEP_DAYS, 1, 36_500),
+        table.size("bytes", bounds.KEEP_BYTES, bounds.KEEP_BYTES_LEAST),
+    )
+
+
+def _site(table: Table) -> str:
+    right = "Write letters, digits, dots, dashes or underscores, at most 64, such as townhall."
+    site = table.text("site", "local", right)
+    if not _SITE.fullmatch(site):
+        table.refuse("site", "is no name of a place", right)
+    return site
+
+
+def _zone(table: Table) -> tzinfo:
+    right = "Name one such as Europe/Berlin or UTC."
+    name = table.text("zone", "UTC", right)
+    if name == "UTC":
+        return UTC  # needs no time zone data, which a bare system may lack
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        table.refuse("zone", f"names no time zone: {name!a}", right)
+
+
+def _check_ports(run: Table, service: Service) -> None:
+    """Refuses an address that two stream listeners want."""
+    wanted = Counter(
+        address
+        for addresses in (service.http.listen, service.syslog.tcp, service.syslog.tls)
+        for address in addresses
+        if address.port
+    )
+    for address, times in wanted.items():
+        if times > 1:
+            raise OperatorError(
+                f"{run.file}: [run.http] listen, [run.syslog] tcp and tls name {address} {times} times.",
+                "Give each a port of its own.",
+            )
