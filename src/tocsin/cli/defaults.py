@@ -10,8 +10,8 @@ from typing import Any
 import click
 import platformdirs
 
-from tocsin.config.settings import FILE_NAME, check_tables, command_settings, load_settings
 from tocsin.config.service import TABLE
+from tocsin.config.settings import FILE_NAME, check_tables, command_settings, load_settings
 from tocsin.records.errors import OperatorError
 
 SYSTEM_FOLDER = Path("/etc/tocsin")

@@ -37,6 +37,7 @@ COMMANDS = {
     "init": Entry(
         "tocsin.cli.init:init", "Set the service up: settings, data folder, certificate, first token."
     ),
+    "run": Entry("tocsin.cli.service:run", "The service: listen, judge what comes, keep it; until stopped."),
     "token": Entry("tocsin.cli.tokens:token", "Add, list and remove the tokens that senders show."),
 }
 

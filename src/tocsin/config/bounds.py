@@ -257,6 +257,9 @@ LATENESS_SECONDS: Final = 120
 TICK_SECONDS: Final = 10
 """Windows are judged each time that the events' own time passed a multiple of this; with portions of any size."""
 
+INTAKE_PAUSE_SECONDS: Final = 30.0
+"""Longest pause before an intake process that keeps dying is started again."""
+
 # --- intake ----------------------------------------------------------------------------------------------
 BODY_BYTES: Final = 32 * MiB
 """One HTTP body, decompressed: it travels as one frame of the log. Shippers send 1 to 10 MiB; more is answered 413."""

@@ -11,7 +11,7 @@ events/          Parquet by ingest hour and kind
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -185,6 +185,19 @@ class Store(ReadStore):
     def position(self) -> Position:
         """How far the log was judged and committed."""
         return self.state.position()
+
+    @property
+    def sealed(self) -> int:
+        """Number of the last segment that is sealed, and may be gone; 0 where none is."""
+        return self._catalogue.sealed()
+
+    def note(self, settings: Mapping[str, str]) -> None:
+        """Stores `settings` beside the position, synced.
+
+        Raises:
+            OperatorError: the disk refused.
+        """
+        self.state.commit(Judged(self.position, notes=Notes(settings=tuple(settings.items()))))
 
     @property
     def rules_version(self) -> str | None:

@@ -83,4 +83,12 @@ class Stopped:
     end: Position
 
 
-Report = Ready | Told | Counted | Stopped
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It cannot run: what is wrong, and what the operator can do."""
+
+    what: str
+    next_step: str
+
+
+Report = Ready | Told | Counted | Stopped | Failed

@@ -1,0 +1,130 @@
+"""`tocsin run`: the service, until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import click
+
+from tocsin.cli import clock
+from tocsin.cli.defaults import settings_file, state_folder
+from tocsin.cli.json_lines import emit, finding_line, set_aside_line
+from tocsin.cli.options import JSON, with_options
+from tocsin.cli.progress import Progress
+from tocsin.cli.rule_choice import RuleChoice
+from tocsin.config.addresses import Address
+from tocsin.config.service import Service, Tls, load_service
+from tocsin.config.tokens import read_tokens
+from tocsin.engine.intake import settings as intake
+from tocsin.engine.rule_sets import LoadedRules
+from tocsin.engine.serving import ServeRequest, serve
+from tocsin.records.errors import OperatorError
+from tocsin.records.event import EventBatch, SetAside
+from tocsin.records.finding import Finding
+from tocsin.records.inert import inert
+from tocsin.sources.listened.received import ReceivedOptions
+
+
+@click.command()
+@with_options(JSON)
+@click.pass_context
+def run(ctx: click.Context, *, as_json: bool) -> None:
+    """Listen, judge what comes, and keep it, until stopped.
+
+    Where to listen, what to keep and which rules judge stands in tocsin.toml, which `tocsin init` makes. An event is
+    acknowledged once it would survive a power cut. SIGTERM or Ctrl-C stops: what was acknowledged is judged first.
+    """
+    file = settings_file(ctx.find_root().params.get("config"))
+    if file is None:
+        raise OperatorError("There are no settings for the service.", "Make them with `tocsin init`.")
+    service = load_service(file, state_folder())
+    with Progress("reading the rules", quiet=as_json) as progress:
+        loaded, account = RuleChoice(tuple(map(str, service.rules)), starter=service.starter).load(progress)
+    attendant = Attendant(as_json=as_json)
+    for sentence in account.sentences():
+        attendant.on_notice(sentence)
+    tally = serve(requested(service, loaded), attendant, stopped())
+    if as_json:
+        emit(
+            {
+                "kind": "summary",
+                "events": tally.events,
+                "findings": tally.findings,
+                "set_aside": tally.set_aside,
+            }
+        )
+    else:
+        click.echo(
+            f"Stopped. {tally.events:,} events were judged, {tally.findings:,} findings made.", err=True
+        )
+
+
+def requested(service: Service, loaded: LoadedRules) -> ServeRequest:
+    """What is to run, as the settings say."""
+    http, syslog = service.http, service.syslog
+    listeners = (
+        *(listening("http", address, http.tls) for address in http.listen),
+        *(listening("syslog-udp", address, None) for address in syslog.udp),
+        *(listening("syslog-tcp", address, None) for address in syslog.tcp),
+        *(listening("syslog-tcp", address, syslog.tls_files) for address in syslog.tls),
+    )
+    tokens = {token.name: bytes.fromhex(token.digest) for token in read_tokens(http.tokens)}
+    reading = ReceivedOptions(service.zone, site=service.site)
+    return ServeRequest(service.data, loaded, listeners, tokens, reading, clock.processor, clock.now)
+
+
+def listening(kind: Any, address: Address, tls: Tls | None) -> intake.Listening:
+    """A listener as intake is told of it."""
+    files = intake.Tls(tls.certificate, tls.key, tls.client_ca) if tls is not None else None
+    return intake.Listening(kind, address.host, address.port, files)
+
+
+def stopped() -> Callable[[], bool]:
+    """Whether a signal asked to stop; a second one ends the process at once."""
+    asked: list[int] = []
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        del frame
+        if asked:
+            sys.exit(128 + number)
+        asked.append(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    return lambda: bool(asked)
+
+
+class Attendant:
+    """Tells on stdout what is found, on stderr what the operator should know."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def on_ready(self, ports: tuple[int, ...]) -> None:
+        """The listeners listen."""
+        if self._as_json:
+            emit({"kind": "ready", "ports": list(ports)})
+        click.echo(f"Listening on port {', '.join(map(str, ports))}.", err=True)
+
+    def on_notice(self, text: str) -> None:
+        """Something that an operator should know."""
+        click.echo(inert(text), err=True)
+
+    def on_finding(self, finding: Finding) -> None:
+        """A finding was stored."""
+        if self._as_json:
+            emit(finding_line(finding))
+        else:
+            click.echo(inert(f"{finding.level}: {finding.rule_title}"))
+
+    def on_set_aside(self, record: SetAside) -> None:
+        """A record could not be read."""
+        if self._as_json:
+            emit(set_aside_line(record))
+
+    def on_batch(self, batch: EventBatch) -> None:
+        """A portion was judged."""

@@ -1,0 +1,122 @@
+"""The intake process as the main one sees it.
+
+Two things come back. How far the log is acknowledged is one number in shared memory, written after each sync; a byte in a
+pipe says that it moved, so that nobody has to look again and again. Everything else is told over a second pipe.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
+from threading import Lock
+from typing import Any, Final
+
+from tocsin.config import bounds
+from tocsin.engine.intake.settings import Failed, IntakeSettings, Report
+from tocsin.records.errors import OperatorError
+from tocsin.store.segment import Position
+
+_OFFSET_BITS: Final = 32  # a segment ends within one frame of its bound, far below 4 GiB
+
+
+class Child:
+    """One intake process, running.
+
+    Args:
+        settings: What it is to do.
+        now: Its clock (instants): a function that another process finds by its name.
+    """
+
+    def __init__(self, settings: IntakeSettings, now: Callable[[], int]) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks in whatever state
+        self._end: Any = context.Value("Q", 0, lock=False)
+        self._reports, reports = context.Pipe(duplex=False)
+        self._moved, moved = context.Pipe(duplex=False)
+        self._process = context.Process(
+            target=_main, args=(settings, now, self._end, moved, reports), name="tocsin-intake", daemon=True
+        )
+        self._process.start()
+        reports.close()
+        moved.close()
+
+    @property
+    def end(self) -> Position:
+        """Where the acknowledged log ends; before the first position whatever there was before it was started."""
+        return Position(*divmod(self._end.value, 1 << _OFFSET_BITS))
+
+    @property
+    def died(self) -> int | None:
+        """The exit code of a process that is gone; None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, seconds: float) -> Iterator[Report]:
+        """What it has to say, once it has; comes back early where the log moved, and after `seconds` at the latest."""
+        ready = wait([self._moved, self._reports], seconds)
+        if self._moved in ready:
+            _drained(self._moved)
+        if self._reports in ready:
+            yield from self._heard()
+
+    def stop(self) -> Iterator[Report]:
+        """Lets it finish what is in flight; what it says until it is gone."""
+        if self._process.pid is not None and self._process.is_alive():
+            os.kill(self._process.pid, signal.SIGTERM)
+        while wait([self._reports, self._process.sentinel], bounds.STOP_SECONDS * 2):
+            said = list(self._heard())
+            yield from said
+            if not said and not self._process.is_alive():
+                break
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends it at once; what it acknowledged is in the log."""
+        self._process.kill()
+        self._process.join()
+        for connection in (self._reports, self._moved):
+            connection.close()
+
+    def _heard(self) -> Iterator[Report]:
+        while True:
+            try:
+                if not self._reports.poll():
+                    return
+                yield self._reports.recv()
+            except (EOFError, OSError):
+                self._process.join(bounds.STOP_SECONDS)
+                return
+
+
+def _drained(connection: Connection) -> None:
+    try:
+        os.read(connection.fileno(), 1 << 16)
+    except OSError:
+        return  # it is gone, as `died` says
+
+
+def _main(
+    settings: IntakeSettings, now: Callable[[], int], end: Any, moved: Connection, reports: Connection
+) -> None:
+    """What the process does."""
+    from tocsin.engine.intake.process import run_intake  # noqa: PLC0415  the main process needs none of it
+
+    os.set_blocking(moved.fileno(), False)
+    lock = Lock()
+
+    def publish(position: Position) -> None:
+        end.value = position.segment << _OFFSET_BITS | position.offset
+        try:
+            os.write(moved.fileno(), b"\0")
+        except BlockingIOError:
+            return  # so many wait there that it will be seen
+
+    def report(said: Report) -> None:
+        with lock:
+            reports.send(said)
+
+    try:
+        run_intake(settings, publish, report, now)
+    except OperatorError as error:
+        report(Failed(error.what, error.next_step))

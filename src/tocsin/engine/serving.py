@@ -1,0 +1,206 @@
+"""`tocsin run`: one process takes events in (`engine/intake/`), this one judges them (`engine/service.py`).
+
+Rules:
+
+1. Intake is started first, and needs nothing of what judging needs: after a restart senders are heard at once, however much
+   is still to be judged.
+2. An intake process that dies is started anew, later each time, and that is told; nothing that it acknowledged is lost.
+3. A stop lets intake answer what is in flight, then judges all that was acknowledged, and only then ends. A second signal
+   ends at once, and the rest is judged at the next start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from tocsin.config import bounds
+from tocsin.detect.sigma.detector import SigmaDetector
+from tocsin.detect.sigma.planned import PlannedEvaluator
+from tocsin.detect.sigma.plans.account import Clock
+from tocsin.engine.flow import Listener, Tally
+from tocsin.engine.intake.child import Child
+from tocsin.engine.intake.counters import Counters
+from tocsin.engine.intake.settings import (
+    Counted,
+    Failed,
+    IntakeSettings,
+    Listening,
+    Ready,
+    Report,
+    Stopped,
+    Told,
+)
+from tocsin.engine.rule_sets import LoadedRules
+from tocsin.engine.service import Service, counted
+from tocsin.incidents.desk import IncidentDesk
+from tocsin.records.errors import OperatorError
+from tocsin.records.event import EventBatch
+from tocsin.records.instants import SECOND
+from tocsin.records.received import Received
+from tocsin.sources.listened.received import ReceivedOptions, events_of
+from tocsin.store.segment import Position
+from tocsin.store.store import Store
+
+_SETTING: Final = "intake"
+_RUNS, _STOPPED = "runs", "stopped"
+
+
+class Attendant(Listener, Protocol):
+    """Who is told what the service does."""
+
+    def on_ready(self, ports: tuple[int, ...]) -> None:
+        """The listeners listen on these ports, in the order in which they were asked for."""
+
+    def on_notice(self, text: str) -> None:
+        """Something that an operator should know, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeRequest:
+    """What to run.
+
+    Attributes:
+        store: Folder of the store.
+        rules: What judges.
+        listeners: Where to listen.
+        tokens: Name → SHA-256 over the token's text.
+        reading: How to read what comes.
+        clock: As `PlannedEvaluator`'s.
+        now: The present instant; a function that another process finds by its name.
+    """
+
+    store: Path
+    rules: LoadedRules
+    listeners: tuple[Listening, ...]
+    tokens: Mapping[str, bytes]
+    reading: ReceivedOptions
+    clock: Clock
+    now: Callable[[], int]
+
+
+def reads(options: ReceivedOptions) -> Callable[[Received], EventBatch]:
+    """What makes events of what was taken in, each at the instant at which it counts."""
+    return lambda received: counted(events_of(received, options))
+
+
+def serve(request: ServeRequest, attendant: Attendant, stops: Callable[[], bool]) -> Tally:
+    """Runs until `stops` says so; gives what was judged.
+
+    Raises:
+        OperatorError: the store cannot be opened, no listener can be, or the disk refused.
+    """
+    intake = _Intake(request, attendant)
+    with Store.follow(request.store, intake.end, reads(request.reading)) as store:
+        for notice in store.notices:
+            attendant.on_notice(notice)
+        evaluator = PlannedEvaluator(request.rules.ruleset.rules, clock=request.clock)
+        detector = SigmaDetector(request.rules.ruleset, evaluator)
+        intake.begin(store)
+        try:
+            service = Service(store, [detector], IncidentDesk(), attendant)
+            while not stops():
+                if not service.turn():
+                    intake.attend(1.0)
+            clean = intake.stop()
+            while service.turn():
+                pass
+            store.note({_SETTING: _STOPPED if clean else _RUNS})
+        finally:
+            intake.kill()
+    return service.tally
+
+
+class _Intake:
+    """Keeps an intake process running."""
+
+    def __init__(self, request: ServeRequest, attendant: Attendant) -> None:
+        self._request, self._attendant = request, attendant
+        self._child: Child | None = None
+        self._end = Position(0, 0)
+        self._pause = 0.0
+        self._again: int | None = None
+        self._store: Store | None = None
+        self.counters = Counters()
+
+    def end(self) -> Position:
+        """Where the acknowledged log ends."""
+        if self._child is not None:
+            self._end = max(self._end, self._child.end)
+        return self._end
+
+    def begin(self, store: Store) -> None:
+        """Starts the first process, and comes back when it listens.
+
+        Raises:
+            OperatorError: it cannot listen.
+        """
+        self._store = store
+        clean = store.state.settings().get(_SETTING) == _STOPPED
+        store.note({_SETTING: _RUNS})
+        self._start(clean=clean)
+        while self._child is not None:
+            for said in self._child.wait(1.0):
+                self._hear(said)
+                if isinstance(said, Ready):
+                    return
+            if self._child.died is not None:
+                raise OperatorError(
+                    f"The process that takes events in ended at its start (exit code {self._child.died}).",
+                    "Look above for what it said last.",
+                )
+
+    def _start(self, *, clean: bool) -> None:
+        assert self._store is not None
+        request = self._request
+        self._child = Child(
+            IntakeSettings(request.store / "wal", self._store.position, self._store.sealed, request.listeners, request.tokens, clean),
+            request.now,
+        )  # fmt: skip
+
+    def attend(self, seconds: float) -> None:
+        """Waits for news of it, and starts it anew where it died."""
+        assert self._child is not None
+        for said in self._child.wait(seconds):
+            self._hear(said)
+        if self._child.died is None:
+            return
+        if self._again is None:
+            self._pause = min(max(2 * self._pause, 1.0), bounds.INTAKE_PAUSE_SECONDS)
+            self._again = self._request.now() + round(self._pause * SECOND)
+            self._attendant.on_notice(
+                f"The process that takes events in ended (exit code {self._child.died}); it is started again in "
+                f"{self._pause:.0f} s. Senders hold what they could not deliver."
+            )
+        elif self._request.now() >= self._again:
+            self.end()
+            self._again = None
+            self._start(clean=False)
+
+    def stop(self) -> bool:
+        """Stops it; whether it answered all that was in flight."""
+        clean = False
+        if self._child is not None:
+            for said in self._child.stop():
+                self._hear(said)
+                clean = clean or isinstance(said, Stopped)
+            self.end()
+        return clean
+
+    def kill(self) -> None:
+        """Ends it at once, if it still runs."""
+        if self._child is not None:
+            self._child.kill()
+
+    def _hear(self, said: Report) -> None:
+        if isinstance(said, Failed):
+            raise OperatorError(said.what, said.next_step)
+        if isinstance(said, Told):
+            self._attendant.on_notice(said.text)
+        elif isinstance(said, Counted | Stopped):
+            self.counters = said.counters
+        elif isinstance(said, Ready):
+            self._pause = 0.0
+            self._attendant.on_ready(said.ports)
