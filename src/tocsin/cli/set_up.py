@@ -114,6 +114,7 @@ def set_up(wanted: Wanted, state: Path, now: int) -> SetUp:
         token = add_token(tokens.path, FIRST_TOKEN, now) if tokens.new else None
         if token is None:
             read_tokens(tokens.path)
+        os.fsync(folder)  # so that a power cut leaves the folders in it their names
         return SetUp(service, (*made, tokens), certificate, token)
 
 
