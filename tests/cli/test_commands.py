@@ -207,5 +207,7 @@ def test_help_is_quick_because_commands_are_imported_when_called(tmp_path: Path)
         "evtx",
         "jinja2",
         "yaml",
+        "cryptography",
+        "ssl",
         "tocsin.engine",
     }

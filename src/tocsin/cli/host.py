@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import ipaddress
-import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -43,7 +42,7 @@ def _addresses() -> Iterator[str]:
 def host_zone() -> str:
     """The name of this host's time zone, or UTC where it has none that can be told."""
     try:
-        target = os.readlink("/etc/localtime")
+        target = str(Path("/etc/localtime").readlink())
     except OSError:
         return "UTC"
     name = target.partition(_ZONES)[2]

@@ -100,7 +100,7 @@ def set_up(wanted: Wanted, state: Path, now: int) -> SetUp:
         OSError: the disk is full or read-only, or the folder may not be written.
     """
     _check(wanted.names)
-    wanted.folder.mkdir(parents=True, exist_ok=True)
+    wanted.folder.mkdir(0o755, parents=True, exist_ok=True)
     with _open(wanted.folder) as folder:
         file = wanted.folder / FILE_NAME
         made = [_settings(folder, file, wanted, state)]
@@ -114,6 +114,7 @@ def set_up(wanted: Wanted, state: Path, now: int) -> SetUp:
         token = add_token(tokens.path, FIRST_TOKEN, now) if tokens.new else None
         if token is None:
             read_tokens(tokens.path)
+        os.fsync(folder)  # so that a power cut leaves the folders in it their names
         return SetUp(service, (*made, tokens), certificate, token)
 
 
@@ -187,7 +188,7 @@ def _tls(folder: int, wanted: Wanted, service: Service, now: int) -> Iterator[Ma
             "Bring the key back, or move the certificate away and run this again.",
         )
     for one in (key, certificate):
-        if one.new and not one.path.is_relative_to(wanted.folder):
+        if one.new and not Path(os.path.abspath(one.path)).is_relative_to(wanted.folder):  # noqa: PTH100  `..` goes
             raise OperatorError(
                 f"The {one.what} {one.path} is not there, and {FILE_NAME} names it outside of {wanted.folder}.",
                 f"Bring it there, or mend [run.http] {one.what}.",
@@ -219,7 +220,7 @@ def _names(wanted: Wanted, service: Service) -> tuple[str, ...]:
 def _write(folder: int, path: Path, data: bytes, mode: int) -> None:
     """Writes a new file and, where it is missing, its folder; as root both belong to the owner of `folder`."""
     new = not path.parent.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(0o755, parents=True, exist_ok=True)
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         if new:

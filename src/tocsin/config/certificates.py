@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -109,7 +110,7 @@ def look_at(certificate: bytes, key: bytes) -> Seen:
     try:
         first = x509.load_pem_x509_certificate(certificate)
         public = first.public_key()
-    except (ValueError, x509.InvalidVersion) as error:
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
         raise ValueError("the certificate is no PEM that can be read") from error
     if _private(key).public_key() != public:
         raise ValueError("the key is not that of the certificate")
@@ -125,7 +126,7 @@ def look_at(certificate: bytes, key: bytes) -> Seen:
 def _private(key: bytes) -> PrivateKeyTypes:
     try:
         return serialization.load_pem_private_key(key, password=None)
-    except (ValueError, TypeError) as error:  # TypeError: it has a password
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: it has a password
         raise ValueError("the key is no PEM without a password") from error
 
 

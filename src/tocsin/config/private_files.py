@@ -1,7 +1,7 @@
 """Files for one user's eyes and hands alone: read only where no one else can have touched them, written whole or not at all.
 
-Root may read what others own, and what it writes belongs to the owner of the folder: a service that runs as its own
-user can read what `sudo tocsin token add` wrote.
+What root writes belongs to the owner of the folder: a service that runs as its own user can read what
+`sudo tocsin token add` wrote.
 """
 
 from __future__ import annotations
@@ -56,12 +56,13 @@ def check_folder(path: Path) -> None:
         raise NotOurs("others can write in its folder")
 
 
-def read_private(path: Path, most: int) -> bytes:
+def read_private(path: Path, most: int, *, root_too: bool = False) -> bytes:
     """What is in the file `path`.
 
     Args:
         path: An ordinary file of ours, mode 0600.
         most: Bytes it may have.
+        root_too: Whether root, too, may use what belongs to another user, as is right where root keeps a service's files.
 
     Raises:
         NotOurs: it is none, others can read or write it, or it is larger.
@@ -74,17 +75,17 @@ def read_private(path: Path, most: int) -> bytes:
             raise NotOurs("it is a link") from error
         raise
     try:
-        _check_file(os.fstat(descriptor), most)
+        _check_file(os.fstat(descriptor), most, any_owner=root_too and os.geteuid() == 0)
         with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
             return file.read(most + 1)[:most]
     finally:
         os.close(descriptor)
 
 
-def _check_file(found: os.stat_result, most: int) -> None:
+def _check_file(found: os.stat_result, most: int, *, any_owner: bool) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise NotOurs("it is no ordinary file")
-    if os.geteuid() not in (0, found.st_uid):
+    if not any_owner and found.st_uid != os.geteuid():
         raise NotOurs("it belongs to another user")
     if found.st_mode & 0o077:
         raise NotOurs("others can read or write it")

@@ -12,9 +12,9 @@ from tocsin.config import bounds
 from tocsin.config.addresses import HOW_TO, Address, parse_address
 from tocsin.records.errors import OperatorError
 
-_SIZE: Final = re.compile(r"([0-9]{1,6}) ?([kMGT]i?)?B", re.ASCII)
+_SIZE: Final = re.compile(r"([0-9]{1,6}) ?([kMGT]|[KMGT]i)?B", re.ASCII)
 _UNITS: Final = {
-    None: 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
+    None: 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
 }  # fmt: skip
 
 

@@ -139,7 +139,7 @@ def read_tokens(path: Path) -> tuple[Token, ...]:
         OperatorError: it is missing, others can read or write it, it belongs to another user, or it is no tokens file.
     """
     try:
-        return parse_tokens(read_private(path, bounds.TOKENS_BYTES))
+        return parse_tokens(read_private(path, bounds.TOKENS_BYTES, root_too=True))
     except FileNotFoundError as error:
         raise OperatorError(
             f"There is no tokens file {path}.",
