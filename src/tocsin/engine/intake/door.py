@@ -54,7 +54,7 @@ class _Door(HttpToolsProtocol):
         if self.crowd.enter(self.peer):
             self._await_head()
         else:
-            self.crowd.counters.refused["connections"] += 1
+            self.crowd.counters.refuse("connections")
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -107,7 +107,7 @@ class _Door(HttpToolsProtocol):
 
     def _close(self, reason: str, answer: bytes) -> None:
         if not self.transport.is_closing():
-            self.crowd.counters.refused[reason] += 1
+            self.crowd.counters.refuse(reason)
             cycle: RequestResponseCycle | None = self.cycle
             if cycle is None or cycle.response_complete:
                 self.transport.write(answer)
