@@ -20,7 +20,7 @@ from pathlib import Path
 import yaml
 import zstandard
 from rich.console import Console
-from tests.fuzz import kept_rules
+from tests.fuzz import kept_rules, listened
 from tests.fuzz.evtx_writer import evtx_file
 from tests.fuzz.invariants import NOW, in_time, read_whole
 from tests.hostile import assert_inert_page, assert_inert_text, json_lines
@@ -329,6 +329,10 @@ TARGETS: tuple[Target, ...] = (
     Target("log", _log, lambda: [b"".join(frame(b"markmark", one[0], one[1:], 0)) for one in _entry_starts()]),
     Target("log-rubbish", _log_of_rubbish, lambda: [header(1, b"markmark")]),
     Target("log-entry", _entry, _entry_starts),
+    Target("hec-event", listened.hec_event, listened.hec_starts, most_bytes=8192),
+    Target("hec-raw", listened.hec_raw, listened.raw_starts),
+    Target("bulk", listened.bulk, listened.bulk_starts, most_bytes=8192),
+    Target("syslog-stream", listened.syslog_stream, listened.syslog_starts),
 )  # fmt: skip
 
 

@@ -81,6 +81,16 @@ SPLIT_BYTES: Final = 16 * MiB
 SIFTED_AHEAD_BYTES: Final = 64 * MiB
 """Raw bytes of matching events that worker processes may have passed on before it is their file's turn."""
 
+# --- listening -------------------------------------------------------------------------------------------
+BODY_RECORDS: Final = 50_000
+"""Records of one body that a sender posts: they become events together. Shippers send hundreds to thousands at a time."""
+
+SYSLOG_MESSAGE_BYTES: Final = 256 * 1024
+"""One syslog message; RFC 5424 asks for 2 KiB, Windows events as XML reach some 60. A longer one is cut, and said to be."""
+
+LISTENED_SAMPLE: Final = 100
+"""Lines of one origin in one body that are looked at to tell its format."""
+
 # --- what is kept of a record ----------------------------------------------------------------------------
 SET_ASIDE_RAW_CHARS: Final = 2_000
 """Start of a set-aside record that is kept for the operator to see."""

@@ -370,6 +370,20 @@ def parse_line(line: str) -> Any:
         return None
 
 
+def one_object(text: str) -> JsonValue:
+    """The one record that all of `text` is; set aside where it is no JSON object, or goes over a bound."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        try:
+            value = _LENIENT.decode(text)
+        except (ValueError, RecursionError):
+            return JsonValue(clean(text[: bounds.SET_ASIDE_RAW_CHARS]), None, "not valid JSON")
+    if not isinstance(value, dict):
+        return JsonValue(clean(text[: bounds.SET_ASIDE_RAW_CHARS]), None, "a JSON value that is no object")
+    return _checked(text, value)
+
+
 def _checked(raw: str, value: Any) -> JsonValue:
     """The record, or why it is set aside although it is JSON."""
     if len(raw) > bounds.RECORD_BYTES:

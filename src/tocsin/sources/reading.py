@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, tzinfo
-from functools import lru_cache, partial
+from functools import partial
 from typing import BinaryIO
 
 from tocsin.config import bounds
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import Auth, Event, EventBatch, Logsource, SetAside
 from tocsin.sources import evtx_file, recognise
-from tocsin.sources.containers import Opened, open_file, printable
+from tocsin.sources.containers import Opened, open_file
 from tocsin.sources.content import Content
+from tocsin.sources.envelope import Envelope, told
 from tocsin.sources.evtx_file import EvtxFile
 from tocsin.sources.evtx_parser import EvtxParser
 from tocsin.sources.fingerprint import HEAD_BYTES, PlainStreams, Streams
@@ -173,8 +174,12 @@ class Reading:
 
     def of(self, opened: Opened, records: Iterable[tuple[str, int | None, Record]]) -> Iterator[EventBatch]:
         """The batches that become full with `records` of `opened`: stream, ordinal (None where no record is meant), record."""
+        options = self._options
+        envelope = Envelope(
+            opened.source, opened.file_time, options.ingest, self._unnamed, options.auth, options.site
+        )
         for stream, ordinal, record in records:
-            self._put(record, stream, ordinal, opened)
+            self._put(record, stream, ordinal, envelope)
             if self._is_full():
                 yield from self.flush()
 
@@ -247,45 +252,19 @@ class Reading:
         head = evtx_file.head(start, HEAD_BYTES)
         return self._options.streams.resolve(head, opened.member, partial(_evtx_again, content))
 
-    def _put(self, record: Record, stream: str, ordinal: int | None, opened: Opened) -> None:
-        counts, options, draft, raw = self._counts, self._options, record.draft, record.raw
-        counts.records += ordinal is not None
-        if draft is None or ordinal is None:
-            self._put_aside(SetAside(opened.source, ordinal, record.offset, record.reason, raw))
+    def _put(self, record: Record, stream: str, ordinal: int | None, envelope: Envelope) -> None:
+        self._counts.records += ordinal is not None
+        if record.draft is None or ordinal is None:
+            self._put_aside(SetAside(envelope.source, ordinal, record.offset, record.reason, record.raw))
             return
-        counts.events += 1
-        self._bytes += len(raw)
-        self._events.append(
-            Event(  # by position, which costs a quarter of naming all of them
-                stream,
-                ordinal,
-                draft.time if draft.time is not None else opened.file_time,
-                options.ingest,
-                _same(draft.logsources) or self._unnamed,
-                draft.fields,
-                raw,
-                opened.source,
-                record.format,
-                draft.host,
-                draft.user,
-                draft.kind,
-                draft.ocsf_class,
-                options.auth,
-                "live",
-                draft.time is not None,
-                options.site,
-                draft.partial,
-                draft.unspelt,
-            )
-        )
+        self._counts.events += 1
+        self._bytes += len(record.raw)
+        self._events.append(envelope.event(record, record.draft, stream, ordinal))
 
     def _put_aside(self, aside: SetAside) -> None:
         self._counts.set_aside += 1
         self._bytes += len(aside.raw)
-        reason = aside.reason[:1].upper() + aside.reason[1:].removesuffix(".") + "."
-        self._set_aside.append(
-            SetAside(printable(aside.source), aside.record, aside.offset, reason, aside.raw)
-        )
+        self._set_aside.append(told(aside))
 
     def _is_full(self) -> bool:
         held = self._begun + len(self._events) + len(self._set_aside)
@@ -300,12 +279,6 @@ class Reading:
             yield batch
         for end in ends:
             self._options.streams.finished(end.stream, end.records, end.size, end.digest)
-
-
-@lru_cache(maxsize=1024)
-def _same(logsources: frozenset[Logsource]) -> frozenset[Logsource]:
-    """The one object that stands for this set, so that who looks it up need not compare its members."""
-    return logsources
 
 
 def _unrecognised(content: Content) -> Iterator[tuple[str, int | None, Record]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -83,9 +84,9 @@ def named(name: str, content: Content) -> Recognised:
         return Recognised("json")
     if name == "windows-xml":
         return Recognised("xml")
-    for line_format in LINE_FORMATS:
-        if line_format.name == name:
-            return Recognised("lines", line_format)
+    for known in LINE_FORMATS:
+        if known.name == name:
+            return Recognised("lines", known)
     for object_format in OBJECT_FORMATS:
         if object_format.name == name:
             return Recognised("json", object_format=object_format)
@@ -107,15 +108,17 @@ def recognise(content: Content, context: ReadContext) -> Recognised | None:
     lines = _sample(text, whole=len(head) < bounds.SNIFF_BYTES)
     if _is_json(text, lines):
         return Recognised("json")
-    sure = (
-        [(line_format.recognises(lines, context), line_format) for line_format in LINE_FORMATS]
-        if lines
-        else []
-    )
-    best = max(sure, key=lambda one: one[0], default=None)
-    if best is not None and best[0] < _LEAST_SURE:  # a few lines like a log's do not make a log of it
-        best = next((one for one in sure if one[1].name == "text"), None)
-    return Recognised("lines", best[1]) if best is not None and best[0] > 0 else None
+    best = line_format(lines, context) if lines else None
+    return Recognised("lines", best) if best is not None else None
+
+
+def line_format(lines: Sequence[str], context: ReadContext) -> LineFormat | None:
+    """The text format that is surest of `lines`, None where none takes them for its own."""
+    sure = [(one.recognises(lines, context), one) for one in LINE_FORMATS]
+    best = max(sure, key=lambda pair: pair[0])
+    if best[0] < _LEAST_SURE:  # a few lines like a log's do not make a log of it
+        best = next(pair for pair in sure if pair[1].name == "text")
+    return best[1] if best[0] > 0 else None
 
 
 def is_document(content: Content, context: ReadContext) -> bool:

@@ -10,7 +10,7 @@ from tocsin.records.errors import BadRecord
 from tocsin.sources import event_xml
 from tocsin.sources.content import Content, ReadingStopped
 from tocsin.sources.evtx_file import EvtxFile
-from tocsin.sources.interface import Draft, LineFormat, ReadContext, SpanningParser
+from tocsin.sources.interface import Draft, LineFormat, LineParser, ReadContext, SpanningParser
 from tocsin.sources.json_values import JsonValue, JsonValues
 from tocsin.sources.recognise import ObjectReader, Recognised
 from tocsin.sources.text_stream import TextStream, lines
@@ -67,30 +67,32 @@ def evtx_records(file: EvtxFile, context: ReadContext) -> Iterator[Record]:
                 start = record.raw[: bounds.SET_ASIDE_RAW_CHARS]
                 yield Record(start, None, "evtx", record.reason, record.offset, record.counted)
             else:
-                yield _object_record(reader, JsonValue(record.raw, record.value, offset=record.offset))
+                yield object_record(JsonValue(record.raw, record.value, offset=record.offset), reader)
     except ReadingStopped as stopped:
         yield Record("", None, "evtx", str(stopped), counted=False)
 
 
 def object_records(values: Iterable[JsonValue], reader: ObjectReader) -> Iterator[Record]:
     """The records that `values` are."""
-    for value in values:
-        if value.value is None:
-            yield Record(value.raw, None, "json", value.reason, value.offset, counted=bool(value.raw))
-        else:
-            yield _object_record(reader, value)
+    return (object_record(value, reader) for value in values)
 
 
-def _object_record(reader: ObjectReader, value: JsonValue) -> Record:
-    assert value.value is not None
-    record = value.value
+def object_record(value: JsonValue, reader: ObjectReader) -> Record:
+    """The record that `value` is."""
+    if value.value is None:
+        return Record(value.raw, None, "json", value.reason, value.offset, counted=bool(value.raw))
     try:
-        draft, name = reader.draft(record, partial=value.partial)
+        draft, name = reader.draft(value.value, partial=value.partial)
     except BadRecord as bad:
         return _aside(value.raw, "json", str(bad), value.offset)
     except Exception as error:  # noqa: BLE001  a reader's own mistake costs the record, told, and not the scan
         return _aside(value.raw, "json", _failure("JSON", error), value.offset)
-    return _bounded(value.raw, draft, name, value.offset)
+    return bounded(Record(value.raw, draft, name, offset=value.offset))
+
+
+def line_record(line: str, parser: LineParser, name: str) -> Record | None:
+    """The record that the one `line` is in the format called `name`; None where it is a header, a comment or blank."""
+    return _parsed(lambda: parser.parse(line), [line], name, None)
 
 
 def _line_records(stream: TextStream, line_format: LineFormat, context: ReadContext) -> Iterator[Record]:
@@ -125,13 +127,15 @@ def _parsed(
         return _aside("\n".join(held), name, str(bad), offset)
     except Exception as error:  # noqa: BLE001  a reader's own mistake costs the record, told, and not the scan
         return _aside("\n".join(held), name, _failure(name, error), offset)
-    return None if draft is None else _bounded("\n".join(held), draft, name, offset)
+    return None if draft is None else bounded(Record("\n".join(held), draft, name, offset=offset))
 
 
-def _bounded(raw: str, draft: Draft, name: str, offset: int | None) -> Record:
-    if len(draft.fields) > bounds.FIELDS_PER_RECORD:
-        return _aside(raw, name, f"more than {bounds.FIELDS_PER_RECORD} fields", offset)
-    return Record(raw, draft, name, offset=offset)
+def bounded(record: Record) -> Record:
+    """`record`, set aside where it has more fields than a record may have."""
+    if record.draft is not None and len(record.draft.fields) > bounds.FIELDS_PER_RECORD:
+        reason = f"more than {bounds.FIELDS_PER_RECORD} fields"
+        return _aside(record.raw, record.format, reason, record.offset)
+    return record
 
 
 def _aside(raw: str, name: str, reason: str, offset: int | None) -> Record:

@@ -1,0 +1,191 @@
+"""The bodies of Splunk's HTTP Event Collector, `/services/collector/event` and `/raw`, told apart into records.
+
+Source: Splunk Enterprise, "Format events for HTTP Event Collector" and "Troubleshoot HTTP Event Collector" (reply
+codes). An event is an object with the key `event` (text, object, anything) and, all optional, `time` (seconds since
+1970), `host`, `source`, `sourcetype`, `index`, `fields`. A body holds them one after the other, with white space between
+them or none, or in one array.
+
+Intake checks with `check_events`, the engine reads with `event_objects`: one walk, so that both count alike. Splunk keeps
+the events before a broken one; here a body is taken whole or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from tocsin.config import bounds
+from tocsin.sources.listened.json_bodies import is_nested_deeper, mended, value_end
+
+NO_DATA, INVALID_FORMAT, EVENT_REQUIRED, EVENT_BLANK = 5, 6, 12, 13
+"""Splunk's reply codes for a body; each goes with HTTP status 400."""
+
+_TEXTS = {
+    NO_DATA: "No data",
+    INVALID_FORMAT: "Invalid data format",
+    EVENT_REQUIRED: "Event field is required",
+    EVENT_BLANK: "Event field cannot be blank",
+}
+_DEPTH = bounds.JSON_DEPTH + 1  # the object around the event counts too
+_WHITE = b" \t\r\n"
+_NEXT = re.compile(rb"\}[ \t\r\n]*+\{")
+_GAP = re.compile(rb"[ \t\r\n]*+")
+
+
+class BadBody(ValueError):  # noqa: N818  named for what it is about
+    """A body that is not taken in.
+
+    Attributes:
+        code: Splunk's reply code.
+        text: Splunk's text for it.
+        event_number: Ordinal of the event that is at fault (`invalid-event-number`), None where none is.
+    """
+
+    def __init__(self, code: int, event_number: int | None = None, text: str = "") -> None:
+        self.code = code
+        self.text = text or _TEXTS[code]
+        self.event_number = event_number
+        super().__init__(self.text)
+
+
+class HecEvent(msgspec.Struct):
+    """One event as it was sent; `event` is its JSON text."""
+
+    event: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    time: Any = None
+    host: Any = None
+    source: Any = None
+    sourcetype: Any = None
+    fields: Any = None
+
+    @property
+    def text(self) -> bytes:
+        """The event's JSON text; empty where it has none."""
+        return b"" if isinstance(self.event, msgspec.UnsetType) else bytes(self.event)
+
+
+_EVENT = msgspec.json.Decoder(HecEvent)
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def check_events(body: bytes) -> int:
+    """How many events `body` holds.
+
+    Raises:
+        BadBody: it is not taken in: no UTF-8, no such objects, nested deeper than `bounds.JSON_DEPTH`, more than
+            `bounds.BODY_RECORDS`.
+    """
+    return sum(1 for _ in event_objects(body))
+
+
+def event_objects(body: bytes) -> Iterator[HecEvent]:
+    """Each event of `body`, in order.
+
+    Raises:
+        BadBody: as `check_events`, at the event where it is found; before the first one where `body` is no UTF-8.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        raise BadBody(INVALID_FORMAT, 0, "Invalid data format: no UTF-8") from None
+    body = mended(body)
+    number = 0
+    for event, piece in _pieces(body):
+        if number >= bounds.BODY_RECORDS:
+            raise _too_many(number)
+        _refuse_bad(event, piece, number)
+        yield event
+        number += 1
+    if not number:
+        raise BadBody(NO_DATA)
+
+
+def check_lines(body: bytes) -> int:
+    """How many lines of a raw body are records: all but blank ones.
+
+    Raises:
+        BadBody: none is, or more than `bounds.BODY_RECORDS` are.
+    """
+    count = sum(1 for _ in raw_lines(body))
+    if not count:
+        raise BadBody(NO_DATA)
+    if count > bounds.BODY_RECORDS:
+        raise _too_many(bounds.BODY_RECORDS)
+    return count
+
+
+def raw_lines(body: bytes) -> Iterator[bytes]:
+    """Each line of a raw body that is not blank, without its line end."""
+    start = 0
+    while start < len(body):
+        end = body.find(b"\n", start)
+        end = len(body) if end < 0 else end
+        line = body[start:end].rstrip(b"\r")
+        if line.strip(b" \t\r\0"):
+            yield line
+        start = end + 1
+
+
+def _pieces(body: bytes) -> Iterator[tuple[HecEvent, bytes]]:
+    """Each event with its own JSON text."""
+    at = _after_gap(body, 0)
+    if body.startswith(b"[", at):
+        yield from _elements(body)
+        return
+    number = 0
+    while at < len(body):
+        border = _NEXT.search(body, at)
+        end = border.start() + 1 if border else len(body)
+        piece = body[at:end]
+        event = _decoded(piece)
+        if event is None:  # `}{` may stand inside a text
+            end = value_end(body, at, _DEPTH) if body.startswith(b"{", at) else 0
+            piece = body[at:end]
+            event = _decoded(piece)
+        if event is None:
+            raise BadBody(INVALID_FORMAT, number)
+        yield event, piece
+        number += 1
+        at = _after_gap(body, end)
+
+
+def _elements(body: bytes) -> Iterator[tuple[HecEvent, bytes]]:
+    try:
+        pieces = _ARRAY.decode(body)
+    except (ValueError, RecursionError):
+        raise BadBody(INVALID_FORMAT, 0) from None
+    for number, raw in enumerate(pieces):
+        piece = bytes(raw)
+        event = _decoded(piece)
+        if event is None:
+            raise BadBody(INVALID_FORMAT, number)
+        yield event, piece
+
+
+def _too_many(number: int) -> BadBody:
+    return BadBody(INVALID_FORMAT, number, f"Invalid data format: more than {bounds.BODY_RECORDS} events")
+
+
+def _after_gap(body: bytes, at: int) -> int:
+    gap = _GAP.match(body, at)
+    return gap.end() if gap else at
+
+
+def _decoded(piece: bytes) -> HecEvent | None:
+    try:
+        return _EVENT.decode(piece)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse_bad(event: HecEvent, piece: bytes, number: int) -> None:
+    text = event.text
+    if not text or text == b"null":
+        raise BadBody(EVENT_REQUIRED, number)
+    if text == b'""' or (text[:1] in (b"{", b"[") and not text[1:-1].strip(_WHITE)):
+        raise BadBody(EVENT_BLANK, number)
+    if is_nested_deeper(piece, _DEPTH):
+        raise BadBody(INVALID_FORMAT, number)

@@ -1,0 +1,120 @@
+"""What a listener took in, told apart into records: each with what its sender says beside it, none read yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any
+
+import orjson
+
+from tocsin.records.received import Listener, Received
+from tocsin.sources import times
+from tocsin.sources.listened import elastic_bulk, splunk_hec, syslog_frames
+from tocsin.sources.text_stream import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a sender says of a record in the wrapping: it counts where the record itself says nothing.
+
+    Attributes:
+        time: Instant.
+        host: The host.
+        fields: Further fields.
+        origin: What of one origin has in common: records with the same are of one format, most likely.
+        format: What the sender calls its format, in Splunk's words or ours; "" where it says nothing.
+    """
+
+    time: int | None = None
+    host: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    origin: tuple[str, ...] = ()
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One record as it came: `text` is JSON where `is_object`, else whatever it is."""
+
+    text: str
+    is_object: bool
+    said: Said
+
+
+def taken(received: Received, zone: tzinfo) -> Iterator[Taken]:
+    """The records of `received`, in order.
+
+    Args:
+        received: What a listener took in and has checked.
+        zone: What a time without a zone means.
+
+    Raises:
+        ValueError: its body is not as it was when it was checked.
+    """
+    return _TAKEN[received.listener](received, zone)
+
+
+def _hec_events(received: Received, zone: tzinfo) -> Iterator[Taken]:
+    for event in splunk_hec.event_objects(received.body):
+        said = _said(
+            {"host": event.host, "source": event.source, "sourcetype": event.sourcetype, "time": event.time},
+            event.fields,
+            zone,
+        )
+        text = event.text.decode()
+        if text.startswith('"'):
+            yield Taken(orjson.loads(text), is_object=False, said=said)
+        else:
+            yield Taken(text, text.startswith("{"), said)
+
+
+def _hec_lines(received: Received, zone: tzinfo) -> Iterator[Taken]:
+    said = _said(received.hints, None, zone)
+    for line in splunk_hec.raw_lines(received.body):
+        yield Taken(_text(line), is_object=False, said=said)
+
+
+def _documents(received: Received, _zone: tzinfo) -> Iterator[Taken]:
+    for action, document in elastic_bulk.documents(received.body, received.hints.get("index", "")):
+        yield Taken(document.decode(), is_object=True, said=Said(origin=(action.index,)))
+
+
+def _messages(received: Received, _zone: tzinfo) -> Iterator[Taken]:
+    said = Said(host=_address(received.peer), format="syslog")
+    for message in syslog_frames.unpack(received.body):
+        yield Taken(_text(message), is_object=False, said=said)
+
+
+_TAKEN: Mapping[Listener, Callable[[Received, tzinfo], Iterator[Taken]]] = {
+    "hec-event": _hec_events,
+    "hec-raw": _hec_lines,
+    "bulk": _documents,
+    "syslog": _messages,
+}
+
+
+def _said(given: Mapping[str, Any], fields: Any, zone: tzinfo) -> Said:
+    """What HEC's own keys say; values that are no text say nothing."""
+    texts = {name: value for name, value in given.items() if isinstance(value, str) and value}
+    named: dict[str, Any] = {name: texts[name] for name in texts if name in ("source", "sourcetype")}
+    return Said(
+        times.instant(given.get("time"), zone),
+        texts.get("host"),
+        named | (fields if isinstance(fields, dict) else {}),
+        (named.get("source", ""), named.get("sourcetype", "")),
+        named.get("sourcetype", ""),
+    )
+
+
+def _text(data: bytes) -> str:
+    """`data` as text; what is no UTF-8 is read as U+FFFD."""
+    return clean(data.decode("utf-8", "surrogateescape"))
+
+
+def _address(peer: str) -> str:
+    """The address in `peer` without its port."""
+    if peer.startswith("["):
+        return peer[1:].partition("]")[0]
+    return peer.partition(":")[0] if peer.count(":") == 1 else peer

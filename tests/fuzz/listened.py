@@ -1,0 +1,127 @@
+"""What holds of bodies that listeners take in: the check and the reader count alike, and nothing crashes, hangs or vanishes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+
+from tests.fuzz.invariants import NOW, check_event, check_set_aside, in_time
+from tests.sources.text.seeds import SEEDS as LINES
+
+from tocsin.records.event import EventBatch
+from tocsin.records.received import Listener, Received
+from tocsin.sources.listened import elastic_bulk, splunk_hec, syslog_frames
+from tocsin.sources.listened.received import events_of
+from tocsin.store import entries
+
+PEER = "192.0.2.7"
+
+
+def received(listener: Listener, body: bytes, count: int, hints: Mapping[str, str] | None = None) -> Received:
+    """`body` as `listener` hands it over."""
+    return Received("str", 5, count, NOW, listener, "office", PEER, "token", body, hints or {})
+
+
+def checked(listener: Listener, body: bytes, hints: Mapping[str, str] | None = None) -> EventBatch | None:
+    """What `body` becomes; None where intake refuses it."""
+    with in_time():
+        try:
+            count = _COUNT[listener](body)
+        except (splunk_hec.BadBody, elastic_bulk.BadBulk):
+            return None
+    with in_time():
+        batch = events_of(received(listener, body, count, hints))
+    assert sorted([*(event.seq for event in batch), *(one.record or 0 for one in batch.set_aside)]) == list(
+        range(5, 5 + count)
+    )
+    for event in batch:
+        check_event(event)
+        assert (event.stream, event.auth, event.ingest, event.origin) == ("str", "token", NOW, "live")
+    for one in batch.set_aside:
+        check_set_aside(one)
+        assert "holds fewer records" not in one.reason
+    for payload in entries.encode(entries.Events(batch)):
+        entries.decode(*payload)
+    return batch
+
+
+_COUNT: Mapping[Listener, Callable[[bytes], int]] = {
+    "hec-event": splunk_hec.check_events,
+    "hec-raw": splunk_hec.check_lines,
+    "bulk": lambda body: sum(not one.error for one in elastic_bulk.check(body, "i")),
+    "syslog": lambda body: sum(1 for _ in syslog_frames.unpack(body)),
+}
+
+
+def hec_event(data: bytes) -> None:
+    """As `/services/collector/event`."""
+    checked("hec-event", data)
+
+
+def hec_raw(data: bytes) -> None:
+    """As `/services/collector/raw`; the first byte says what the sender calls it."""
+    names = ("", "syslog", "linux_audit", "bro:conn:json", "iis", "access_combined", "cef", "fgt_traffic")
+    sourcetype = names[data[0] % len(names)] if data else ""
+    checked("hec-raw", data[1:], {"sourcetype": sourcetype, "time": "1767225600.5", "host": "h"})
+
+
+def bulk(data: bytes) -> None:
+    """As `_bulk`."""
+    checked("bulk", data, {"index": "i"})
+
+
+def syslog_stream(data: bytes) -> None:
+    """As a TCP connection; however it is cut, the messages are the same."""
+    framer, bytewise = syslog_frames.Framer(), syslog_frames.Framer()
+    with in_time():
+        found = [*framer.feed(data), *framer.end()]
+        again = [one for at in range(len(data)) for one in bytewise.feed(data[at : at + 1])] + bytewise.end()
+    assert found == again
+    checked("syslog", syslog_frames.pack(one.message for one in found))
+
+
+def lines() -> Iterable[str]:
+    """A line of every format."""
+    return (line for found in LINES.values() for line in found)
+
+
+def hec_starts() -> Iterable[bytes]:
+    """Texts and objects, in both framings."""
+    texts = [
+        json.dumps(
+            {
+                "time": 1767225600.25,
+                "host": "h",
+                "source": "s",
+                "sourcetype": "t",
+                "fields": {"a": 1},
+                "event": line,
+            }
+        )
+        for line in lines()
+    ]
+    yield "".join(texts[:8]).encode()
+    yield "\n".join(texts[8:]).encode()
+    yield ("[" + ",".join(texts[:2]) + ',{"event":{"message":"x","log":{"file":{"path":"/a"}}}}]').encode()
+
+
+def bulk_starts() -> Iterable[bytes]:
+    """filebeat's documents around lines."""
+    documents = (
+        {"@timestamp": "2026-01-01T00:00:00Z", "message": line, "log": {"file": {"path": "/l"}}}
+        for line in lines()
+    )
+    yield "".join(f'{{"create":{{"_index":"i"}}}}\n{json.dumps(one)}\n' for one in documents).encode()
+    yield b'{"index":{"_id":"1"}}\n{"a":"\\ud800"}\n{"delete":{"_id":"1"}}\n'
+
+
+def raw_starts() -> Iterable[bytes]:
+    """Lines of each format, each under a name of its own."""
+    for at, found in enumerate(LINES.values()):
+        yield bytes([at]) + "\n".join(found).encode()
+
+
+def syslog_starts() -> Iterable[bytes]:
+    """Counted messages and lines."""
+    found = [line.encode() for line in LINES["rfc3164"]]
+    yield b"\n".join(found) + b"\n" + syslog_frames.pack(found)
