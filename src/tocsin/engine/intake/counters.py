@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 
@@ -26,6 +25,10 @@ class Counters:
     bytes: int = 0
     repeats: int = 0
     groups: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, int] = field(default_factory=dict)
     udp_dropped: int = 0
     cut: int = 0
+
+    def refuse(self, reason: str, count: int = 1) -> None:
+        """Counts what was refused for `reason`."""
+        self.refused[reason] = self.refused.get(reason, 0) + count

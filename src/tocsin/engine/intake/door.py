@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from tocsin.config import bounds
 from tocsin.engine.intake.counters import Counters
@@ -56,7 +54,7 @@ class _Door(HttpToolsProtocol):
         if self.crowd.enter(self.peer):
             self._await_head()
         else:
-            self.crowd.counters.refused["connections"] += 1
+            self.crowd.counters.refuse("connections")
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -109,12 +107,17 @@ class _Door(HttpToolsProtocol):
 
     def _close(self, reason: str, answer: bytes) -> None:
         if not self.transport.is_closing():
-            self.crowd.counters.refused[reason] += 1
-            if self.cycle is None or self.cycle.response_complete:
+            self.crowd.counters.refuse(reason)
+            cycle: RequestResponseCycle | None = self.cycle
+            if cycle is None or cycle.response_complete:
                 self.transport.write(answer)
             self.transport.close()
 
 
-def door(counters: Counters) -> Callable[..., Any]:
+def door(counters: Counters) -> type[HttpToolsProtocol]:
     """The protocol for all HTTP listeners of this process."""
-    return type("Door", (_Door,), {"crowd": Crowd(counters)})
+
+    class Door(_Door):
+        crowd = Crowd(counters)
+
+    return Door

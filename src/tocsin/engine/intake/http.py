@@ -69,7 +69,7 @@ class App:
         except Refused as refused:
             await self._refuse(refused, dialect, send)
         except Gone:
-            self.counters.refused["gone"] += 1
+            self.counters.refuse("gone")
         except Exception as error:  # noqa: BLE001  the last line: one request's error is its own
             self.tell(f"A request to {request.path[:80]!r} from {peer} failed: {error!r}")
             await self._refuse(Refused("crash"), dialect, send)
@@ -154,7 +154,7 @@ class App:
         raise Refused("malformed" if said == "malformed" else "unknown")
 
     async def _refuse(self, refused: Refused, dialect: _Dialect | None, send: Send) -> None:
-        self.counters.refused[refused.problem] += 1
+        self.counters.refuse(refused.problem)
         answer = (dialect.refusal if dialect else elastic.refusal)(refused)
         answer = Answer(answer.status, answer.body, answer.headers + hec.retry_header(refused.problem))
         await send_answer(send, answer, close=refused.problem in ("guessing", "slow", "stopping"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from email.utils import formatdate
+from functools import partial
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
@@ -83,10 +85,12 @@ class Listeners:
         port: int = bound.getsockname()[1]
         return port
 
-    def _served(self, one: Listening, context: ssl.SSLContext | None):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _served(self, one: Listening, context: ssl.SSLContext | None) -> Callable[[], asyncio.Protocol]:
         if one.kind == "http":
             loop = asyncio.get_running_loop()
-            return lambda: self._door(config=self._config, server_state=self._state, app_state={}, _loop=loop)
+            return partial(
+                self._door, config=self._config, server_state=self._state, app_state={}, _loop=loop
+            )
         verified = context is not None and context.verify_mode == ssl.CERT_REQUIRED
         return lambda: Connection(self._syslog, "tls" if context else "tcp", verified=verified)
 

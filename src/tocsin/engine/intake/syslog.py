@@ -160,7 +160,7 @@ class Gathering:
         if name == "udp_dropped":
             self._syslog.counters.udp_dropped += count
         else:
-            self._syslog.counters.refused[name] += count
+            self._syslog.counters.refuse(name, count)
 
 
 class Datagrams(asyncio.DatagramProtocol):
@@ -233,7 +233,7 @@ class Connection(asyncio.Protocol):
             self._syslog.connected > bounds.SYSLOG_CONNECTIONS
             or self._syslog.connections[self._peer] > bounds.SYSLOG_PEER_CONNECTIONS
         ):
-            self._syslog.counters.refused["syslog_connections"] += 1
+            self._syslog.counters.refuse("syslog_connections")
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -286,5 +286,5 @@ class Connection(asyncio.Protocol):
             self._heard = False
             self._idle = self._loop.call_later(bounds.SYSLOG_IDLE_SECONDS, self._look)
         else:
-            self._syslog.counters.refused["syslog_idle"] += 1
+            self._syslog.counters.refuse("syslog_idle")
             self._transport.close()
