@@ -257,6 +257,9 @@ LATENESS_SECONDS: Final = 120
 TICK_SECONDS: Final = 10
 """Windows are judged each time that the events' own time passed a multiple of this; with portions of any size."""
 
+QUIET_SECONDS: Final = 30
+"""When nothing came for so long, the log is told the time: some 150 kB a day where nothing ever comes."""
+
 INTAKE_PAUSE_SECONDS: Final = 30.0
 """Longest pause before an intake process that keeps dying is started again."""
 

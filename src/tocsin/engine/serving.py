@@ -11,6 +11,7 @@ Rules:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,7 +157,7 @@ class _Intake:
         assert self._store is not None
         request = self._request
         self._child = Child(
-            IntakeSettings(request.store / "wal", self._store.position, self._store.sealed, request.listeners, request.tokens, clean),
+            IntakeSettings(request.store / "wal", self._store.position, self._store.sealed, request.listeners, request.tokens, clean, os.getpid()),
             request.now,
         )  # fmt: skip
 

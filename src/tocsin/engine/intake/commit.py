@@ -22,7 +22,7 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.instants import HOUR
 from tocsin.records.received import Received
 from tocsin.store.disk import Disk
-from tocsin.store.entries import encode
+from tocsin.store.entries import Passed, encode
 from tocsin.store.segment import Position
 from tocsin.store.write_ahead import WriteAhead
 
@@ -42,7 +42,7 @@ class Unwritable(Exception):  # noqa: N818  an answer, not a failure
 
 @dataclass(slots=True)
 class _Waiting:
-    received: Received
+    entry: Received | Passed
     size: int
     done: asyncio.Future[Position]
 
@@ -111,8 +111,8 @@ class GroupCommit:
         """Whether so much waits that who can slow its sender down should."""
         return bool(self._refusing) or self._waiting_bytes > bounds.BACKLOG_BYTES // 2
 
-    async def acknowledge(self, received: Received) -> Position:
-        """The end of the log once `received` is synced.
+    async def acknowledge(self, entry: Received | Passed) -> Position:
+        """The end of the log once `entry` is synced.
 
         Raises:
             Busy: the backlog is full; nothing was written.
@@ -120,10 +120,10 @@ class GroupCommit:
         """
         if self._refusing:
             raise Unwritable(self._refusing)
-        size = len(received.body) + OVERHEAD
+        size = OVERHEAD + (len(entry.body) if isinstance(entry, Received) else 0)
         if self._closing or self._waiting_bytes + size > bounds.BACKLOG_BYTES:
             raise Busy
-        one = _Waiting(received, size, self._loop.create_future())
+        one = _Waiting(entry, size, self._loop.create_future())
         with self._wake:
             self._queue.append(one)
             self._waiting_bytes += size
@@ -180,7 +180,7 @@ class GroupCommit:
         if hour != self._hour:
             self._hour = hour
             self._log.rotate()
-        end = self._log.append([frame for one in group for frame in encode(one.received)])
+        end = self._log.append([frame for one in group for frame in encode(one.entry)])
         self._publish(end)
         return end
 
@@ -225,14 +225,18 @@ class GroupCommit:
                 if not one.done.done():
                     one.done.set_exception(Unwritable(outcome))
                 continue
-            self._counters.bodies += 1
-            self._counters.records += one.received.count
-            self._counters.bytes += len(one.received.body)
+            self._count(one.entry)
             if not one.done.done():
                 one.done.set_result(outcome)
         if self._refusing:
             self._refuse_rest()
         self._let_in()
+
+    def _count(self, entry: Received | Passed) -> None:
+        if isinstance(entry, Received):
+            self._counters.bodies += 1
+            self._counters.records += entry.count
+            self._counters.bytes += len(entry.body)
 
     def _refuse_rest(self) -> None:
         with self._wake:

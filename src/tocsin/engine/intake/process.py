@@ -14,7 +14,7 @@ from typing import Final
 import uvloop
 
 from tocsin.config import bounds
-from tocsin.engine.intake.commit import GroupCommit
+from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
 from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.http import App
 from tocsin.engine.intake.listening import Listeners
@@ -25,6 +25,7 @@ from tocsin.engine.intake.syslog import Syslog
 from tocsin.records.instants import SECOND
 from tocsin.records.received import Received
 from tocsin.store.disk import Disk
+from tocsin.store.entries import Passed
 from tocsin.store.segment import Position
 from tocsin.store.write_ahead import WriteAhead
 
@@ -98,7 +99,7 @@ class _Intake:
             ports = await listeners.open(self._settings.listeners)
             self._publish(commit.end)
             self._report(Ready(ports, commit.end))
-            await self._until(stop, listeners)
+            await self._until(stop, listeners, commit)
         finally:
             app.stopping = True
             await listeners.close()
@@ -106,9 +107,10 @@ class _Intake:
             await commit.close()
         self._report(Stopped(self._counters, commit.end))
 
-    async def _until(self, stop: asyncio.Event, listeners: Listeners) -> None:
-        """Each second: the totals, and whether there is anybody to work for."""
+    async def _until(self, stop: asyncio.Event, listeners: Listeners, commit: GroupCommit) -> None:
+        """Each second: the totals, whether there is anybody to work for, and whether it has been quiet for long."""
         told = Counters()
+        end, since = commit.end, self._now()
         while not stop.is_set():
             listeners.tick(self._now() // SECOND)
             try:
@@ -117,8 +119,19 @@ class _Intake:
                 if self._counters != told:
                     told = copy.deepcopy(self._counters)
                     self._report(Counted(told))
+            if commit.end != end:
+                end, since = commit.end, self._now()
+            elif self._now() - since >= bounds.QUIET_SECONDS * SECOND:
+                await self._tell_time(commit)
             if self._settings.parent and os.getppid() != self._settings.parent:
                 return
+
+    async def _tell_time(self, commit: GroupCommit) -> None:
+        """Writes into the log that time passes: windows over events end by it, though no event comes to say so."""
+        try:
+            await commit.acknowledge(Passed(self._now()))
+        except (Busy, Unwritable):
+            return  # others have said so: a later second tries again
 
     def _tell(self, text: str) -> None:
         self._report(Told(text))
