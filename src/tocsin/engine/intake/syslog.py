@@ -12,7 +12,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from tocsin.config import bounds
 from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
@@ -218,11 +218,10 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer came."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by name
         self._loop = asyncio.get_running_loop()
-        self._peer = str((transport.get_extra_info("peername") or ("",))[0])
-        certificate = transport.get_extra_info("peercert") if self._verified else None
+        self._peer = str((self._transport.get_extra_info("peername") or ("",))[0])
+        certificate = self._transport.get_extra_info("peercert") if self._verified else None
         self._gathering = Gathering(
             self._syslog, self._peer, self._kind, "mtls" if certificate else "none", patient=True, done=self._resume
         )  # fmt: skip
@@ -234,7 +233,7 @@ class Connection(asyncio.Protocol):
             or self._syslog.connections[self._peer] > bounds.SYSLOG_PEER_CONNECTIONS
         ):
             self._syslog.counters.refuse("syslog_connections")
-            transport.abort()
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Some bytes, cut anywhere."""
