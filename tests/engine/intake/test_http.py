@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain
 
 import pytest
 import zstandard
@@ -60,7 +61,10 @@ def test_acknowledgements_are_true_at_once(start: Start) -> None:
     assert running.post(f"/services/collector/ack?channel={CHANNEL}", asked) == (
         200, {"acks": {"0": True, "7": True}},
     )  # fmt: skip
-    assert running.post("/services/collector/ack", asked)[1] == {"text": "Data channel is missing", "code": 10}
+    assert running.post("/services/collector/ack", asked)[1] == {
+        "text": "Data channel is missing",
+        "code": 10,
+    }
     assert running.post(f"/services/collector/ack?channel={CHANNEL}", b"[[")[0] == 400
 
 
@@ -132,7 +136,9 @@ def test_a_bomb_is_refused(start: Start, coding: str) -> None:
 
 def test_chunks_and_a_missing_length(start: Start) -> None:
     running = start()
-    head = f"POST {EVENT} HTTP/1.1\r\nHost: x\r\nAuthorization: Splunk {TOKEN}\r\nConnection: close\r\n".encode()
+    head = (
+        f"POST {EVENT} HTTP/1.1\r\nHost: x\r\nAuthorization: Splunk {TOKEN}\r\nConnection: close\r\n".encode()
+    )
     body = event(1)
     chunked = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
     assert b"200 OK" in raw_request(running, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked)
@@ -176,7 +182,9 @@ def test_too_many_connections_of_one_address(start: Start) -> None:
     _demand_closed(fourth)
     for peer in held:
         peer.close()
-    wait_for(lambda: running.of("counted") and running.of("counted")[-1]["counters"]["refused"]["connections"])
+    wait_for(
+        lambda: running.of("counted") and running.of("counted")[-1]["counters"]["refused"]["connections"]
+    )
     assert wait_for(lambda: _status(running) == 200)
 
 
@@ -260,7 +268,7 @@ def test_a_thousand_posts_are_all_stored_whole_and_once(start: Start) -> None:
         return statuses
 
     with ThreadPoolExecutor(20) as pool:
-        assert set(sum(pool.map(send, range(20)), [])) == {200}
+        assert set(chain.from_iterable(pool.map(send, range(20)))) == {200}
     counted = running.stop()
     assert (counted["bodies"], counted["repeats"]) == (1_000, 0)
     assert counted["groups"] < 1_000

@@ -74,7 +74,12 @@ def test_datagrams_over_the_bound_are_dropped_and_counted(start: Start, tmp_path
 def test_both_framings_over_tcp_and_a_last_message_without_its_end(start: Start) -> None:
     running = start()
     with tcp(running) as peer:
-        whole = b"".join(b"%d %b" % (len(message(n)), message(n)) for n in range(20)) + message(20) + b"\n" + message(21)
+        whole = (
+            b"".join(b"%d %b" % (len(message(n)), message(n)) for n in range(20))
+            + message(20)
+            + b"\n"
+            + message(21)
+        )
         for at in range(0, len(whole), 7):
             peer.sendall(whole[at : at + 7])
     wait_for(lambda: counted(running, "records") == 22, "22 records")
@@ -158,21 +163,29 @@ def test_a_verified_client_certificate_proves_the_origin(
         wait_for(lambda: counted(running, "records") == 1, "the record")
     stranger = ssl.create_default_context()
     authority.configure_trust(stranger)
-    with tcp(running) as plain, contextlib.suppress(OSError):
-        with stranger.wrap_socket(plain, server_hostname="127.0.0.1") as peer:
-            peer.sendall(message(2) + b"\n")
-            assert peer.recv(1) == b""
+    with (
+        contextlib.suppress(OSError),
+        tcp(running) as plain,
+        stranger.wrap_socket(plain, server_hostname="127.0.0.1") as peer,
+    ):
+        peer.sendall(message(2) + b"\n")
+        assert peer.recv(1) == b""
     with tcp(running) as plain:
         plain.sendall(message(3) + b"\n")
         with contextlib.suppress(ConnectionResetError):
             while plain.recv(4096):
                 pass
-    with socket.create_connection(("127.0.0.1", running.ports["http"]), timeout=20) as plain:
-        with client.wrap_socket(plain, server_hostname="127.0.0.1") as peer:
-            peer.sendall(
-                f"POST /services/collector/raw HTTP/1.1\r\nAuthorization: Splunk {TOKEN}\r\n"
-                "Content-Length: 2\r\nConnection: close\r\n\r\nhi".encode()
-            )
-            assert b"Success" in b"".join(iter(lambda: peer.recv(4096), b""))
+    with (
+        socket.create_connection(("127.0.0.1", running.ports["http"]), timeout=20) as plain,
+        client.wrap_socket(plain, server_hostname="127.0.0.1") as peer,
+    ):
+        peer.sendall(
+            f"POST /services/collector/raw HTTP/1.1\r\nAuthorization: Splunk {TOKEN}\r\n"
+            "Content-Length: 2\r\nConnection: close\r\n\r\nhi".encode()
+        )
+        assert b"Success" in b"".join(iter(lambda: peer.recv(4096), b""))
     running.stop()
-    assert [(one.listener, one.auth) for one in running.stored()] == [("syslog", "mtls"), ("hec-raw", "token")]
+    assert [(one.listener, one.auth) for one in running.stored()] == [
+        ("syslog", "mtls"),
+        ("hec-raw", "token"),
+    ]
