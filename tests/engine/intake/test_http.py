@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import random
 import socket
 import time
 import zlib
@@ -56,7 +57,8 @@ def test_the_raw_endpoint_keeps_what_the_query_says(start: Start) -> None:
 def test_acknowledgements_are_true_at_once(start: Start) -> None:
     running = start()
     status, said = running.post(EVENT, event(1), {"X-Splunk-Request-Channel": CHANNEL})
-    assert status == 200 and said["ackId"] == 0
+    assert status == 200
+    assert said["ackId"] == 0
     asked = json.dumps({"acks": [0, 7]}).encode()
     assert running.post(f"/services/collector/ack?channel={CHANNEL}", asked) == (
         200, {"acks": {"0": True, "7": True}},
@@ -222,13 +224,15 @@ def test_bulk_answers_each_item(start: Start) -> None:
         b'{"delete":{"_id":"7"}}\n'
     )
     status, said = running.post("/winlogbeat-8/_bulk", body, {"Content-Type": "application/x-ndjson"})
-    assert status == 200 and said["errors"] is True
+    assert status == 200
+    assert said["errors"] is True
     assert running.answered["x-elastic-product"] == "Elasticsearch"
     results = [next(iter(item.items())) for item in said["items"]]
     assert [(name, one["status"], one["_index"]) for name, one in results] == [
         ("create", 201, "logs"), ("index", 201, "winlogbeat-8"), ("delete", 400, "winlogbeat-8"),
     ]  # fmt: skip
-    assert results[1][1]["_id"] == "7" and results[0][1]["_id"]
+    assert results[1][1]["_id"] == "7"
+    assert results[0][1]["_id"]
     assert running.post("/_bulk", b"no json\n")[0] == 400
     assert running.post("/_bulk", b"{}\n", method="GET")[0] == 405
     running.stop()
@@ -239,7 +243,8 @@ def test_bulk_answers_each_item(start: Start) -> None:
 def test_what_shippers_ask_first(start: Start) -> None:
     running = start()
     status, said = running.post("/", b"", method="GET")
-    assert status == 200 and said["version"]["number"].startswith("8.")
+    assert status == 200
+    assert said["version"]["number"].startswith("8.")
     assert running.answered["x-elastic-product"] == "Elasticsearch"
     assert running.post("/", b"", method="HEAD")[0] == 200
     assert running.post("/_license", b"", method="GET")[1]["license"]["status"] == "active"
@@ -275,3 +280,26 @@ def test_a_thousand_posts_are_all_stored_whole_and_once(start: Start) -> None:
     stored = running.stored()
     assert len({one.stream for one in stored}) == 1_000
     assert sorted(json.loads(one.body)["event"]["number"] for one in stored) == list(range(1_000))
+
+
+def test_rubbish_on_every_port_harms_nobody(start: Start) -> None:
+    running = start()
+    rng = random.Random(7)
+    heads = [
+        b"", b"GET / HTTP/1.1\r\n", b"POST /_bulk HTTP/1.1\r\nContent-Length: 9\r\n\r\n", b"\x16\x03\x01", b"99999 <",
+        f"POST {EVENT} HTTP/1.1\r\nAuthorization: Splunk {TOKEN}\r\nContent-Encoding: zstd\r\n\r\n".encode(),
+        b"GET /%ff%00?%zz HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\n\r\n", b"OPTIONS * HTTP/1.1\r\n\r\n", b"CONNECT a:1 HTTP/1.1\r\n\r\n",
+    ]  # fmt: skip
+    for number in range(200):
+        rubbish = heads[number % len(heads)] + rng.randbytes(rng.randrange(3_000))
+        for name in ("http", "syslog-tcp"):
+            with socket.create_connection(("127.0.0.1", running.ports[name]), timeout=20) as peer:
+                with suppress(OSError):
+                    peer.sendall(rubbish)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.sendto(rubbish, ("127.0.0.1", running.ports["syslog-udp"]))
+    assert running.post(EVENT, event(1))[0] == 200
+    assert running.of("told") == []
+    running.stop()
+    assert event(1) in [one.body for one in running.stored()]

@@ -37,7 +37,7 @@ def messages(running: Running) -> list[bytes]:
     stored = sorted(running.stored(), key=lambda one: (one.stream, one.first))
     found: dict[str, list[bytes]] = {}
     for one in stored:
-        assert one.listener == "syslog" and one.sender == "" and one.peer == "127.0.0.1"
+        assert (one.listener, one.sender, one.peer) == ("syslog", "", "127.0.0.1")
         held = found.setdefault(one.stream, [])
         assert one.first == len(held)
         held += unpack(one.body)
