@@ -294,9 +294,9 @@ def test_rubbish_on_every_port_harms_nobody(start: Start) -> None:
     for number in range(200):
         rubbish = heads[number % len(heads)] + rng.randbytes(rng.randrange(3_000))
         for name in ("http", "syslog-tcp"):
-            with socket.create_connection(("127.0.0.1", running.ports[name]), timeout=20) as peer:
-                with suppress(OSError):
-                    peer.sendall(rubbish)
+            address = ("127.0.0.1", running.ports[name])
+            with suppress(OSError), socket.create_connection(address, timeout=20) as peer:
+                peer.sendall(rubbish)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
             peer.sendto(rubbish, ("127.0.0.1", running.ports["syslog-udp"]))
     assert running.post(EVENT, event(1))[0] == 200
