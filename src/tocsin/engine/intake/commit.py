@@ -57,7 +57,6 @@ class GroupCommit:
         publish: Told the acknowledged end of the log after each group; called in the writer's thread.
         tell: Told in words what an operator should know.
         counters: Where acknowledged bodies are counted.
-        retry_seconds: After a full disk, how long until the log is opened again.
 
     Must be made in the running event loop.
     """
@@ -70,7 +69,6 @@ class GroupCommit:
         publish: Callable[[Position], None],
         tell: Callable[[str], None],
         counters: Counters,
-        retry_seconds: float = bounds.DISK_RETRY_SECONDS,
     ) -> None:
         self._log = log
         self._disk = disk
@@ -78,7 +76,6 @@ class GroupCommit:
         self._publish = publish
         self._tell = tell
         self._counters = counters
-        self._retry_seconds = retry_seconds
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Waiting] = deque()
         self._waiting_bytes = 0
@@ -195,7 +192,7 @@ class GroupCommit:
         """Waits until the log could be opened again; False where it shall not, or the process stops."""
         while self._passing:
             with self._wake:
-                if self._wake.wait_for(lambda: self._closing, self._retry_seconds):
+                if self._wake.wait_for(lambda: self._closing, bounds.DISK_RETRY_SECONDS):
                     break
             try:
                 self._log = cut_failed(self._log, self._disk)

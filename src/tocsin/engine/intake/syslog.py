@@ -12,7 +12,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from tocsin.config import bounds
 from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
@@ -53,6 +53,7 @@ class Syslog:
     connected: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     gathering: set[Gathering] = field(default_factory=set)
+    open: set[Connection] = field(default_factory=set)
     _streams: OrderedDict[tuple[str, Transport], _Stream] = field(default_factory=OrderedDict)
     _made: int = 0
 
@@ -69,7 +70,10 @@ class Syslog:
         return found
 
     async def close(self) -> None:
-        """Hands what was gathered to the log and waits for it."""
+        """Reads no more, hands what was gathered to the log and waits for it."""
+        for connection in list(self.open):
+            connection.shut()
+        await asyncio.sleep(0.01)  # each has handed over its last message by then
         for one in list(self.gathering):
             one.flush()
         if self.tasks:
@@ -218,15 +222,15 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer came."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by name
         self._loop = asyncio.get_running_loop()
-        self._peer = str((transport.get_extra_info("peername") or ("",))[0])
-        certificate = transport.get_extra_info("peercert") if self._verified else None
+        self._peer = str((self._transport.get_extra_info("peername") or ("",))[0])
+        certificate = self._transport.get_extra_info("peercert") if self._verified else None
         self._gathering = Gathering(
             self._syslog, self._peer, self._kind, "mtls" if certificate else "none", patient=True, done=self._resume
         )  # fmt: skip
         self._idle = self._loop.call_later(bounds.SYSLOG_IDLE_SECONDS, self._look)
+        self._syslog.open.add(self)
         self._syslog.connected += 1
         self._syslog.connections[self._peer] += 1
         if (
@@ -234,7 +238,7 @@ class Connection(asyncio.Protocol):
             or self._syslog.connections[self._peer] > bounds.SYSLOG_PEER_CONNECTIONS
         ):
             self._syslog.counters.refuse("syslog_connections")
-            transport.abort()
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Some bytes, cut anywhere."""
@@ -249,12 +253,17 @@ class Connection(asyncio.Protocol):
         """The peer went; what it sent is kept, a last message without its end too."""
         del exc
         self._idle.cancel()
+        self._syslog.open.discard(self)
         self._take(self._framer.end())
         self._gathering.flush()
         self._syslog.connected -= 1
         self._syslog.connections[self._peer] -= 1
         if self._syslog.connections[self._peer] <= 0:
             del self._syslog.connections[self._peer]
+
+    def shut(self) -> None:
+        """Reads no more."""
+        self._transport.close()
 
     def _take(self, messages: list[Framed]) -> None:
         if messages:
