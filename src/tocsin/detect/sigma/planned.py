@@ -48,7 +48,7 @@ class PlannedEvaluator:
 
     Args:
         rules: In order of loading.
-        tuning: Means.
+        tuning: How values are searched and remembered.
         clock: For the account of what rules cost, and for what expressions may take on all values of an event together;
             None: neither is known, and each value may take `bounds.REGEX_SECONDS`.
         whole: Completes an event of which only what `needs` names was read; the caller who reads so must give it.
@@ -152,7 +152,7 @@ class PlannedEvaluator:
         """Each rule's account so far, in order of loading."""
         for plan in self._table.plans():
             plan.note()
-        return tuple(self._usage.of(place, rule.id, rule.fields) for place, rule in enumerate(self._rules))
+        return self._usage.accounts()
 
     def _answer(self, plan: Plan, verdict: Verdict, event: Event) -> Matches:
         """The rules of a verdict: those that match, and of those pending the ones that the event agrees to."""

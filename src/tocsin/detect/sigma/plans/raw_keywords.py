@@ -43,7 +43,7 @@ class RawKeywords:
 
     Args:
         runs: In lower case (`run_of`).
-        tuning: Means.
+        tuning: How values are searched and remembered.
     """
 
     def __init__(self, runs: Iterable[str], tuning: Tuning) -> None:
