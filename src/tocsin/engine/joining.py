@@ -18,7 +18,6 @@ class Joined:
 
     Args:
         streams: Names the streams.
-
     """
 
     def __init__(self, streams: Streams) -> None:

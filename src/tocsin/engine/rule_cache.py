@@ -41,7 +41,7 @@ class _Rejected(Exception):  # noqa: N818  it is an answer about a file, not a f
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What was found.
+    """What a reading of the cache found.
 
     Attributes:
         entries: What is kept, last used first.

@@ -101,15 +101,7 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
     cited = _Cited(listener)
     with _journal(request, detector, desk) as journal:
         before = _Missed.by(detector)
-        options = ReadOptions(
-            ingest=request.ingest,
-            format=request.format,
-            zone=request.zone,
-            columns=request.columns,
-            logsource=request.logsource,
-            streams=journal.streams if journal is not None else PlainStreams(),
-        )
-        batches = _batches(request, options, evaluator, counts)
+        batches = _batches(request, _options(request, journal), evaluator, counts)
         tally = flow(batches, Wiring([detector], desk, cited, journal), request.origin)
     incidents = desk.incidents()
     return ScanResult(
@@ -121,6 +113,17 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
         tuple(f"{one.title or one.path}: {one.why}" for one in detector.suspended),
         _Missed.by(detector).since(before),
         (*(journal.notices if journal is not None else ()), *_passed_over(counts)),
+    )
+
+
+def _options(request: ScanRequest, journal: StoreJournal | None) -> ReadOptions:
+    return ReadOptions(
+        ingest=request.ingest,
+        format=request.format,
+        zone=request.zone,
+        columns=request.columns,
+        logsource=request.logsource,
+        streams=journal.streams if journal is not None else PlainStreams(),
     )
 
 

@@ -94,10 +94,11 @@ def sifted(work: Work, counts: ReadCounts, timeouts: dict[str, int]) -> Iterator
     told: dict[str, int] = {}
     with _Pool(work) as pool:
         yield from Taking(work, pool, counts, told).batches()
-    _raise(timeouts, told)
+    _keep_most(timeouts, told)
 
 
-def _raise(timeouts: dict[str, int], told: Mapping[str, int]) -> None:
+def _keep_most(timeouts: dict[str, int], told: Mapping[str, int]) -> None:
+    """Each rule's count becomes the highest that any worker told."""
     for rule, count in told.items():
         timeouts[rule] = max(timeouts.get(rule, 0), count)
 
@@ -179,7 +180,7 @@ class Taking:
 
     def _count(self, answer: Part | RangePart) -> None:
         self._counts.add(answer.counts)
-        _raise(self._timeouts, answer.timeouts)
+        _keep_most(self._timeouts, answer.timeouts)
 
 
 class _Pool:

@@ -19,9 +19,9 @@ from tocsin.detect.sigma.plans.literal_scan import LiteralScan
 from tocsin.detect.sigma.plans.tuning import Tuning
 from tocsin.records.event import Event
 
-_RUN: Final = re.compile(
-    r"[ !#-.0-\[\]-~]+"
-)  # printable ASCII but for the quotation mark, the slash and the backslash
+_RUN: Final = re.compile(r"[ !#-.0-\[\]-~]+")
+"""Printable ASCII but for the quotation mark, the slash and the backslash."""
+
 _SHORTEST: Final = 3
 _ANCHOR: Final = 3
 """Characters of a run that are looked for in every spelling: eight at most."""
@@ -34,6 +34,7 @@ _ESCAPES: Final = ("\\u00", "\\u01", "\\u21")
 
 _LATE: Final = ("\u0130", "\u212a")
 """All other characters that become ASCII letters in lower case: a dotted capital I and the Kelvin sign."""
+
 _RARE: Final = frozenset("jkqvwxyz")
 _BETWEEN: Final = "\n"
 
