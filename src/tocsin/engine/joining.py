@@ -10,7 +10,8 @@ from tocsin.config import bounds
 from tocsin.engine.sifting_worker import Head, Part, RangePart
 from tocsin.records.event import Event, EventBatch, SetAside
 from tocsin.sources.fingerprint import Streams
-from tocsin.sources.ranges import FileRange, Rest, head_of, lines_in
+from tocsin.sources.range_reading import Rest, head_of, lines_in
+from tocsin.sources.ranges import FileRange
 
 
 class Joined:

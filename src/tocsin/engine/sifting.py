@@ -25,7 +25,8 @@ from tocsin.engine.joining import Joined
 from tocsin.engine.sifting_worker import Answer, Died, Irregular, Part, RangePart, Rules, Task, Worker
 from tocsin.records.event import EventBatch, SetAside
 from tocsin.sources.containers import printable
-from tocsin.sources.ranges import FileRange, Rest, ranges
+from tocsin.sources.range_reading import Rest
+from tocsin.sources.ranges import FileRange, ranges
 from tocsin.sources.reading import ReadCounts, ReadOptions, read_files
 from tocsin.sources.walk import Found, check, files
 
