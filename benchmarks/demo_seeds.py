@@ -1,4 +1,4 @@
-"""How the demo's day fares over many seeds: `python benchmarks/demo_seeds.py --seeds 1000..1019`.
+"""How the demo's day fares over many seeds: `python -m benchmarks.demo_seeds --seeds 1000..1019`.
 
 For each seed one JSON line: what was read and found, the rank of the first incident that tells of the intrusion, and
 the false incidents (those that rest on no record of it). Then a summary. Every seed takes the very path of

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.engine.calibration import calibration
 from benchmarks.engine.inputs import INGEST
 from benchmarks.engine.judging import Answers
-from benchmarks.engine.telling import tell
+from benchmarks.telling import tell
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.detect.sigma.plans.tuning import Tuning
