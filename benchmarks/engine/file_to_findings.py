@@ -60,7 +60,7 @@ Way = Callable[[Sequence[str], RuleSet], tuple[int, str]]
 def _scanned(paths: Sequence[str], ruleset: RuleSet) -> tuple[int, str]:
     """As `tocsin scan` does it: with the incidents in words."""
     heard = _Heard()
-    result = scan(ScanRequest(paths, LoadedRules(ruleset, RuleSetNote("", 0)), INGEST), heard)
+    result = scan(ScanRequest(paths, LoadedRules(ruleset, RuleSetNote("", 0)), ReadOptions(INGEST)), heard)
     return result.tally.events, heard.told.digest
 
 

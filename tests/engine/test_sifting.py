@@ -58,7 +58,7 @@ class Heard:
 
 def scanned(paths: list[str], rules: LoadedRules, workers: int) -> tuple[ScanResult, Heard, ReadCounts]:
     heard, counts = Heard(), ReadCounts()
-    result = scan(ScanRequest(paths, rules, 10**15, workers=workers), heard, counts)
+    result = scan(ScanRequest(paths, rules, ReadOptions(10**15), workers=workers), heard, counts)
     return result, heard, counts
 
 
