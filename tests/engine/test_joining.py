@@ -26,7 +26,8 @@ from tocsin.sources.fingerprint import OpenAgain, PlainStreams
 from tocsin.sources.projection import whole
 from tocsin.sources.range_reading import Rest
 from tocsin.sources.ranges import FileRange, ranges
-from tocsin.sources.reading import ReadCounts, ReadOptions, read
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import ReadOptions, read
 from tocsin.sources.walk import Found
 
 RULES = """

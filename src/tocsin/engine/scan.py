@@ -21,7 +21,8 @@ from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident, Told
 from tocsin.sources.fingerprint import PlainStreams
 from tocsin.sources.projection import whole
-from tocsin.sources.reading import ReadCounts, ReadOptions, read
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import ReadOptions, read
 
 if TYPE_CHECKING:
     from tocsin.engine.journal import StoreJournal

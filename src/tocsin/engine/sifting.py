@@ -27,7 +27,8 @@ from tocsin.records.event import EventBatch, SetAside
 from tocsin.sources.containers import printable
 from tocsin.sources.range_reading import Rest
 from tocsin.sources.ranges import FileRange, ranges
-from tocsin.sources.reading import ReadCounts, ReadOptions, read_files
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import ReadOptions, read_files
 from tocsin.sources.walk import Found, check, files
 
 

@@ -26,7 +26,8 @@ from tocsin.sources.fingerprint import HEAD_BYTES
 from tocsin.sources.interface import ReadContext
 from tocsin.sources.json_values import JsonValue, JsonValues
 from tocsin.sources.ranges import FileRange, version_of
-from tocsin.sources.reading import ReadCounts, Reading, ReadOptions, read_files
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import Reading, ReadOptions, read_files
 from tocsin.sources.recognise import ObjectReader
 from tocsin.sources.records import Record, object_records, stopped
 from tocsin.sources.text_stream import TextStream
