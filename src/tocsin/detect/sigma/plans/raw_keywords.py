@@ -23,6 +23,8 @@ _RUN: Final = re.compile(r"[ !#-.0-\[\]-~]+")
 """Printable ASCII but for the quotation mark, the slash and the backslash."""
 
 _SHORTEST: Final = 3
+"""Characters of the shortest run that tells a keyword apart."""
+
 _ANCHOR: Final = 3
 """Characters of a run that are looked for in every spelling: eight at most."""
 
@@ -36,7 +38,10 @@ _LATE: Final = ("\u0130", "\u212a")
 """All other characters that become ASCII letters in lower case: a dotted capital I and the Kelvin sign."""
 
 _RARE: Final = frozenset("jkqvwxyz")
+"""Letters that make the better anchor."""
+
 _BETWEEN: Final = "\n"
+"""Between records that are searched in one go; no run holds it."""
 
 
 class RawKeywords:
