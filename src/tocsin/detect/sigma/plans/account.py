@@ -22,7 +22,7 @@ class RuleUse:
         hits: Events that it matched.
         asked: How often it was asked: once for each signature that holds one of its triggers, and for each event
             that its expressions were put to.
-        seconds: Time spent on asking it; 0 where no clock was given. Searching values, which rules share, is not in it.
+        seconds: Time spent on asking it; 0 where that is not timed. Searching values, which rules share, is not in it.
         unknown_fields: Fields that it asks for and that none of the considered events had. One that stands deeper in
             the event is not looked for where `Channel` and `EventID` already decide.
     """
@@ -40,17 +40,19 @@ class Usage:
 
     Args:
         rules: In order of loading.
-        clock: Tells what asking takes; None: nobody wants to know.
+        clock: Bounds what expressions take; None: each value may take `bounds.REGEX_SECONDS`.
+        timed: Whether the clock is also read for what asking each rule takes, in a tenth of all judging.
 
     Attributes:
         asked_for: Every field that some rule asks for.
         hits: Events that each rule matched.
     """
 
-    def __init__(self, rules: Sequence[CompiledRule], clock: Clock | None) -> None:
+    def __init__(self, rules: Sequence[CompiledRule], clock: Clock | None, *, timed: bool) -> None:
         count = len(rules)
         self._rules = rules
         self._clock = clock
+        self._timing = clock if timed else None
         self.asked_for = frozenset[str]().union(*(rule.fields for rule in rules))
         self.hits = [0] * count
         self._considered = [0] * count
@@ -61,12 +63,12 @@ class Usage:
     def asked_since(self, place: int, began: float) -> None:
         """Notes that a rule was asked, and what that took."""
         self._asked[place] += 1
-        if self._clock is not None:
-            self._seconds[place] += self._clock() - began
+        if self._timing is not None:
+            self._seconds[place] += self._timing() - began
 
     def now(self) -> float:
-        """The clock's time; 0 where there is none."""
-        return self._clock() if self._clock is not None else 0.0
+        """The clock's time; 0 where asking is not timed."""
+        return self._timing() if self._timing is not None else 0.0
 
     def allowance(self) -> Callable[[], float]:
         """What the expressions of one rule may still take on one event, all its values together.
