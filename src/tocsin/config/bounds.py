@@ -130,7 +130,7 @@ PLANNED_RULES: Final = 50_000
 """Rules in all plans together, some 1 to 3 kB each; all of SigmaHQ's over a day of Windows logs come to 5,000."""
 
 LOGSOURCE_SETS: Final = 256
-"""Different sets of logsources whose plans are kept; a file has a few dozen."""
+"""Different sets of logsources whose rules and plans are kept; a file has a few dozen."""
 
 RULE_BYTES: Final = 1 * MiB
 """One rule file (SigmaHQ's largest is 40 KiB)."""
