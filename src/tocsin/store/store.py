@@ -147,19 +147,22 @@ class Store(ReadStore):
             raise unusable(root, error) from error
 
     @classmethod
-    def follow(cls, root: Path, published: Callable[[], Position], read: Reads) -> Store:
+    def follow(
+        cls, root: Path, published: Callable[[], Position], read: Reads, disk: Disk | None = None
+    ) -> Store:
         """The store in the folder `root`, to judge and to seal, while another process takes events in and writes the log.
 
         Args:
             root: Its folder, made where there is none.
             published: Where the acknowledged log ends, once that process runs; before, any position up to `position`.
             read: Makes events of what was taken in, to seal them.
+            disk: What writes and syncs.
 
         Raises:
             OperatorError: as `open`.
         """
         try:
-            store = cls(root, Disk(), read)
+            store = cls(root, disk or Disk(), read)
         except OSError as error:
             raise unusable(root, error) from error
         store._log.close()
