@@ -58,9 +58,9 @@ class Running:
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(one) for one in path.read_text().split()]
 
-    def kill(self) -> None:
-        """Ends all of it at once, as the kernel does when memory is short."""
-        for pid in (self.process.pid, *self.children()):
+    def kill(self, *, alone: bool = False) -> None:
+        """Ends it at once, as the kernel does when memory is short: all of it, or the main process alone."""
+        for pid in (self.process.pid, *(() if alone else self.children())):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -144,11 +144,11 @@ def test_nothing_acknowledged_is_lost_or_found_twice(folder: Path, kills: int) -
     try:
         for _ in range(kills):
             time.sleep(drawn.uniform(0.05, 0.6))
-            children = running.children()
-            if drawn.random() < 0.3 and children:
-                os.kill(children[0], signal.SIGKILL)  # one process of the two; it is started again
-                time.sleep(0.2)
-            running.kill()
+            who = drawn.choice(("both", "intake first", "judge alone"))
+            if who == "intake first" and (children := running.children()):
+                os.kill(children[0], signal.SIGKILL)  # it is started again
+                time.sleep(drawn.uniform(0.1, 2))
+            running.kill(alone=who == "judge alone")
             running = Running(folder, folder / "out")
             port = running.port()
             for one in senders:

@@ -28,7 +28,7 @@ from tocsin.store.disk import Disk
 from tocsin.store.entries import Entry, Events, RuleSet, Settings, Watermark, encode
 from tocsin.store.folders import make_folders, unusable
 from tocsin.store.followed import FollowedLog, Log
-from tocsin.store.lock import WriterLock
+from tocsin.store.lock import WriterLock, log_to_itself
 from tocsin.store.query import Query
 from tocsin.store.sealing import seal as seal_segment
 from tocsin.store.segment import Position, Segment
@@ -126,7 +126,8 @@ class Store(ReadStore):
         try:
             super().__init__(root, Database(root / "state.sqlite", write=True), read)
             try:
-                self._take_up()
+                with log_to_itself(root):
+                    self._take_up()
             except BaseException:
                 self._database.close()
                 raise

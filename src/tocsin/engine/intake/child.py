@@ -11,7 +11,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any, Final
 
 from tocsin.config import bounds
@@ -35,12 +35,17 @@ class Child:
         self._end: Any = context.Value("Q", 0, lock=False)
         self._reports, reports = context.Pipe(duplex=False)
         self._moved, moved = context.Pipe(duplex=False)
+        alive, self._alive = context.Pipe(duplex=False)
+        self._open = [self._moved, self._reports]
         self._process = context.Process(
-            target=_main, args=(settings, now, self._end, moved, reports), name="tocsin-intake", daemon=True
+            target=_main,
+            args=(settings, now, self._end, moved, reports, alive),
+            name="tocsin-intake",
+            daemon=True,
         )
         self._process.start()
-        reports.close()
-        moved.close()
+        for theirs in (reports, moved, alive):
+            theirs.close()
 
     @property
     def end(self) -> Position:
@@ -54,9 +59,9 @@ class Child:
 
     def wait(self, seconds: float) -> Iterator[Report]:
         """What it has to say, once it has; comes back early where the log moved, and after `seconds` at the latest."""
-        ready = wait([self._moved, self._reports], seconds)
-        if self._moved in ready:
-            _drained(self._moved)
+        ready = wait(self._open, seconds)
+        if self._moved in ready and not os.read(self._moved.fileno(), 1 << 16):
+            self._open.remove(self._moved)  # it is gone, as `died` says
         if self._reports in ready:
             yield from self._heard()
 
@@ -75,7 +80,7 @@ class Child:
         """Ends it at once; what it acknowledged is in the log."""
         self._process.kill()
         self._process.join()
-        for connection in (self._reports, self._moved):
+        for connection in (self._reports, self._moved, self._alive):
             connection.close()
 
     def _heard(self) -> Iterator[Report]:
@@ -86,23 +91,25 @@ class Child:
                 yield self._reports.recv()
             except (EOFError, OSError):
                 self._process.join(bounds.STOP_SECONDS)
+                if self._reports in self._open:
+                    self._open.remove(self._reports)
                 return
 
 
-def _drained(connection: Connection) -> None:
-    try:
-        os.read(connection.fileno(), 1 << 16)
-    except OSError:
-        return  # it is gone, as `died` says
-
-
-def _main(
-    settings: IntakeSettings, now: Callable[[], int], end: Any, moved: Connection, reports: Connection
+def _main(  # noqa: PLR0913, PLR0917  what it is wired to
+    settings: IntakeSettings,
+    now: Callable[[], int],
+    end: Any,
+    moved: Connection,
+    reports: Connection,
+    alive: Connection,
 ) -> None:
     """What the process does."""
     from tocsin.engine.intake.process import run_intake  # noqa: PLC0415  the main process needs none of it
 
+    os.setpgid(0, 0)  # Ctrl-C is for the main process, which stops this one in its turn
     os.set_blocking(moved.fileno(), False)
+    Thread(target=_outlive, args=(alive,), daemon=True).start()
     lock = Lock()
 
     def publish(position: Position) -> None:
@@ -120,3 +127,11 @@ def _main(
         run_intake(settings, publish, report, now)
     except OperatorError as error:
         report(Failed(error.what, error.next_step))
+
+
+def _outlive(alive: Connection) -> None:
+    """Stops this process when the main one is gone: nobody would judge what it takes in, and another may want the log."""
+    try:
+        alive.recv_bytes()
+    except (EOFError, OSError):
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -26,6 +26,7 @@ from tocsin.records.instants import SECOND
 from tocsin.records.received import Received
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Passed
+from tocsin.store.lock import log_to_itself
 from tocsin.store.segment import Position
 from tocsin.store.write_ahead import WriteAhead
 
@@ -55,6 +56,17 @@ def run_intake(
     sys.setswitchinterval(_SWITCH_SECONDS)  # the writer must not wait 5 ms for its turn after each sync
     _raise_file_limit(report)
     disk = disk or Disk()
+    with log_to_itself(settings.folder.parent):
+        _run(settings, publish, report, now, disk)
+
+
+def _run(
+    settings: IntakeSettings,
+    publish: Callable[[Position], None],
+    report: Callable[[Report], None],
+    now: Callable[[], int],
+    disk: Disk,
+) -> None:
     log = WriteAhead(settings.folder, settings.committed, settings.sealed, disk)
     for notice in log.notices:
         report(Told(notice))
