@@ -86,10 +86,12 @@ class Result:
         return {"kind": "shipper", **asdict(self), "seconds": round(self.seconds, 1)}
 
 
-def drilled(way: Way, folder: Path, records: int, restarts: int, rate: float) -> Result:
+def drilled(
+    way: Way, folder: Path, records: int, restarts: int, rate: float, down: float = DOWN_SECONDS
+) -> Result:
     """Sends `records` by `way` through `restarts`: with SIGTERM first, then with SIGKILL, and so on in turn."""
     site, feed = new_site(folder), Feed(records, rate)
-    service = _Restarted(site, feed, restarts)
+    service = _Restarted(site, feed, restarts, down)
     began = time.monotonic()
     service.start()
     try:
@@ -112,9 +114,9 @@ def drilled(way: Way, folder: Path, records: int, restarts: int, rate: float) ->
 class _Restarted(Thread):
     """The service, restarted each time that another part of the feed was given."""
 
-    def __init__(self, site: Site, feed: Feed, times: int) -> None:
+    def __init__(self, site: Site, feed: Feed, times: int, down: float) -> None:
         super().__init__()
-        self._site, self._feed, self._times = site, feed, times
+        self._site, self._feed, self._times, self._down = site, feed, times, down
         self.running = Running(site)
         self.failed: Exception | None = None
 
@@ -124,7 +126,7 @@ class _Restarted(Thread):
                 while self._feed.given < self._feed.count * (turn + 1) / (self._times + 1):
                     time.sleep(0.005)
                 (self.running.kill if turn % 2 else self.running.stop)()
-                time.sleep(DOWN_SECONDS)
+                time.sleep(self._down)
                 self.running = Running(self._site)
         except Exception as error:  # noqa: BLE001  told by the thread that waits
             self.failed = error
