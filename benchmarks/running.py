@@ -70,7 +70,15 @@ class Running:
     def __init__(self, site: Site) -> None:
         self.out = site.folder / "out"
         self._mark = self.out.stat().st_size if self.out.exists() else 0
-        command = [sys.executable, "-m", "tocsin", "--config", str(site.folder / "tocsin.toml"), "run", "--json"]
+        command = [
+            sys.executable,
+            "-m",
+            "tocsin",
+            "--config",
+            str(site.folder / "tocsin.toml"),
+            "run",
+            "--json",
+        ]
         with self.out.open("ab") as written:
             self.process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT)
         until = time.monotonic() + PATIENCE

@@ -98,7 +98,8 @@ class Sender:
             one.join()
         sent, used = self.sent, os.times()
         print(
-            json.dumps({**vars(sent), "seconds": sent.last - began, "cpu": used.user + used.system}), flush=True
+            json.dumps({**vars(sent), "seconds": sent.last - began, "cpu": used.user + used.system}),
+            flush=True,
         )
 
     def _post_all(self) -> None:

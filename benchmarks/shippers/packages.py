@@ -68,7 +68,9 @@ def _bulk(site: Site, documents: Iterator[dict]) -> None:
                         client, chunk, chunk_size=BULK, max_retries=20, initial_backoff=0.1, max_backoff=2, retry_on_status=(429, 503)
                     )  # fmt: skip
                     break
-                except TransportError:  # nobody is there, or was gone before the answer; the helper leaves it to us
+                except (
+                    TransportError
+                ):  # nobody is there, or was gone before the answer; the helper leaves it to us
                     time.sleep(0.1)
 
 

@@ -9,10 +9,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.shippers import daemons, packages  # noqa: E402
-from benchmarks.shippers.drill import Result, Way, drilled  # noqa: E402
+from benchmarks.shippers import daemons, packages
+from benchmarks.shippers.drill import Result, Way, drilled
 
-ACKNOWLEDGED = [*packages.ways()[:2], *(way for way in daemons.ways() if "HEC" in way.name or "elastic" in way.name)]
+ACKNOWLEDGED = [
+    *packages.ways()[:2],
+    *(way for way in daemons.ways() if "HEC" in way.name or "elastic" in way.name),
+]
 TCP = [way for way in daemons.ways() if "TCP" in way.name]
 
 

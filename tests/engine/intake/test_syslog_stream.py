@@ -45,3 +45,26 @@ def test_what_comes_under_tls_is_kept(start: Callable[..., Running], tmp_path: P
     running.stop()
     assert messages(running) == [b"<14>one", b"<14>twos"]
     assert {received.hints["transport"] for received in running.stored()} == {"tls"}
+
+
+def test_at_a_stop_peers_are_told_and_what_they_sent_until_then_is_kept(
+    start: Callable[..., Running],
+) -> None:
+    running = start()
+    with socket.create_connection(("127.0.0.1", running.ports["syslog-tcp"]), PATIENCE) as connection:
+        connection.sendall(b"<14>before\n")
+        wait_for(lambda: running.of("counted"))
+        running.process.terminate()
+        assert connection.recv(1) == b"", "our half is closed"
+        connection.sendall(b"<14>on its way\n")
+    running.stop()
+    assert messages(running) == [b"<14>before", b"<14>on its way"]
+
+
+def test_a_peer_that_does_not_watch_holds_a_stop_up_for_a_moment_only(start: Callable[..., Running]) -> None:
+    running = start(bounds={"SYSLOG_LEAVE_SECONDS": 0.2})
+    with socket.create_connection(("127.0.0.1", running.ports["syslog-tcp"]), PATIENCE) as connection:
+        connection.sendall(b"<14>one\n")
+        wait_for(lambda: running.of("counted"))
+        running.stop()
+    assert messages(running) == [b"<14>one"]

@@ -23,6 +23,8 @@ from tocsin.sources.listened.syslog_frames import Framed, Framer, datagram, pack
 
 Transport = Literal["udp", "tcp", "tls"]
 
+_LOOK_SECONDS = 0.02
+
 OVERHEAD = 64
 """Bytes that a gathered message costs beside its own."""
 
@@ -53,6 +55,7 @@ class Syslog:
     connected: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     gathering: set[Gathering] = field(default_factory=set)
+    open: set[Connection] = field(default_factory=set)
     _streams: OrderedDict[tuple[str, Transport], _Stream] = field(default_factory=OrderedDict)
     _made: int = 0
 
@@ -69,9 +72,16 @@ class Syslog:
         return found
 
     async def close(self) -> None:
-        """Hands what was gathered to the log and waits for it."""
-        for one in list(self.gathering):
-            one.flush()
+        """Lets peers see that nobody listens any more, then hands what was gathered to the log and waits for it.
+
+        A peer that watches its connection (rsyslog, syslog-ng) turns away; what it sent until then is still read.
+        """
+        told = [one for one in self.open if one.hang_up()]
+        ended = asyncio.get_running_loop().time() + bounds.SYSLOG_LEAVE_SECONDS
+        while not self.open.isdisjoint(told) and asyncio.get_running_loop().time() < ended:
+            await asyncio.sleep(_LOOK_SECONDS)
+        for gathering in list(self.gathering):
+            gathering.flush()
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=bounds.STOP_SECONDS)
 
@@ -226,6 +236,7 @@ class Connection(asyncio.Protocol):
             self._syslog, self._peer, self._kind, "mtls" if certificate else "none", patient=True, done=self._resume
         )  # fmt: skip
         self._idle = self._loop.call_later(bounds.SYSLOG_IDLE_SECONDS, self._look)
+        self._syslog.open.add(self)
         self._syslog.connected += 1
         self._syslog.connections[self._peer] += 1
         if (
@@ -233,7 +244,7 @@ class Connection(asyncio.Protocol):
             or self._syslog.connections[self._peer] > bounds.SYSLOG_PEER_CONNECTIONS
         ):
             self._syslog.counters.refuse("syslog_connections")
-            transport.abort()
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Some bytes, cut anywhere."""
@@ -244,12 +255,20 @@ class Connection(asyncio.Protocol):
             if not self._gathering.waiting:
                 self._wait_for_room()
 
+    def hang_up(self) -> bool:
+        """Closes our half, so that the peer sees it; False where that cannot be done (TLS)."""
+        if self._transport.is_closing() or not self._transport.can_write_eof():
+            return False
+        self._transport.write_eof()
+        return True
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer went; what it sent is kept, a last message without its end too."""
         del exc
         self._idle.cancel()
         self._take(self._framer.end())
         self._gathering.flush()
+        self._syslog.open.discard(self)
         self._syslog.connected -= 1
         self._syslog.connections[self._peer] -= 1
         if self._syslog.connections[self._peer] <= 0:
