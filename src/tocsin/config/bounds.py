@@ -370,6 +370,9 @@ SYSLOG_PEER_CONNECTIONS: Final = 64
 SYSLOG_IDLE_SECONDS: Final = 3_600.0
 """A syslog connection on which nothing comes is closed. Forwarders keep theirs open through quiet nights and open them again."""
 
+SYSLOG_LEAVE_SECONDS: Final = 1.0
+"""At a stop, how long syslog peers over TCP that were told of it may still send; those that watch go within milliseconds."""
+
 SYSLOG_UDP_BUFFER_BYTES: Final = 8 * MiB
 """Room for UDP datagrams asked of the kernel, which may give less."""
 

@@ -31,6 +31,13 @@ def test_both_framings_in_one_stream() -> None:
     assert not any(one.cut for one in found)
 
 
+def test_a_nul_ends_a_message_as_a_line_feed_does() -> None:
+    data = b"<14>one\x00<14>two\x009 <14>three\x00<14>four"
+    for step in (1, 3, len(data)):
+        found = framed(*(data[at : at + step] for at in range(0, len(data), step)))
+        assert [one.message for one in found] == [b"<14>one", b"<14>two", b"<14>three", b"<14>four"]
+
+
 @pytest.mark.parametrize(
     "line", [b"200 OK", b"2026-01-01T00:00:00Z h a: b", b"0 <13>x", b"12345678901 <13>x"]
 )

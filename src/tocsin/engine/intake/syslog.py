@@ -23,6 +23,8 @@ from tocsin.sources.listened.syslog_frames import Framed, Framer, datagram, pack
 
 Transport = Literal["udp", "tcp", "tls"]
 
+_LOOK_SECONDS = 0.02
+
 OVERHEAD = 64
 """Bytes that a gathered message costs beside its own."""
 
@@ -70,12 +72,19 @@ class Syslog:
         return found
 
     async def close(self) -> None:
-        """Reads no more, hands what was gathered to the log and waits for it."""
+        """Lets peers see that nobody listens any more, then hands what was gathered to the log and waits for it.
+
+        A peer that watches its connection (rsyslog, syslog-ng) turns away; what it sent until then is still read.
+        """
+        told = [one for one in self.open if one.hang_up()]
+        ended = asyncio.get_running_loop().time() + bounds.SYSLOG_LEAVE_SECONDS
+        while not self.open.isdisjoint(told) and asyncio.get_running_loop().time() < ended:
+            await asyncio.sleep(_LOOK_SECONDS)
         for connection in list(self.open):
             connection.shut()
-        await asyncio.sleep(0.01)  # each has handed over its last message by then
-        for one in list(self.gathering):
-            one.flush()
+        await asyncio.sleep(_LOOK_SECONDS)  # each has handed over its last message by then
+        for gathering in list(self.gathering):
+            gathering.flush()
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=bounds.STOP_SECONDS)
 
@@ -222,7 +231,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer came."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by name
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no class of asyncio's
         self._loop = asyncio.get_running_loop()
         self._peer = str((self._transport.get_extra_info("peername") or ("",))[0])
         certificate = self._transport.get_extra_info("peercert") if self._verified else None
@@ -249,13 +258,20 @@ class Connection(asyncio.Protocol):
             if not self._gathering.waiting:
                 self._wait_for_room()
 
+    def hang_up(self) -> bool:
+        """Closes our half, so that the peer sees it; False where that cannot be done (TLS)."""
+        if self._transport.is_closing() or not self._transport.can_write_eof():
+            return False
+        self._transport.write_eof()
+        return True
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer went; what it sent is kept, a last message without its end too."""
         del exc
         self._idle.cancel()
-        self._syslog.open.discard(self)
         self._take(self._framer.end())
         self._gathering.flush()
+        self._syslog.open.discard(self)
         self._syslog.connected -= 1
         self._syslog.connections[self._peer] -= 1
         if self._syslog.connections[self._peer] <= 0:

@@ -1,9 +1,9 @@
 """Syslog messages out of a stream of bytes (RFC 6587; the same over TLS, RFC 5425), and the form in which they are kept.
 
 Two framings are told apart message by message, as real senders mix them after a reload: a length before the message
-(octet counting, section 3.4.1), or a line feed behind it (non-transparent framing, 3.4.2). Counted is what starts with a
-number, one space and `<`, because every syslog message starts with `<`: a line of prose that starts with a number would
-otherwise swallow those behind it. NUL, CR and LF around a message are no part of it.
+(octet counting, section 3.4.1), or a line feed or NUL behind it (non-transparent framing, 3.4.2). Counted is what starts
+with a number, one space and `<`, because every syslog message starts with `<`: a line of prose that starts with a number
+would otherwise swallow those behind it. NUL, CR and LF around a message are no part of it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _MAY_COUNT = re.compile(rb"[1-9][0-9]{0,8} ?")
 _KEPT_COUNT = re.compile(rb"(0|[1-9][0-9]{0,8}) ")
 _AROUND = b"\0\r\n"
 _GAP = re.compile(rb"[\0\r\n]++")
+_END = re.compile(rb"[\0\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Framer:
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self._searched = 0  # of what is held holds no line feed
+        self._searched = 0  # of what is held holds no end of a line
         self._skip = 0  # bytes to pass over: the rest of a counted message that was cut
         self._skip_line = False
 
@@ -98,9 +99,9 @@ class Framer:
             taken = min(self._skip, len(self._held) - at)
             self._skip -= taken
             return at + taken
-        end = self._held.find(b"\n", at)
-        self._skip_line = end < 0
-        return len(self._held) if end < 0 else end + 1
+        end = _END.search(self._held, at)
+        self._skip_line = end is None
+        return len(self._held) if end is None else end.end()
 
     def _counted(self, at: int, count: re.Match[bytes], found: list[Framed]) -> int:
         start, length = count.end() - 1, int(count[0][:-2])
@@ -113,11 +114,11 @@ class Framer:
 
     def _line(self, at: int, found: list[Framed]) -> int:
         held, most = self._held, at + bounds.SYSLOG_MESSAGE_BYTES
-        end = held.find(b"\n", max(at, self._searched), most + 1)
+        end = _END.search(held, max(at, self._searched), most + 1)
         self._searched = 0
-        if end >= 0:
-            found += _framed(bytes(held[at:end]), "line")
-            return end + 1
+        if end:
+            found += _framed(bytes(held[at : end.start()]), "line")
+            return end.end()
         if len(held) > most:
             found += _framed(bytes(held[at:most]), "line", cut=True)
             self._skip_line = True
