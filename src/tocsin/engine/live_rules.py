@@ -29,6 +29,9 @@ class LiveDetector:
         taken_up: Called in the flow's thread with each later set, before the first batch that it judges: the place to
             write down which rules hold from here on.
         clock: As `PlannedEvaluator`'s.
+
+    Attributes:
+        memory_bound: Of the detector that judges now, in bytes.
     """
 
     name = SigmaDetector.name
@@ -42,15 +45,11 @@ class LiveDetector:
     ) -> None:
         self._clock = clock
         self._current = SigmaDetector(rules.ruleset, PlannedEvaluator(rules.ruleset.rules, clock=clock))
+        self.memory_bound = self._current.memory_bound
         self._taken_up = taken_up
         self._lock = Lock()
         self._offered: tuple[LoadedRules, SigmaDetector] | None = None
         self._recent = EventBatch(())
-
-    @property
-    def memory_bound(self) -> int:
-        """Of the detector that judges now, in bytes."""
-        return self._current.memory_bound
 
     @property
     def current(self) -> SigmaDetector:
@@ -75,6 +74,7 @@ class LiveDetector:
         if self._taken_up is not None:
             self._taken_up(rules)
         self._current = detector
+        self.memory_bound = detector.memory_bound
 
     def process(self, batch: EventBatch) -> Sequence[Finding]:
         """The findings of rules over single events, by the rules that were offered last."""

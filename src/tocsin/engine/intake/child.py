@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any, Final
 
 from tocsin.config import bounds
-from tocsin.engine.intake.settings import Failed, IntakeSettings, Report
+from tocsin.engine.intake.settings import Admit, Failed, IntakeSettings, Report
 from tocsin.records.errors import OperatorError
 from tocsin.store.segment import Position
 
@@ -35,12 +35,17 @@ class Child:
         self._end: Any = context.Value("Q", 0, lock=False)
         self._reports, reports = context.Pipe(duplex=False)
         self._moved, moved = context.Pipe(duplex=False)
+        orders, self._orders = context.Pipe(duplex=False)
         self._process = context.Process(
-            target=_main, args=(settings, now, self._end, moved, reports), name="tocsin-intake", daemon=True
+            target=_main,
+            args=(settings, now, self._end, moved, reports, orders),
+            name="tocsin-intake",
+            daemon=True,
         )
         self._process.start()
         reports.close()
         moved.close()
+        orders.close()
 
     @property
     def end(self) -> Position:
@@ -60,6 +65,13 @@ class Child:
         if self._reports in ready:
             yield from self._heard()
 
+    def admit(self, order: Admit) -> None:
+        """Tells it whom to let in from now on; it answers `Admitted`. Nothing where it is gone, as `died` says."""
+        try:
+            self._orders.send(order)
+        except OSError:
+            return
+
     def stop(self) -> Iterator[Report]:
         """Lets it finish what is in flight; what it says until it is gone."""
         if self._process.pid is not None and self._process.is_alive():
@@ -75,7 +87,7 @@ class Child:
         """Ends it at once; what it acknowledged is in the log."""
         self._process.kill()
         self._process.join()
-        for connection in (self._reports, self._moved):
+        for connection in (self._reports, self._moved, self._orders):
             connection.close()
 
     def _heard(self) -> Iterator[Report]:
@@ -96,8 +108,13 @@ def _drained(connection: Connection) -> None:
         return  # it is gone, as `died` says
 
 
-def _main(
-    settings: IntakeSettings, now: Callable[[], int], end: Any, moved: Connection, reports: Connection
+def _main(  # noqa: PLR0913, PLR0917  what it is wired to
+    settings: IntakeSettings,
+    now: Callable[[], int],
+    end: Any,
+    moved: Connection,
+    reports: Connection,
+    orders: Connection,
 ) -> None:
     """What the process does."""
     from tocsin.engine.intake.process import run_intake  # noqa: PLC0415  the main process needs none of it
@@ -117,6 +134,6 @@ def _main(
             reports.send(said)
 
     try:
-        run_intake(settings, publish, report, now)
+        run_intake(settings, publish, report, now, orders=orders)
     except OperatorError as error:
         report(Failed(error.what, error.next_step))

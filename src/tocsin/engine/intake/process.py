@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from typing import Final
 
 import uvloop
@@ -20,8 +21,18 @@ from tocsin.engine.intake.http import App
 from tocsin.engine.intake.listening import Listeners
 from tocsin.engine.intake.repeats import Repeats
 from tocsin.engine.intake.senders import Guessers, Tokens
-from tocsin.engine.intake.settings import Counted, IntakeSettings, Ready, Report, Stopped, Told
+from tocsin.engine.intake.settings import (
+    Admit,
+    Admitted,
+    Counted,
+    IntakeSettings,
+    Ready,
+    Report,
+    Stopped,
+    Told,
+)
 from tocsin.engine.intake.syslog import Syslog
+from tocsin.records.errors import OperatorError
 from tocsin.records.instants import SECOND
 from tocsin.records.received import Received
 from tocsin.store.disk import Disk
@@ -33,12 +44,13 @@ _SWITCH_SECONDS: Final = 0.001
 _FILES: Final = bounds.CONNECTIONS + bounds.SYSLOG_CONNECTIONS + 256
 
 
-def run_intake(
+def run_intake(  # noqa: PLR0913, PLR0917  what it is wired to
     settings: IntakeSettings,
     publish: Callable[[Position], None],
     report: Callable[[Report], None],
     now: Callable[[], int],
     disk: Disk | None = None,
+    orders: Connection | None = None,
 ) -> None:
     """Takes events in until SIGTERM or SIGINT; the main function of a process of its own.
 
@@ -48,6 +60,7 @@ def run_intake(
         report: Told `Ready`, then `Told` and `Counted`, in the end `Stopped`. Called from several threads.
         now: The present instant.
         disk: What writes and syncs.
+        orders: Where `Admit` comes; None where nobody sends any.
 
     Raises:
         OperatorError: the log is damaged, a port is taken, a certificate cannot be read.
@@ -59,7 +72,7 @@ def run_intake(
     for notice in log.notices:
         report(Told(notice))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Intake(settings, publish, report, now, disk).run(log))
+        runner.run(_Intake(settings, publish, report, now, disk).run(log, orders))
 
 
 class _Intake:
@@ -80,9 +93,12 @@ class _Intake:
         self._disk = disk
         self._counters = Counters()
 
-    async def run(self, log: WriteAhead) -> None:
+    async def run(self, log: WriteAhead, orders: Connection | None) -> None:
         """Until a signal comes."""
         loop = asyncio.get_running_loop()
+        signal.signal(
+            signal.SIGHUP, signal.SIG_IGN
+        )  # it is meant for the main process, even where all are sent it
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
@@ -90,15 +106,16 @@ class _Intake:
         if not self._settings.clean:
             recall(log, repeats)
         commit = GroupCommit(log, self._disk, self._now, self._publish, self._tell, self._counters)
-        app = App(
-            commit, repeats, Tokens(self._settings.tokens), Guessers(loop.time), self._counters, self._now, self._tell
-        )  # fmt: skip
+        tokens = Tokens(self._settings.tokens)
+        app = App(commit, repeats, tokens, Guessers(loop.time), self._counters, self._now, self._tell)
         syslog = Syslog(commit, self._counters, os.urandom(16), self._now)
         listeners = Listeners(app, syslog, self._counters)
         try:
             ports = await listeners.open(self._settings.listeners)
             self._publish(commit.end)
             self._report(Ready(ports, commit.end))
+            if orders is not None:
+                loop.add_reader(orders.fileno(), self._obey, orders, tokens, listeners)
             await self._until(stop, listeners, commit)
         finally:
             app.stopping = True
@@ -125,6 +142,19 @@ class _Intake:
                 await self._tell_time(commit)
             if self._settings.parent and os.getppid() != self._settings.parent:
                 return
+
+    def _obey(self, orders: Connection, tokens: Tokens, listeners: Listeners) -> None:
+        try:
+            order: Admit = orders.recv()
+        except (EOFError, OSError):  # the main process is gone, which `_until` notices
+            asyncio.get_running_loop().remove_reader(orders.fileno())
+            return
+        tokens.replace(order.tokens)
+        try:
+            listeners.renew()
+        except OperatorError as error:
+            self._tell(f"{error} Those of before stay in use.")
+        self._report(Admitted(len(order.tokens)))
 
     async def _tell_time(self, commit: GroupCommit) -> None:
         """Writes into the log that time passes: windows over events end by it, though no event comes to say so."""
