@@ -109,7 +109,7 @@ def test_tokens_come_and_go(folder: Path) -> None:
 BROKEN = (
     ("tocsin.toml", "[run", "is no TOML"),
     ("tocsin.toml", '[run]\nrules = ["nowhere"]\n', "nowhere"),
-    ("tokens", "none", "its first line is not that of a tokens file"),
+    ("tokens", "none", "line 1 is no JSON"),
     ("sigma/rule.yml", "title: [", "1 rules that judge now would be lost"),
 )
 

@@ -46,6 +46,7 @@ class LiveDetector:
         self._clock = clock
         self._current = SigmaDetector(rules.ruleset, PlannedEvaluator(rules.ruleset.rules, clock=clock))
         self.memory_bound = self._current.memory_bound
+        self._count = _count(rules)
         self._taken_up = taken_up
         self._lock = Lock()
         self._offered: tuple[LoadedRules, SigmaDetector] | None = None
@@ -55,6 +56,11 @@ class LiveDetector:
     def current(self) -> SigmaDetector:
         """The detector that judged the last batch."""
         return self._current
+
+    @property
+    def rules(self) -> int:
+        """How many rules judge, correlations included."""
+        return self._count
 
     def offer(self, rules: LoadedRules) -> None:
         """Makes `rules` ready and hands them over; of two that wait, the later one counts. For any thread."""
@@ -75,6 +81,7 @@ class LiveDetector:
             self._taken_up(rules)
         self._current = detector
         self.memory_bound = detector.memory_bound
+        self._count = _count(rules)
 
     def process(self, batch: EventBatch) -> Sequence[Finding]:
         """The findings of rules over single events, by the rules that were offered last."""
@@ -97,3 +104,7 @@ class LiveDetector:
             PluginError: it is of another version, or no snapshot.
         """
         self._current.restore(state, version)
+
+
+def _count(rules: LoadedRules) -> int:
+    return len(rules.ruleset.rules) + len(rules.ruleset.correlations)

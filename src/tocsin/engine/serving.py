@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Final
 
 from tocsin.config import bounds
+from tocsin.engine.figuring import Figuring
 from tocsin.engine.flow import Tally
 from tocsin.engine.intake.child import Child
 from tocsin.engine.intake.counters import Counters
@@ -67,18 +68,22 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
         detector = LiveDetector(request.rules, lambda rules: service.judged_by(rules.note), request.clock)
         intake.begin(store)
         try:
-            service = Service(store, [detector], IncidentDesk(), attendant)
+            figuring = Figuring(store, attendant, detector, request.reading.zone, request.now)
+            figuring.figures.ports = intake.ports
+            service = Service(store, [detector], IncidentDesk(), figuring)
             service.judged_by(request.rules.note)
             reloading = Reloading(request, wishes, detector, attendant.on_notice)
             while not wishes.stops():
                 if (new := reloading.turn()) is not None:
                     intake.admit(new)
+                figuring.tick(service.tally, intake.counters)
                 if not service.turn():
                     intake.attend(1.0)
             clean = intake.stop()
             while service.turn():
                 pass
             store.note({_SETTING: _STOPPED if clean else _RUNS})
+            figuring.tick(service.tally, intake.counters, stopped=True)
         finally:
             intake.kill()
     return service.tally
@@ -96,6 +101,7 @@ class _Intake:
         self._store: Store | None = None
         self._reloaded: Reloaded | None = None
         self.counters = Counters()
+        self.ports: tuple[int, ...] = ()
 
     def end(self) -> Position:
         """Where the acknowledged log ends."""
@@ -154,7 +160,8 @@ class _Intake:
     def admit(self, request: ServeRequest) -> None:
         """Lets in whom `request` names, now and at later starts of the process."""
         self._request = replace(self._request, tokens=request.tokens)
-        self._reloaded = Reloaded(len(request.rules.ruleset.rules), len(request.tokens))
+        rules = request.rules.ruleset
+        self._reloaded = Reloaded(len(rules.rules) + len(rules.correlations), len(request.tokens))
         if self._child is not None:
             self._child.admit(Admit(request.tokens))
 
@@ -182,6 +189,7 @@ class _Intake:
             self.counters = said.counters
         elif isinstance(said, Ready):
             self._pause = 0.0
+            self.ports = said.ports
             self._attendant.on_ready(said.ports)
         if isinstance(said, Admitted | Ready) and self._reloaded is not None:
             self._attendant.on_reloaded(self._reloaded)

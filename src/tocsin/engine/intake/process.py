@@ -9,12 +9,14 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Final
 
 import uvloop
 
 from tocsin.config import bounds
+from tocsin.engine.figures import read_figures
 from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
 from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.http import App
@@ -107,7 +109,10 @@ class _Intake:
             recall(log, repeats)
         commit = GroupCommit(log, self._disk, self._now, self._publish, self._tell, self._counters)
         tokens = Tokens(self._settings.tokens)
-        app = App(commit, repeats, tokens, Guessers(loop.time), self._counters, self._now, self._tell)
+        figures = partial(read_figures, self._settings.folder.parent)
+        app = App(
+            commit, repeats, tokens, Guessers(loop.time), self._counters, self._now, self._tell, figures
+        )
         syslog = Syslog(commit, self._counters, os.urandom(16), self._now)
         listeners = Listeners(app, syslog, self._counters)
         try:
@@ -127,7 +132,7 @@ class _Intake:
     async def _until(self, stop: asyncio.Event, listeners: Listeners, commit: GroupCommit) -> None:
         """Each second: the totals, whether there is anybody to work for, and whether it has been quiet for long."""
         told = Counters()
-        end, since = commit.end, self._now()
+        bodies, since = 0, self._now()
         while not stop.is_set():
             listeners.tick(self._now() // SECOND)
             try:
@@ -136,10 +141,10 @@ class _Intake:
                 if self._counters != told:
                     told = copy.deepcopy(self._counters)
                     self._report(Counted(told))
-            if commit.end != end:
-                end, since = commit.end, self._now()
-            elif self._now() - since >= bounds.QUIET_SECONDS * SECOND:
-                await self._tell_time(commit)
+            if self._counters.bodies != bodies:
+                bodies, since = self._counters.bodies, self._now()
+            elif self._now() - since >= bounds.QUIET_SECONDS * SECOND and await self._told_time(commit):
+                since = self._now()
             if self._settings.parent and os.getppid() != self._settings.parent:
                 return
 
@@ -156,12 +161,13 @@ class _Intake:
             self._tell(f"{error} Those of before stay in use.")
         self._report(Admitted(len(order.tokens)))
 
-    async def _tell_time(self, commit: GroupCommit) -> None:
+    async def _told_time(self, commit: GroupCommit) -> bool:
         """Writes into the log that time passes: windows over events end by it, though no event comes to say so."""
         try:
             await commit.acknowledge(Passed(self._now()))
         except (Busy, Unwritable):
-            return  # others have said so: a later second tries again
+            return False  # others have said so: a later second tries again
+        return True
 
     def _tell(self, text: str) -> None:
         self._report(Told(text))
