@@ -22,7 +22,8 @@ from tocsin.records.event import Event, EventBatch, EventId, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident
 from tocsin.records.received import Received
-from tocsin.store.catalogue import Catalogue
+from tocsin.store.backlog import Backlog, backlog
+from tocsin.store.catalogue import Catalogue, Hour
 from tocsin.store.database import Database
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Entry, Events, RuleSet, Settings, Watermark, encode
@@ -81,6 +82,14 @@ class ReadStore:
     def set_aside(self) -> tuple[SetAside, ...]:
         """The records that could not be read, as kept."""
         return self.state.set_aside()
+
+    def hours(self) -> list[Hour]:
+        """What is stored, by ingest hour, the oldest first; without the log."""
+        return self._catalogue.hours()
+
+    def backlog(self, end: Position | None = None) -> Backlog:
+        """What the log holds that was not judged, up to `end` or to its present end."""
+        return backlog(self.root / "wal", self.state.position(), end)
 
     def batch(self, entry: Entry) -> EventBatch | None:
         """The events that `entry` carries, None where it carries none.
@@ -189,6 +198,11 @@ class Store(ReadStore):
     def position(self) -> Position:
         """How far the log was judged and committed."""
         return self.state.position()
+
+    @property
+    def end(self) -> Position:
+        """Where the acknowledged log ends."""
+        return self._log.end
 
     @property
     def sealed(self) -> int:

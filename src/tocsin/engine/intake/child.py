@@ -10,12 +10,13 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any, Final
 
 from tocsin.config import bounds
-from tocsin.engine.intake.settings import Failed, IntakeSettings, Report
+from tocsin.engine.intake.settings import Admit, Failed, IntakeSettings, Report
 from tocsin.records.errors import OperatorError
 from tocsin.store.segment import Position
 
@@ -35,16 +36,16 @@ class Child:
         self._end: Any = context.Value("Q", 0, lock=False)
         self._reports, reports = context.Pipe(duplex=False)
         self._moved, moved = context.Pipe(duplex=False)
-        alive, self._alive = context.Pipe(duplex=False)
+        orders, self._orders = context.Pipe(duplex=False)
         self._open = [self._moved, self._reports]
         self._process = context.Process(
             target=_main,
-            args=(settings, now, self._end, moved, reports, alive),
+            args=(settings, now, self._end, moved, reports, orders),
             name="tocsin-intake",
             daemon=True,
         )
         self._process.start()
-        for theirs in (reports, moved, alive):
+        for theirs in (reports, moved, orders):
             theirs.close()
 
     @property
@@ -65,6 +66,13 @@ class Child:
         if self._reports in ready:
             yield from self._heard()
 
+    def admit(self, order: Admit) -> None:
+        """Tells it whom to let in from now on; it answers `Admitted`. Nothing where it is gone, as `died` says."""
+        try:
+            self._orders.send(order)
+        except OSError:
+            return
+
     def stop(self) -> Iterator[Report]:
         """Lets it finish what is in flight; what it says until it is gone."""
         if self._process.pid is not None and self._process.is_alive():
@@ -80,7 +88,7 @@ class Child:
         """Ends it at once; what it acknowledged is in the log."""
         self._process.kill()
         self._process.join()
-        for connection in (self._reports, self._moved, self._alive):
+        for connection in (self._reports, self._moved, self._orders):
             connection.close()
 
     def _heard(self) -> Iterator[Report]:
@@ -102,14 +110,13 @@ def _main(  # noqa: PLR0913, PLR0917  what it is wired to
     end: Any,
     moved: Connection,
     reports: Connection,
-    alive: Connection,
+    orders: Connection,
 ) -> None:
     """What the process does."""
     from tocsin.engine.intake.process import run_intake  # noqa: PLC0415  the main process needs none of it
 
     os.setpgid(0, 0)  # Ctrl-C is for the main process, which stops this one in its turn
     os.set_blocking(moved.fileno(), False)
-    Thread(target=_outlive, args=(alive,), daemon=True).start()
     lock = Lock()
 
     def publish(position: Position) -> None:
@@ -120,18 +127,10 @@ def _main(  # noqa: PLR0913, PLR0917  what it is wired to
             return  # so many wait there that it will be seen
 
     def report(said: Report) -> None:
-        with lock:
+        with lock, suppress(BrokenPipeError):  # the main process is gone, and this one is about to follow
             reports.send(said)
 
     try:
-        run_intake(settings, publish, report, now)
+        run_intake(settings, publish, report, now, orders=orders)
     except OperatorError as error:
         report(Failed(error.what, error.next_step))
-
-
-def _outlive(alive: Connection) -> None:
-    """Stops this process when the main one is gone: nobody would judge what it takes in, and another may want the log."""
-    try:
-        alive.recv_bytes()
-    except (EOFError, OSError):
-        os.kill(os.getpid(), signal.SIGTERM)

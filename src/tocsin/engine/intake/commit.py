@@ -85,6 +85,8 @@ class GroupCommit:
         self._refusing = ""
         self._passing = False
         self._hour = now() // HOUR
+        self._proved = -bounds.HEALTH_SECONDS
+        self._proving: asyncio.Task[Position] | None = None
         self._thread = threading.Thread(target=self._write_all, name="tocsin-log", daemon=True)
         self._thread.start()
 
@@ -126,6 +128,21 @@ class GroupCommit:
             self._waiting_bytes += size
             self._wake.notify()
         return await one.done
+
+    async def takes_writes(self) -> bool:
+        """Whether the log does: it did within `HEALTH_SECONDS`, or does now, which is tried with an entry that says nothing."""
+        if self._closing or self.crowded:
+            return False
+        if self._loop.time() - self._proved <= bounds.HEALTH_SECONDS:
+            return True
+        if self._proving is None or self._proving.done():
+            self._proving = self._loop.create_task(self.acknowledge(Passed(0)))
+        try:
+            async with asyncio.timeout(bounds.HEALTH_WAIT_SECONDS):
+                await asyncio.shield(self._proving)
+        except (Busy, Unwritable, TimeoutError):
+            return False
+        return True
 
     async def room(self) -> None:
         """Waits until the log is not `crowded`."""
@@ -222,6 +239,7 @@ class GroupCommit:
                 if not one.done.done():
                     one.done.set_exception(Unwritable(outcome))
                 continue
+            self._proved = self._loop.time()
             self._count(one.entry)
             if not one.done.done():
                 one.done.set_result(outcome)
