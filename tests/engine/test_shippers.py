@@ -43,7 +43,7 @@ def test_a_queue_of_a_daemon_bridges_a_restart(way: Way, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("way", named(packages.ways()[3:]))
-def test_who_only_sends_loses_what_nobody_heard(way: Way, tmp_path: Path) -> None:
+def test_who_only_sends_loses_at_most_what_nobody_heard(way: Way, tmp_path: Path) -> None:
     result = drill(way, tmp_path)
-    assert 0 < result.lost < 500, "what came before the restart is there"
+    assert result.lost < 500, "what came before the restart is there"
     assert result.repeated == 0
