@@ -78,7 +78,7 @@ class Syslog:
         """
         told = [one for one in self.open if one.hang_up()]
         ended = asyncio.get_running_loop().time() + bounds.SYSLOG_LEAVE_SECONDS
-        while not self.open.isdisjoint(told) and asyncio.get_running_loop().time() < ended:
+        while not self.open.isdisjoint(told) and asyncio.get_running_loop().time() < ended:  # noqa: ASYNC110  at the end only
             await asyncio.sleep(_LOOK_SECONDS)
         for connection in list(self.open):
             connection.shut()
