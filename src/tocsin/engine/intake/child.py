@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from threading import Lock
 from typing import Any, Final
@@ -112,11 +111,9 @@ def _main(
             os.write(moved.fileno(), b"\0")
         except BlockingIOError:
             return  # so many wait there that it will be seen
-        except BrokenPipeError:
-            return  # who would hear it is gone: it finds the end in the log when it is started again
 
     def report(said: Report) -> None:
-        with lock, suppress(BrokenPipeError):  # who would hear it is gone
+        with lock:
             reports.send(said)
 
     try:

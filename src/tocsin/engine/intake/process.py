@@ -8,9 +8,7 @@ import os
 import resource
 import signal
 import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import uvloop
@@ -24,17 +22,14 @@ from tocsin.engine.intake.repeats import Repeats
 from tocsin.engine.intake.senders import Guessers, Tokens
 from tocsin.engine.intake.settings import Counted, IntakeSettings, Ready, Report, Stopped, Told
 from tocsin.engine.intake.syslog import Syslog
-from tocsin.records.errors import OperatorError
 from tocsin.records.instants import SECOND
 from tocsin.records.received import Received
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Passed
-from tocsin.store.lock import WriterLock
 from tocsin.store.segment import Position
 from tocsin.store.write_ahead import WriteAhead
 
 _SWITCH_SECONDS: Final = 0.001
-_TURN_SECONDS: Final = 0.05
 _FILES: Final = bounds.CONNECTIONS + bounds.SYSLOG_CONNECTIONS + 256
 
 
@@ -55,20 +50,16 @@ def run_intake(
         disk: What writes and syncs.
 
     Raises:
-        OperatorError: the log is damaged or written by another process, a port is taken, a certificate cannot be read.
+        OperatorError: the log is damaged, a port is taken, a certificate cannot be read.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)  # the writer must not wait 5 ms for its turn after each sync
     _raise_file_limit(report)
     disk = disk or Disk()
-    lock = _turn(settings.folder / "lock")
-    try:
-        log = WriteAhead(settings.folder, settings.committed, settings.sealed, disk)
-        for notice in log.notices:
-            report(Told(notice))
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_Intake(settings, publish, report, now, disk).run(log))
-    finally:
-        lock.release()
+    log = WriteAhead(settings.folder, settings.committed, settings.sealed, disk)
+    for notice in log.notices:
+        report(Told(notice))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_Intake(settings, publish, report, now, disk).run(log))
 
 
 class _Intake:
@@ -163,25 +154,6 @@ def recall(log: WriteAhead, repeats: Repeats) -> None:
         for received in found:
             if received.arrived >= since:
                 repeats.recall(received)
-
-
-def _turn(path: Path) -> WriterLock:
-    """The lock on the log, once no other process has it.
-
-    The process that judges may be gone while its intake still finishes what is in flight: a new one must not open the
-    log that this one writes.
-
-    Raises:
-        OperatorError: it is held longer than a stop takes.
-    """
-    until = time.monotonic() + 2 * bounds.STOP_SECONDS
-    while True:
-        try:
-            return WriterLock(path)
-        except OperatorError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(_TURN_SECONDS)
 
 
 def _raise_file_limit(report: Callable[[Report], None]) -> None:

@@ -23,6 +23,8 @@ from tocsin.sources.listened.syslog_frames import Framed, Framer, datagram, pack
 
 Transport = Literal["udp", "tcp", "tls"]
 
+_LOOK_SECONDS = 0.02
+
 OVERHEAD = 64
 """Bytes that a gathered message costs beside its own."""
 
@@ -74,9 +76,10 @@ class Syslog:
 
         A peer that watches its connection (rsyslog, syslog-ng) turns away; what it sent until then is still read.
         """
-        told = [one.left for one in list(self.open) if one.hang_up()]
-        if told:
-            await asyncio.wait(told, timeout=bounds.SYSLOG_LEAVE_SECONDS)
+        told = [one for one in self.open if one.hang_up()]
+        ended = asyncio.get_running_loop().time() + bounds.SYSLOG_LEAVE_SECONDS
+        while not self.open.isdisjoint(told) and asyncio.get_running_loop().time() < ended:
+            await asyncio.sleep(_LOOK_SECONDS)
         for gathering in list(self.gathering):
             gathering.flush()
         if self.tasks:
@@ -213,12 +216,7 @@ class Connection(asyncio.Protocol):
     Args:
         transport: Which of the two.
         verified: Whether the listener asks for client certificates and verifies them.
-
-    Attributes:
-        left: Done once the connection is gone.
     """
-
-    left: asyncio.Future[None]
 
     def __init__(self, syslog: Syslog, transport: Transport, *, verified: bool) -> None:
         self._syslog = syslog
@@ -232,7 +230,6 @@ class Connection(asyncio.Protocol):
         """A peer came."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no class of asyncio's
         self._loop = asyncio.get_running_loop()
-        self.left = self._loop.create_future()
         self._peer = str((transport.get_extra_info("peername") or ("",))[0])
         certificate = transport.get_extra_info("peercert") if self._verified else None
         self._gathering = Gathering(
@@ -272,7 +269,6 @@ class Connection(asyncio.Protocol):
         self._take(self._framer.end())
         self._gathering.flush()
         self._syslog.open.discard(self)
-        self.left.set_result(None)
         self._syslog.connected -= 1
         self._syslog.connections[self._peer] -= 1
         if self._syslog.connections[self._peer] <= 0:
