@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.data import DATA
+
 HERE = Path(__file__).parent
-DATA = Path(os.environ.get("TOCSIN_TEST_DATA", HERE.parents[1] / "shared" / "data"))
 
 QUICK = (
     ("help",),

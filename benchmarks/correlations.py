@@ -1,6 +1,6 @@
 """How fast correlations run, what waiting hits weigh, what keeping their state costs. Prints JSON lines.
 
-Run: `python benchmarks/correlations.py [HITS] [--full]`: HITS hits (a million) over a day in each of a thousand and a
+Run: `python -m benchmarks.correlations [HITS] [--full]`: HITS hits (a million) over a day in each of a thousand and a
 hundred thousand groups, and in ten. `--full` adds four million hits, of three million groups in turn, in a stream far
 longer than the window, and what a commit costs. CPU seconds are of this process; memory is resident.
 """

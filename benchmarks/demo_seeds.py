@@ -1,4 +1,4 @@
-"""How the demo's day fares over many seeds: `python benchmarks/demo_seeds.py --seeds 1000..1019`.
+"""How the demo's day fares over many seeds: `python -m benchmarks.demo_seeds --seeds 1000..1019`.
 
 For each seed one JSON line: what was read and found, the rank of the first incident that tells of the intrusion, and
 the false incidents (those that rest on no record of it). Then a summary. Every seed takes the very path of
@@ -24,6 +24,7 @@ from tocsin.records.finding import Finding
 from tocsin.records.incident import Told
 from tocsin.rehearse.townhall.on_disk import lay_out, read_at
 from tocsin.rehearse.townhall.town import GeneratedDay, generate
+from tocsin.sources.reading import ReadOptions
 
 Record = tuple[str, int]
 
@@ -53,7 +54,9 @@ def play(seed: int, rules: LoadedRules) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="tocsin-demo-") as folder:
         lay_out(day, Path(folder))
         heard = Heard([])
-        result = scan(ScanRequest((folder,), rules, read_at(day), origin=f"simulated:demo-{seed}"), heard)
+        result = scan(
+            ScanRequest((folder,), rules, ReadOptions(read_at(day)), origin=f"simulated:demo-{seed}"), heard
+        )
         line = _compare(day, result, heard.findings, Path(folder))
     return line | {
         "generate_seconds": round(made - began, 2),

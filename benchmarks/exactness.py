@@ -1,6 +1,6 @@
 """Whether the planned evaluator says what the oracle says, in every tuning and every size of batch. Prints JSON lines.
 
-`python benchmarks/exactness.py [--sample N] [--data FOLDER] [--rules FOLDER] [--pairs N] [--only recorded|made]`
+`python -m benchmarks.exactness [--sample N] [--data FOLDER] [--rules FOLDER] [--pairs N] [--only recorded|made]`
 
 Recorded: every event of the data's folders, judged by all rules. Made: pairs of rules and events that Hypothesis makes for
 each other, in streams in which every event comes again. `--sample N` takes at most N events of each recorded file.
@@ -10,8 +10,6 @@ Exit code 1 where anything differs; the first rules and events that do are print
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import resource
 import sys
 import time
@@ -20,8 +18,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for `tests`, where this is run as a script
 
 from tests.detect.sigma.made.worlds import (
     Answer,
@@ -37,6 +33,8 @@ from tests.detect.sigma.made.worlds import (
     smallest,
 )
 
+from benchmarks.data import DATA
+from benchmarks.telling import tell
 from tocsin.detect.sigma.evaluation import Evaluator
 from tocsin.detect.sigma.loading import load_rules
 from tocsin.detect.sigma.plain import PlainEvaluator
@@ -48,7 +46,6 @@ from tocsin.engine.rule_files import rule_texts
 from tocsin.records.event import Event
 from tocsin.sources.reading import ReadOptions, read
 
-DATA = Path(os.environ.get("TOCSIN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 SIZES = (1, 7, 1_000, 10_000)
 LARGEST = max(SIZES)
 ALWAYS, NEVER = 1, 10**9
@@ -61,10 +58,6 @@ TUNINGS = {
 QUICK = ("columns, automaton, hyperscan", "rows, automaton, hyperscan", "rows, plain", "default")
 SHOWN = 5
 """So many differences of one tuning and size are printed."""
-
-
-def tell(**figures: object) -> None:
-    print(json.dumps(figures), flush=True)
 
 
 class Side:

@@ -18,7 +18,7 @@ import zipfile
 from pathlib import Path
 from statistics import median
 
-DATA = Path(os.environ.get("TOCSIN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+from benchmarks.data import DATA
 
 
 def one_file(folder: Path, size: int, path: Path) -> None:

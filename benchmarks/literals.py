@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from pathlib import Path
 from statistics import median
 from time import process_time
 
+from benchmarks.data import DATA
 from tocsin.config import bounds
 from tocsin.detect.sigma.loading import load_rules
 from tocsin.detect.sigma.matching import compile_regex
@@ -26,7 +25,6 @@ from tocsin.detect.sigma.tree import Leaf, leaves
 from tocsin.engine.rule_files import rule_texts
 from tocsin.sources.reading import ReadOptions, read
 
-DATA = Path(os.environ.get("TOCSIN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 FIELDS = ("Image", "CommandLine", "TargetObject", "CallTrace", "Payload", "ContextInfo", "ScriptBlockText")
 LENGTHS = (0, 128, 256, 512, 1_000, 2_000, 4_000, 10_000, 100_000)
 VALUES = 300

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import time
@@ -19,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.data import DATA
 from tocsin.detect.sigma.fields import find
 from tocsin.detect.sigma.loading import load_rules
 from tocsin.detect.sigma.planned import PlannedEvaluator
@@ -30,7 +30,6 @@ from tocsin.sources.projection import whole as completed
 from tocsin.sources.reading import ReadOptions, read
 from tocsin.sources.walk import files
 
-DATA = Path(os.environ.get("TOCSIN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 SOURCES = (
     "otrf/compound/LSASS_campaign_07", "otrf/atomic/windows/lateral_movement", "evtx", "sigma-regression",
     "icsnpp", "loghub", "ait-ads/fox_alerts.txt.gz",

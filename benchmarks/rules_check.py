@@ -1,13 +1,13 @@
-"""What can fire with which Windows setting, as JSON lines: `python benchmarks/rules_check.py RULES_FOLDER`."""
+"""What can fire with which Windows setting, as JSON lines: `python -m benchmarks.rules_check RULES_FOLDER`."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from dataclasses import replace
 from time import perf_counter
 
+from benchmarks.telling import tell
 from tocsin.detect.sigma.catalogue import CATALOGUE
 from tocsin.detect.sigma.coverage import firing, for_sources, judge
 from tocsin.detect.sigma.loading import load_rules
@@ -30,10 +30,6 @@ def part(rules: RuleSet, wanted: Logsource) -> RuleSet:
     return replace(
         rules, rules=tuple(r for r in rules.rules if r.logsource.satisfies(wanted)), correlations=()
     )
-
-
-def tell(**figures: object) -> None:
-    print(json.dumps(figures))
 
 
 def main(folder: str) -> None:

@@ -1,4 +1,4 @@
-"""What loading rules costs at a start, as JSON lines: `python benchmarks/rules_start.py [--runs N] [RULES_FOLDER]`.
+"""What loading rules costs at a start, as JSON lines: `python -m benchmarks.rules_start [--runs N] [RULES_FOLDER]`.
 
 Alternates, each in a process of its own: without a cache, the first start with an empty one, a start from it, a start
 after one rule was added. Before any figure, the rules of all four are compared, their conditions included.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-DATA = Path(os.environ.get("TOCSIN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+from benchmarks.data import DATA
 
 ADDED = """
 title: Added by the benchmark
@@ -93,7 +92,7 @@ def _peak_kib() -> int:
 def run(rules: list[str], cache: str) -> dict[str, Any]:
     """One start in a process of its own; `wall` ends when its rules are ready (the clock is the machine's)."""
     began = time.monotonic()
-    command = [sys.executable, __file__, "--child", json.dumps([rules, cache])]
+    command = [sys.executable, "-m", "benchmarks.rules_start", "--child", json.dumps([rules, cache])]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     told = json.loads(done.stdout)
     return {**told, "wall": told["ended"] - began}

@@ -1,6 +1,6 @@
 """Scans of real recordings as a whole process: time, CPU and peak memory, as JSON lines.
 
-`python benchmarks/scan.py [--rules FOLDER] PATH…` scans each path by itself with the starter rules and those of FOLDER.
+`python -m benchmarks.scan [--rules FOLDER] PATH…` scans each path by itself with the starter rules and those of FOLDER.
 Without a path: every folder of recordings that is a scan's input.
 """
 
@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-DATA = Path(os.environ.get("TOCSIN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+from benchmarks.data import DATA
+
 FOLDERS = ("sigma-regression", "evtx", "otrf", "loghub")
 
 

@@ -1,6 +1,6 @@
 """What the store costs: bytes an event, appending, sealing, an hour's query. Prints JSON lines.
 
-usage: python benchmarks/store.py [--events N] [--data FOLDER]. Events are those of the recorded campaigns in the zip
+usage: python -m benchmarks.store [--events N] [--data FOLDER]. Events are those of the recorded campaigns in the zip
 archives of the folder (JSON lines), repeated with other times until there are N of them.
 """
 
@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from benchmarks.data import DATA
 from tocsin.records.event import Event, EventBatch, Logsource
 from tocsin.records.instants import HOUR, parse_rfc3339
 from tocsin.store.store import ReadStore, Store
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "otrf"
 BATCH = 1_000
 INGEST = 490_000 * HOUR
 EVENTS_PER_HOUR = 40_000
@@ -104,7 +104,7 @@ def sealing(store: Store, *, all_of_it: bool = False) -> float:
 def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--events", type=int, default=100_000)
-    arguments.add_argument("--data", type=Path, default=DATA)
+    arguments.add_argument("--data", type=Path, default=DATA / "otrf")
     options = arguments.parse_args()
     count = options.events
     with tempfile.TemporaryDirectory() as folder:

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.engine.calibration import calibration
 from benchmarks.engine.inputs import INGEST
 from benchmarks.engine.judging import Answers
-from benchmarks.engine.telling import tell
+from benchmarks.telling import tell
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.detect.sigma.plans.tuning import Tuning
@@ -60,7 +60,7 @@ Way = Callable[[Sequence[str], RuleSet], tuple[int, str]]
 def _scanned(paths: Sequence[str], ruleset: RuleSet) -> tuple[int, str]:
     """As `tocsin scan` does it: with the incidents in words."""
     heard = _Heard()
-    result = scan(ScanRequest(paths, LoadedRules(ruleset, RuleSetNote("", 0)), INGEST), heard)
+    result = scan(ScanRequest(paths, LoadedRules(ruleset, RuleSetNote("", 0)), ReadOptions(INGEST)), heard)
     return result.tally.events, heard.told.digest
 
 

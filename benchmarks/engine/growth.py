@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from benchmarks.data import DATA
 from benchmarks.engine.calibration import calibration
 from benchmarks.engine.chart import Axis, Line, Panel, chart, marks
-from benchmarks.engine.inputs import DATA, batches, drawn, rules_of
+from benchmarks.engine.inputs import batches, drawn, rules_of
 from benchmarks.engine.judging import Judged, disagreements, judged
 from benchmarks.engine.memory import resident
-from benchmarks.engine.telling import tell
+from benchmarks.telling import tell
 from tocsin.config import bounds
 from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.detect.sigma.ruleset import CompiledRule

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmarks.data import DATA
 from benchmarks.engine.calibration import calibration
 from benchmarks.engine.hostile_inputs import (
     HARMLESS,
@@ -21,9 +22,9 @@ from benchmarks.engine.hostile_inputs import (
     many_literals,
     many_rules,
 )
-from benchmarks.engine.inputs import DATA, batches, rules_of
+from benchmarks.engine.inputs import batches, rules_of
 from benchmarks.engine.memory import resident
-from benchmarks.engine.telling import tell
+from benchmarks.telling import tell
 from tocsin.config import bounds
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.loading import load_rules

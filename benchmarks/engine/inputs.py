@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from tocsin.records.instants import HOUR
 from tocsin.sources.reading import ReadOptions, read
 from tocsin.sources.walk import files
 
-DATA = Path(os.environ.get("TOCSIN_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 INGEST = 490_000 * HOUR
 
 POWERSHELL_HEAVY, ORDINARY = 0.2, 0.1

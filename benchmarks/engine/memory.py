@@ -9,8 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.engine.inputs import DATA, batches
-from benchmarks.engine.telling import tell
+from benchmarks.data import DATA
+from benchmarks.engine.inputs import batches
+from benchmarks.telling import tell
 
 LIMIT_MB = 300
 STARTS = ("first start, rules parsed", "later start, rules from the cache")

@@ -12,11 +12,12 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from benchmarks.data import DATA
 from benchmarks.engine.calibration import calibration
-from benchmarks.engine.inputs import DATA, batches, rules_of, windows
+from benchmarks.engine.inputs import batches, rules_of, windows
 from benchmarks.engine.judging import Answers
-from benchmarks.engine.telling import tell
 from benchmarks.engine.unique_events import write_unique_log
+from benchmarks.telling import tell
 from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.records.event import Event, SetAside
 from tocsin.sources.walk import files

@@ -10,12 +10,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.data import DATA
 from benchmarks.engine.calibration import calibration
 from benchmarks.engine.file_to_findings import file_to_findings
-from benchmarks.engine.inputs import DATA, batches, recordings, rules_of, windows
+from benchmarks.engine.inputs import batches, recordings, rules_of, windows
 from benchmarks.engine.judging import Judged, disagreements, judged
-from benchmarks.engine.telling import tell
 from benchmarks.engine.unique_events import write_unique_log
+from benchmarks.telling import tell
 from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.detect.sigma.plans.tuning import Tuning
 from tocsin.detect.sigma.ruleset import CompiledRule

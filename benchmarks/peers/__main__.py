@@ -8,7 +8,6 @@ CHAINSAW_MAPPING, its `mappings/sigma-event-logs-all.yml`). One that is not ther
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.data import DATA
 from benchmarks.peers.chainsaw import Chainsaw
 from benchmarks.peers.comparison import by_class, differences, speed
 from benchmarks.peers.duckdb import DuckDb
@@ -24,11 +24,11 @@ from benchmarks.peers.peer import Peer
 from benchmarks.peers.polars import Polars
 from benchmarks.peers.processes import FailedError
 from benchmarks.peers.tenzir import Tenzir
-from benchmarks.peers.tocsin import PLANNED, Tocsin
+from benchmarks.peers.tocsin import EVALUATORS, Tocsin
 from benchmarks.peers.workload import Workload, prepare
 from benchmarks.peers.zircolite import Zircolite
+from benchmarks.telling import tell
 
-DATA = Path(os.environ.get("TOCSIN_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ATOMIC = DATA / "otrf" / "atomic" / "windows"
 QUICK = tuple(
     ATOMIC / name for name in ("defense_evasion", "privilege_escalation", "execution", "persistence")
@@ -163,18 +163,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--rules", type=Path, default=DATA / "sigma", help="folder of Sigma rules")
     parser.add_argument("--rounds", type=int, default=5, help="alternated rounds (default: 5)")
-    parser.add_argument(
-        "--evaluator", choices=("planned", "plain"), default="planned" if PLANNED else "plain"
-    )
+    parser.add_argument("--evaluator", choices=tuple(EVALUATORS), default="planned")
     parser.add_argument("--differences", action="store_true", help="also list each rule whose hits differ")
     for name in ("tenzir", "zircolite", "hayabusa", "chainsaw", "chainsaw-mapping"):
         variable = name.upper().replace("-", "_")
         parser.add_argument(f"--{name}", default=os.environ.get(variable), help=f"path (or ${variable})")
     return parser.parse_args()
-
-
-def tell(**figures: object) -> None:
-    print(json.dumps(figures), flush=True)
 
 
 if __name__ == "__main__":

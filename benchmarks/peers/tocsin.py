@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 
 from benchmarks.peers.peer import Run
 from benchmarks.peers.workload import Workload, read_back
 from tocsin.config import bounds
 from tocsin.detect.sigma.evaluation import Evaluator
 from tocsin.detect.sigma.plain import PlainEvaluator
+from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.detect.sigma.ruleset import CompiledRule
 
-PLANNED = find_spec("tocsin.detect.sigma.planned") is not None
-
-
-def evaluator(kind: str) -> Callable[[Sequence[CompiledRule]], Evaluator]:
-    """What makes an evaluator of `kind`, `planned` or `plain`."""
-    if kind == "plain":
-        return PlainEvaluator
-    from tocsin.detect.sigma.planned import PlannedEvaluator
-
-    return PlannedEvaluator
+EVALUATORS: Mapping[str, Callable[[Sequence[CompiledRule]], Evaluator]] = {
+    "planned": PlannedEvaluator,
+    "plain": PlainEvaluator,
+}
 
 
 class Tocsin:
@@ -30,7 +24,7 @@ class Tocsin:
 
     def __init__(self, kind: str) -> None:
         self.name = f"tocsin ({kind})"
-        self._make = evaluator(kind)
+        self._make = EVALUATORS[kind]
 
     def unavailable(self) -> str | None:
         """It is what runs this."""

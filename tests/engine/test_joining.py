@@ -24,8 +24,10 @@ from tocsin.records.event import EventBatch, Logsource, SetAside
 from tocsin.sources.content import Content
 from tocsin.sources.fingerprint import OpenAgain, PlainStreams
 from tocsin.sources.projection import whole
-from tocsin.sources.ranges import FileRange, Rest, ranges
-from tocsin.sources.reading import ReadCounts, ReadOptions, read
+from tocsin.sources.range_reading import Rest
+from tocsin.sources.ranges import FileRange, ranges
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import ReadOptions, read
 from tocsin.sources.walk import Found
 
 RULES = """

@@ -2,128 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from threading import Event as Flag
-from threading import Lock, Thread
 
 import pytest
+from tests.running_service import Running, Sender
 
 from tocsin.config.tokens import add_token
 from tocsin.engine.serving import reads
 from tocsin.sources.listened.received import ReceivedOptions
 from tocsin.store.store import Store
-
-PATIENCE = 60.0
-"""Seconds until something that must happen has not."""
-
-
-class Running:
-    """`tocsin run` as a user starts it, on a free port."""
-
-    def __init__(self, folder: Path, out: Path) -> None:
-        self.out = out
-        self._mark = out.stat().st_size if out.exists() else 0
-        with out.open("ab") as written:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tocsin", "--config", str(folder / "tocsin.toml"), "run", "--json"],
-                stdout=written, stderr=subprocess.STDOUT, env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")},
-            )  # fmt: skip
-
-    def port(self) -> int:
-        """The port that it listens on, once it does."""
-        return int(self._line("ready")["ports"][0])
-
-    def _line(self, kind: str) -> dict:
-        def found() -> Iterator[dict]:
-            for line in self.out.read_bytes()[self._mark :].splitlines():
-                if line.startswith(b"{") and (told := json.loads(line))["kind"] == kind:
-                    yield told
-
-        return awaited(
-            lambda: next(found(), None), lambda: f"no {kind}: {self.out.read_text()}", self.process
-        )
-
-    def children(self) -> list[int]:
-        """Its child processes."""
-        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(one) for one in path.read_text().split()]
-
-    def kill(self) -> None:
-        """Ends all of it at once, as the kernel does when memory is short."""
-        for pid in (self.process.pid, *self.children()):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        self.process.wait()
-
-    def stop(self) -> None:
-        """Asks it to stop."""
-        self.process.terminate()
-        assert self.process.wait(PATIENCE) == 0, self.out.read_text()
-
-
-def awaited(look, why, process: subprocess.Popen):
-    """What `look` gives once it gives something."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        if (found := look()) is not None:
-            return found
-        assert process.poll() is None, why()
-        time.sleep(0.02)
-    raise AssertionError(why())
-
-
-class Sender(Thread):
-    """A shipper: sends bodies of numbered events, each again until it is acknowledged."""
-
-    def __init__(self, name: int, token: str) -> None:
-        super().__init__()
-        self._prefix, self._token = name, token
-        self.port = 0
-        self.acknowledged: list[str] = []
-        self.lock = Lock()
-        self.ended = Flag()
-
-    def run(self) -> None:
-        number = 0
-        while not self.ended.is_set():
-            marks = [f"{self._prefix}-{number}-{part}" for part in range(5)]
-            body = "".join(
-                json.dumps({"host": "ws", "event": {"EventID": 1102, "Channel": "Security", "mark": mark}})
-                for mark in marks
-            )
-            while not self._sent(body.encode()):
-                if self.ended.wait(0.02):
-                    return
-            with self.lock:
-                self.acknowledged += marks
-            number += 1
-
-    def _sent(self, body: bytes) -> bool:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-            connection.request(
-                "POST", "/services/collector/event", body, {"Authorization": f"Splunk {self._token}"}
-            )
-            answer = connection.getresponse()
-            answer.read()
-        except (OSError, http.client.HTTPException):
-            return False
-        else:
-            return answer.status == 200
-        finally:
-            connection.close()
 
 
 @pytest.fixture
@@ -144,11 +36,11 @@ def test_nothing_acknowledged_is_lost_or_found_twice(folder: Path, kills: int) -
     try:
         for _ in range(kills):
             time.sleep(drawn.uniform(0.05, 0.6))
-            children = running.children()
-            if drawn.random() < 0.3 and children:
-                os.kill(children[0], signal.SIGKILL)  # one process of the two; it is started again
-                time.sleep(0.2)
-            running.kill()
+            who = drawn.choice(("both", "intake first", "judge alone"))
+            if who == "intake first" and (children := running.children()):
+                os.kill(children[0], signal.SIGKILL)  # it is started again
+                time.sleep(drawn.uniform(0.1, 2))
+            running.kill(alone=who == "judge alone")
             running = Running(folder, folder / "out")
             port = running.port()
             for one in senders:

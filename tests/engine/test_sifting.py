@@ -26,7 +26,8 @@ from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import Finding
 from tocsin.rehearse.townhall.on_disk import lay_out
 from tocsin.rehearse.townhall.town import generate
-from tocsin.sources.reading import ReadCounts, ReadOptions
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import ReadOptions
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ class Heard:
 
 def scanned(paths: list[str], rules: LoadedRules, workers: int) -> tuple[ScanResult, Heard, ReadCounts]:
     heard, counts = Heard(), ReadCounts()
-    result = scan(ScanRequest(paths, rules, 10**15, workers=workers), heard, counts)
+    result = scan(ScanRequest(paths, rules, ReadOptions(10**15), workers=workers), heard, counts)
     return result, heard, counts
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from tocsin.config import bounds
 from tocsin.records.event import Event, EventBatch, Logsource, SetAside
-from tocsin.sources.reading import ReadCounts, ReadOptions, read
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import ReadOptions, read
 from tocsin.store import entries
 
 NOW = 1_767_225_600_000_000  # 2026-01-01

@@ -43,6 +43,7 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event, EventBatch, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.inert import inert
+from tocsin.sources.reading import ReadOptions
 from tocsin.sources.text import FORMATS
 from tocsin.store import entries
 from tocsin.store.disk import Disk
@@ -266,7 +267,7 @@ def _flow(data: bytes) -> None:
     path = _file(data)
     heard = _Heard()
     with in_time():
-        result = scan(ScanRequest((str(path),), _judges(), NOW), heard)
+        result = scan(ScanRequest((str(path),), _judges(), ReadOptions(NOW)), heard)
     summary = {
         "kind": "summary",
         "events": result.tally.events,

@@ -7,7 +7,8 @@ import io
 from tocsin.sources.content import Content
 from tocsin.sources.interface import ReadContext
 from tocsin.sources.json_values import JsonValues
-from tocsin.sources.reading import ReadCounts, ReadOptions, read
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import ReadOptions, read
 from tocsin.sources.recognise import ObjectReader
 from tocsin.sources.text_stream import TextStream
 

@@ -20,7 +20,8 @@ from tests.sources.reads import NOW, everything
 
 from tocsin.config import bounds
 from tocsin.records.errors import OperatorError
-from tocsin.sources.reading import ReadCounts, ReadOptions, read
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import ReadOptions, read
 from tocsin.sources.recognise import format_names
 
 QUICK_BYTES = 150_000

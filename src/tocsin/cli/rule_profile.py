@@ -105,6 +105,10 @@ def _print_text(found: RuleProfile, titles: Mapping[str, str], unreadable: int) 
             click.echo(f"{'':39} asks for fields that no event had: {names}")
     blind = sum(bool(use.unknown_fields) for use in found.uses)
     click.echo(f"{blind:,} rules ask for a field that none of their events had; --json names each.")
+    _print_left_out(found, titles, unreadable)
+
+
+def _print_left_out(found: RuleProfile, titles: Mapping[str, str], unreadable: int) -> None:
     if found.set_aside:
         click.echo(
             f"Set aside, as they could not be read: {found.set_aside:,} records; `tocsin scan` tells why."

@@ -82,19 +82,7 @@ def run_scan(
     with Progress("reading the rules", quiet=output.as_json) as progress:
         loaded, account = choice.load(progress)
         progress.describe("reading the logs")
-        request = ScanRequest(
-            paths,
-            loaded,
-            options.ingest,
-            zone=options.zone,
-            format=options.format,
-            columns=dict(options.columns),
-            logsource=options.logsource,
-            store=store,
-            origin=origin,
-            workers=workers,
-            clock=clock.processor,
-        )
+        request = ScanRequest(paths, loaded, options, store, origin, workers, clock.processor)
         reporter = Reporter(output.as_json, progress)
         result = scan(request, reporter)
     seconds = clock.stopwatch() - began

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
@@ -20,8 +20,8 @@ from tocsin.config.addresses import Address
 from tocsin.config.service import Service, Tls, load_service
 from tocsin.config.tokens import read_tokens
 from tocsin.engine.intake import settings as intake
-from tocsin.engine.rule_sets import LoadedRules
-from tocsin.engine.serving import ServeRequest, serve
+from tocsin.engine.serve_request import Reloaded, ServeRequest, Wishes
+from tocsin.engine.serving import serve
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import Finding
@@ -37,17 +37,23 @@ def run(ctx: click.Context, *, as_json: bool) -> None:
 
     Where to listen, what to keep and which rules judge stands in tocsin.toml, which `tocsin init` makes. An event is
     acknowledged once it would survive a power cut. SIGTERM or Ctrl-C stops: what was acknowledged is judged first.
+    SIGHUP reads rules, tokens and certificates anew.
     """
     file = settings_file(ctx.find_root().params.get("config"))
     if file is None:
         raise OperatorError("There are no settings for the service.", "Make them with `tocsin init`.")
     service = load_service(file, state_folder())
     with Progress("reading the rules", quiet=as_json) as progress:
-        loaded, account = RuleChoice(tuple(map(str, service.rules)), starter=service.starter).load(progress)
+        request, sentences = requested(service, progress)
     attendant = Attendant(as_json=as_json)
-    for sentence in account.sentences():
+    for sentence in sentences:
         attendant.on_notice(sentence)
-    tally = serve(requested(service, loaded), attendant, stopped())
+
+    def reread() -> tuple[ServeRequest, Sequence[str]]:
+        return requested(load_service(file, state_folder()), Progress("", quiet=True))
+
+    stops, reloads = signals()
+    tally = serve(request, attendant, Wishes(stops, reloads, reread))
     if as_json:
         emit(
             {
@@ -63,8 +69,13 @@ def run(ctx: click.Context, *, as_json: bool) -> None:
         )
 
 
-def requested(service: Service, loaded: LoadedRules) -> ServeRequest:
-    """What is to run, as the settings say."""
+def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Sequence[str]]:
+    """What is to run, as the settings say, and sentences about rules that cannot.
+
+    Raises:
+        OperatorError: rules or tokens cannot be read.
+    """
+    loaded, account = RuleChoice(tuple(map(str, service.rules)), starter=service.starter).load(progress)
     http, syslog = service.http, service.syslog
     listeners = (
         *(listening("http", address, http.tls) for address in http.listen),
@@ -74,7 +85,11 @@ def requested(service: Service, loaded: LoadedRules) -> ServeRequest:
     )
     tokens = {token.name: bytes.fromhex(token.digest) for token in read_tokens(http.tokens)}
     reading = ReceivedOptions(service.zone, site=service.site)
-    return ServeRequest(service.data, loaded, listeners, tokens, reading, clock.processor, clock.now)
+    unreadable = frozenset(one.path for one in account.unreadable)
+    request = ServeRequest(
+        service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable
+    )
+    return request, account.sentences()
 
 
 def listening(kind: Any, address: Address, tls: Tls | None) -> intake.Listening:
@@ -83,9 +98,10 @@ def listening(kind: Any, address: Address, tls: Tls | None) -> intake.Listening:
     return intake.Listening(kind, address.host, address.port, files)
 
 
-def stopped() -> Callable[[], bool]:
-    """Whether a signal asked to stop; a second one ends the process at once."""
+def signals() -> tuple[Callable[[], bool], Callable[[], bool]]:
+    """Whether a signal asked to stop (a second one ends the process at once), and whether SIGHUP asked to reload."""
     asked: list[int] = []
+    reload: list[int] = []
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         del frame
@@ -95,7 +111,14 @@ def stopped() -> Callable[[], bool]:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    return lambda: bool(asked)
+    signal.signal(signal.SIGHUP, lambda number, _: reload.append(number))
+
+    def reloads() -> bool:
+        wanted = bool(reload)
+        reload.clear()
+        return wanted
+
+    return lambda: bool(asked), reloads
 
 
 class Attendant:
@@ -113,6 +136,15 @@ class Attendant:
     def on_notice(self, text: str) -> None:
         """Something that an operator should know."""
         click.echo(inert(text), err=True)
+
+    def on_reloaded(self, reloaded: Reloaded) -> None:
+        """Rules and tokens were read anew."""
+        if self._as_json:
+            emit({"kind": "reloaded", "rules": reloaded.rules, "tokens": reloaded.tokens})
+        click.echo(
+            f"Reloaded: {reloaded.rules:,} rules judge from now on, {reloaded.tokens:,} tokens are let in.",
+            err=True,
+        )
 
     def on_finding(self, finding: Finding) -> None:
         """A finding was stored."""

@@ -130,7 +130,7 @@ PLANNED_RULES: Final = 50_000
 """Rules in all plans together, some 1 to 3 kB each; all of SigmaHQ's over a day of Windows logs come to 5,000."""
 
 LOGSOURCE_SETS: Final = 256
-"""Different sets of logsources whose plans are kept; a file has a few dozen."""
+"""Different sets of logsources whose rules and plans are kept; a file has a few dozen."""
 
 RULE_BYTES: Final = 1 * MiB
 """One rule file (SigmaHQ's largest is 40 KiB)."""
@@ -345,6 +345,27 @@ REPEATS_LOG_BYTES: Final = 64 * MiB
 
 DISK_RETRY_SECONDS: Final = 5.0
 """After the disk was full, how long until the log is opened again."""
+
+HEALTH_SECONDS: Final = 10.0
+"""How old the last write to the log may be for `/healthz` to rest on it; after that the question is a write of its own."""
+
+HEALTH_WAIT_SECONDS: Final = 5.0
+"""How long that write may take until the answer is no."""
+
+FIGURES_SECONDS: Final = 1.0
+"""How often the service writes its figures down."""
+
+FIGURES_BYTES: Final = 4 * MiB
+"""The file with them, as it is read; `SOURCES_SHOWN` sources take some 300 kB."""
+
+FIGURES_STALE_SECONDS: Final = 60.0
+"""A running service whose figures are older is said to hang: its longest step, sealing a segment, takes a few seconds."""
+
+ROOM_SECONDS: Final = 60.0
+"""How often what is stored is summed up, and too old events are looked for."""
+
+SOURCES_SHOWN: Final = 1_000
+"""Sources whose events are counted each; anybody can invent more (a forged address over UDP), which are counted together."""
 
 STOP_SECONDS: Final = 10
 """How long a stop waits for requests that are being served."""

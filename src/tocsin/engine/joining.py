@@ -10,7 +10,8 @@ from tocsin.config import bounds
 from tocsin.engine.sifting_worker import Head, Part, RangePart
 from tocsin.records.event import Event, EventBatch, SetAside
 from tocsin.sources.fingerprint import Streams
-from tocsin.sources.ranges import FileRange, Rest, head_of, lines_in
+from tocsin.sources.range_reading import Rest, head_of, lines_in
+from tocsin.sources.ranges import FileRange
 
 
 class Joined:
@@ -18,7 +19,6 @@ class Joined:
 
     Args:
         streams: Names the streams.
-
     """
 
     def __init__(self, streams: Streams) -> None:

@@ -29,6 +29,9 @@ class LiveDetector:
         taken_up: Called in the flow's thread with each later set, before the first batch that it judges: the place to
             write down which rules hold from here on.
         clock: As `PlannedEvaluator`'s.
+
+    Attributes:
+        memory_bound: Of the detector that judges now, in bytes.
     """
 
     name = SigmaDetector.name
@@ -42,20 +45,22 @@ class LiveDetector:
     ) -> None:
         self._clock = clock
         self._current = SigmaDetector(rules.ruleset, PlannedEvaluator(rules.ruleset.rules, clock=clock))
+        self.memory_bound = self._current.memory_bound
+        self._count = _count(rules)
         self._taken_up = taken_up
         self._lock = Lock()
         self._offered: tuple[LoadedRules, SigmaDetector] | None = None
         self._recent = EventBatch(())
 
     @property
-    def memory_bound(self) -> int:
-        """Of the detector that judges now, in bytes."""
-        return self._current.memory_bound
-
-    @property
     def current(self) -> SigmaDetector:
         """The detector that judged the last batch."""
         return self._current
+
+    @property
+    def rules(self) -> int:
+        """How many rules judge, correlations included."""
+        return self._count
 
     def offer(self, rules: LoadedRules) -> None:
         """Makes `rules` ready and hands them over; of two that wait, the later one counts. For any thread."""
@@ -75,6 +80,8 @@ class LiveDetector:
         if self._taken_up is not None:
             self._taken_up(rules)
         self._current = detector
+        self.memory_bound = detector.memory_bound
+        self._count = _count(rules)
 
     def process(self, batch: EventBatch) -> Sequence[Finding]:
         """The findings of rules over single events, by the rules that were offered last."""
@@ -97,3 +104,7 @@ class LiveDetector:
             PluginError: it is of another version, or no snapshot.
         """
         self._current.restore(state, version)
+
+
+def _count(rules: LoadedRules) -> int:
+    return len(rules.ruleset.rules) + len(rules.ruleset.correlations)

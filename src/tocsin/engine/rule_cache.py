@@ -41,7 +41,7 @@ class _Rejected(Exception):  # noqa: N818  it is an answer about a file, not a f
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What was found.
+    """What a reading of the cache found.
 
     Attributes:
         entries: What is kept, last used first.
@@ -194,7 +194,7 @@ def version() -> bytes:
     for package in ("tocsin.config", "tocsin.records", "tocsin.detect.sigma"):
         folder = resources.files(package)
         for path in sorted(Path(str(folder)).rglob("*.py")):
-            found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+            found.update(str(path.relative_to(str(folder))).encode() + b"\0" + path.read_bytes() + b"\0")
     spec = find_spec("sigma")
     beside = Path(spec.origin).parents[1] if spec is not None and spec.origin is not None else None
     names = [path.name for path in beside.iterdir()] if beside is not None else []

@@ -87,12 +87,8 @@ def compile_texts(
             fresh[digests[number]] = _entry(file, able, placeholders)
         except ValueError:
             continue  # a text that has no such form is parsed at every start
-    notices = cache.write({**fresh, **_older(shelf, fresh)}, digests) if fresh else ()
+    notices = cache.write({**shelf.entries, **fresh}, digests) if fresh else ()
     return _compiled(ready, (*shelf.notices, *notices), len(missing))
-
-
-def _older(shelf: Shelf, fresh: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
-    return {digest: entry for digest, entry in shelf.entries.items() if digest not in fresh}
 
 
 _Ready = tuple[ParsedFile, Sequence[bool]]

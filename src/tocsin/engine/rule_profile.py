@@ -57,7 +57,7 @@ def profile(
     Raises:
         OperatorError: a path does not exist, or the format has no such name.
     """
-    evaluator = PlannedEvaluator(rules.ruleset.rules, clock=clock)
+    evaluator = PlannedEvaluator(rules.ruleset.rules, clock=clock, timed=True)
     events, seconds, set_aside = 0, 0.0, 0
     for batch in read(paths, options):
         began = clock()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
-from datetime import UTC, tzinfo
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -17,12 +16,13 @@ from tocsin.engine.flow import Listener, Tally, Wiring, flow
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.engine.sifting import planned_work, sifted
 from tocsin.incidents.desk import IncidentDesk
-from tocsin.records.event import EventBatch, EventId, Logsource
+from tocsin.records.event import EventBatch, EventId
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident, Told
 from tocsin.sources.fingerprint import PlainStreams
 from tocsin.sources.projection import whole
-from tocsin.sources.reading import ReadCounts, ReadOptions, read
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import ReadOptions, read
 
 if TYPE_CHECKING:
     from tocsin.engine.journal import StoreJournal
@@ -35,11 +35,7 @@ class ScanRequest:
     Attributes:
         paths: Files and folders, as the user gave them.
         rules: What judges.
-        ingest: Now (instant).
-        zone: What a time without a zone means.
-        format: Name of a format that overrides the detection.
-        columns: For CSV: column name → field name.
-        logsource: Of every record that its format gives none.
+        reading: How to read; its `streams`, `needs` and `by_file` are not looked at.
         store: Folder of the store that keeps what is read; None: nothing is kept, nothing is de-duplicated.
         origin: `live`, or `simulated:<drill>`.
         workers: Processes that read and judge many files side by side, where there is no store.
@@ -48,11 +44,7 @@ class ScanRequest:
 
     paths: Sequence[str]
     rules: LoadedRules
-    ingest: int
-    zone: tzinfo = UTC
-    format: str | None = None
-    columns: dict[str, str] = field(default_factory=dict)
-    logsource: Logsource | None = None
+    reading: ReadOptions
     store: Path | None = None
     origin: str = "live"
     workers: int = 1
@@ -101,14 +93,8 @@ def scan(request: ScanRequest, listener: Listener, counts: ReadCounts | None = N
     cited = _Cited(listener)
     with _journal(request, detector, desk) as journal:
         before = _Missed.by(detector)
-        options = ReadOptions(
-            ingest=request.ingest,
-            format=request.format,
-            zone=request.zone,
-            columns=request.columns,
-            logsource=request.logsource,
-            streams=journal.streams if journal is not None else PlainStreams(),
-        )
+        streams = journal.streams if journal is not None else PlainStreams()
+        options = replace(request.reading, streams=streams, needs=None, by_file=False)
         batches = _batches(request, options, evaluator, counts)
         tally = flow(batches, Wiring([detector], desk, cited, journal), request.origin)
     incidents = desk.incidents()

@@ -25,7 +25,7 @@ from tocsin.records.event import Event, EventBatch, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.instants import SECOND
 from tocsin.records.received import Received
-from tocsin.store.entries import Entry, Passed
+from tocsin.store.entries import Entry, Passed, RuleSet
 from tocsin.store.segment import Position
 from tocsin.store.state import Notes
 from tocsin.store.store import Store
@@ -125,7 +125,14 @@ class Service:
         self._books = Books(store, detectors, desk)
         self._reader = LogReader(store)
         self._sealed = store.position.segment
+        self._rule_sets: list[tuple[Position, str, int]] = []
         self.tally = Tally()
+
+    def judged_by(self, rules: RuleSet) -> None:
+        """Notes for the next commit which rules judge from here on, where that changed."""
+        known = self._rule_sets[-1][1] if self._rule_sets else self._store.rules_version
+        if rules.version != known:
+            self._rule_sets.append((self._store.position, rules.version, rules.rules))
 
     def turn(self) -> bool:
         """Judges and commits one portion; False where there was none.
@@ -138,8 +145,9 @@ class Service:
             return False
         findings = self._judge(portion)
         self._desk.add(findings)
-        beside = Notes(portion.batch.set_aside, watermark=self._reader.watermark)
+        beside = Notes(portion.batch.set_aside, self._rule_sets, watermark=self._reader.watermark)
         new = set(self._books.write(portion.position, findings, beside))
+        self._rule_sets = []
         self._tell(portion.batch, [finding for finding in findings if finding.id in new])
         if portion.position.segment > self._sealed:
             self._sealed = portion.position.segment

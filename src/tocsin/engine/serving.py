@@ -7,34 +7,35 @@ Rules:
 2. An intake process that dies is started anew, later each time, and that is told; nothing that it acknowledged is lost.
 3. A stop lets intake answer what is in flight, then judges all that was acknowledged, and only then ends. A second signal
    ends at once, and the rest is judged at the next start.
+4. Rules, tokens and certificates may be read anew while it runs (`reloading.py`); what cannot be used changes nothing.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Protocol
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 from tocsin.config import bounds
-from tocsin.detect.sigma.detector import SigmaDetector
-from tocsin.detect.sigma.planned import PlannedEvaluator
-from tocsin.detect.sigma.plans.account import Clock
-from tocsin.engine.flow import Listener, Tally
+from tocsin.engine.figuring import Figuring
+from tocsin.engine.flow import Tally
 from tocsin.engine.intake.child import Child
 from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.settings import (
+    Admit,
+    Admitted,
     Counted,
     Failed,
     IntakeSettings,
-    Listening,
     Ready,
     Report,
     Stopped,
     Told,
 )
-from tocsin.engine.rule_sets import LoadedRules
+from tocsin.engine.live_rules import LiveDetector
+from tocsin.engine.reloading import Reloading
+from tocsin.engine.serve_request import Attendant, Reloaded, ServeRequest, Wishes
 from tocsin.engine.service import Service, counted
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.records.errors import OperatorError
@@ -49,46 +50,13 @@ _SETTING: Final = "intake"
 _RUNS, _STOPPED = "runs", "stopped"
 
 
-class Attendant(Listener, Protocol):
-    """Who is told what the service does."""
-
-    def on_ready(self, ports: tuple[int, ...]) -> None:
-        """The listeners listen on these ports, in the order in which they were asked for."""
-
-    def on_notice(self, text: str) -> None:
-        """Something that an operator should know, in a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServeRequest:
-    """What to run.
-
-    Attributes:
-        store: Folder of the store.
-        rules: What judges.
-        listeners: Where to listen.
-        tokens: Name → SHA-256 over the token's text.
-        reading: How to read what comes.
-        clock: As `PlannedEvaluator`'s.
-        now: The present instant; a function that another process finds by its name.
-    """
-
-    store: Path
-    rules: LoadedRules
-    listeners: tuple[Listening, ...]
-    tokens: Mapping[str, bytes]
-    reading: ReceivedOptions
-    clock: Clock
-    now: Callable[[], int]
-
-
 def reads(options: ReceivedOptions) -> Callable[[Received], EventBatch]:
     """What makes events of what was taken in, each at the instant at which it counts."""
     return lambda received: counted(events_of(received, options))
 
 
-def serve(request: ServeRequest, attendant: Attendant, stops: Callable[[], bool]) -> Tally:
-    """Runs until `stops` says so; gives what was judged.
+def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
+    """Runs until it is to stop; gives what was judged.
 
     Raises:
         OperatorError: the store cannot be opened, no listener can be, or the disk refused.
@@ -97,18 +65,25 @@ def serve(request: ServeRequest, attendant: Attendant, stops: Callable[[], bool]
     with Store.follow(request.store, intake.end, reads(request.reading)) as store:
         for notice in store.notices:
             attendant.on_notice(notice)
-        evaluator = PlannedEvaluator(request.rules.ruleset.rules, clock=request.clock)
-        detector = SigmaDetector(request.rules.ruleset, evaluator)
+        detector = LiveDetector(request.rules, lambda rules: service.judged_by(rules.note), request.clock)
         intake.begin(store)
         try:
-            service = Service(store, [detector], IncidentDesk(), attendant)
-            while not stops():
+            figuring = Figuring(store, attendant, detector, request.reading.zone, request.now)
+            figuring.figures.ports = intake.ports
+            service = Service(store, [detector], IncidentDesk(), figuring)
+            service.judged_by(request.rules.note)
+            reloading = Reloading(request, wishes, detector, attendant.on_notice)
+            while not wishes.stops():
+                if (new := reloading.turn()) is not None:
+                    intake.admit(new)
+                figuring.tick(service.tally, intake.counters)
                 if not service.turn():
                     intake.attend(1.0)
             clean = intake.stop()
             while service.turn():
                 pass
             store.note({_SETTING: _STOPPED if clean else _RUNS})
+            figuring.tick(service.tally, intake.counters, stopped=True)
         finally:
             intake.kill()
     return service.tally
@@ -124,7 +99,9 @@ class _Intake:
         self._pause = 0.0
         self._again: int | None = None
         self._store: Store | None = None
+        self._reloaded: Reloaded | None = None
         self.counters = Counters()
+        self.ports: tuple[int, ...] = ()
 
     def end(self) -> Position:
         """Where the acknowledged log ends."""
@@ -180,6 +157,14 @@ class _Intake:
             self._again = None
             self._start(clean=False)
 
+    def admit(self, request: ServeRequest) -> None:
+        """Lets in whom `request` names, now and at later starts of the process."""
+        self._request = replace(self._request, tokens=request.tokens)
+        rules = request.rules.ruleset
+        self._reloaded = Reloaded(len(rules.rules) + len(rules.correlations), len(request.tokens))
+        if self._child is not None:
+            self._child.admit(Admit(request.tokens))
+
     def stop(self) -> bool:
         """Stops it; whether it answered all that was in flight."""
         clean = False
@@ -204,4 +189,8 @@ class _Intake:
             self.counters = said.counters
         elif isinstance(said, Ready):
             self._pause = 0.0
+            self.ports = said.ports
             self._attendant.on_ready(said.ports)
+        if isinstance(said, Admitted | Ready) and self._reloaded is not None:
+            self._attendant.on_reloaded(self._reloaded)
+            self._reloaded = None

@@ -25,8 +25,10 @@ from tocsin.engine.joining import Joined
 from tocsin.engine.sifting_worker import Answer, Died, Irregular, Part, RangePart, Rules, Task, Worker
 from tocsin.records.event import EventBatch, SetAside
 from tocsin.sources.containers import printable
-from tocsin.sources.ranges import FileRange, Rest, ranges
-from tocsin.sources.reading import ReadCounts, ReadOptions, read_files
+from tocsin.sources.range_reading import Rest
+from tocsin.sources.ranges import FileRange, ranges
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import ReadOptions, read_files
 from tocsin.sources.walk import Found, check, files
 
 
@@ -94,10 +96,11 @@ def sifted(work: Work, counts: ReadCounts, timeouts: dict[str, int]) -> Iterator
     told: dict[str, int] = {}
     with _Pool(work) as pool:
         yield from Taking(work, pool, counts, told).batches()
-    _raise(timeouts, told)
+    _keep_most(timeouts, told)
 
 
-def _raise(timeouts: dict[str, int], told: Mapping[str, int]) -> None:
+def _keep_most(timeouts: dict[str, int], told: Mapping[str, int]) -> None:
+    """Each rule's count becomes the highest that any worker told."""
     for rule, count in told.items():
         timeouts[rule] = max(timeouts.get(rule, 0), count)
 
@@ -179,7 +182,7 @@ class Taking:
 
     def _count(self, answer: Part | RangePart) -> None:
         self._counts.add(answer.counts)
-        _raise(self._timeouts, answer.timeouts)
+        _keep_most(self._timeouts, answer.timeouts)
 
 
 class _Pool:

@@ -16,8 +16,10 @@ from tocsin.detect.sigma.plans.account import Clock
 from tocsin.records.event import Event, EventBatch, SetAside
 from tocsin.sources.fingerprint import OpenAgain
 from tocsin.sources.projection import whole
-from tocsin.sources.ranges import FileRange, RangeReading, Rest, rest_batches
-from tocsin.sources.reading import ReadCounts, ReadOptions, read_files
+from tocsin.sources.range_reading import RangeReading, Rest, rest_batches
+from tocsin.sources.ranges import FileRange
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import ReadOptions, read_files
 from tocsin.sources.walk import Found
 
 Rules = tuple[tuple[str, bytes], ...]

@@ -50,9 +50,13 @@ _CHANNELS = frozenset({SYSMON, "Security", POWERSHELL, POWERSHELL_CORE, POWERSHE
 _LINE_CHARS = 5 * bounds.FIELDS_PER_RECORD
 """A shorter line cannot have more fields than a record may."""
 
-_HINT_CHARS = 128
 _NUMBER, _CHANNEL = '"EventID":', '"Channel":'
+_HINT_CHARS = 128
+"""Characters after either name within which its value has to end; otherwise the line is read whole."""
+
 _MISSES = 100
+"""Lines of a sort that were decoded in vain, after which that sort is given up."""
+
 _MOST_NAMES = 64
 """The decoder looks through its names one by one: with more of them reading everything is quicker (measured)."""
 
@@ -62,6 +66,7 @@ _DIGITS = sys.get_int_max_str_digits() or bounds.RECORD_BYTES
 """A whole number of more digits is none to Python, and sets its record aside; the decoder skips it where nobody needs it."""
 
 _FEW_DIGITS = 16
+"""Digits in a row that make a place of a line suspect of such a number."""
 
 _Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Scalar = str | _Int64 | float | bool | None

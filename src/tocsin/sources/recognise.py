@@ -32,8 +32,14 @@ OBJECT_FORMATS: tuple[ObjectFormat, ...] = (
 """Every shape of JSON object, in the order in which they are asked."""
 
 SAMPLE_LINES = 200
+"""First lines of a file that line formats are shown."""
+
 _LEAST_SURE = 0.1
+"""A line format that is less sure of a file loses it to plain text."""
+
 _JSON_LINES_JUDGED = 20
+"""First lines of which more than a third must be JSON objects."""
+
 _SPELT = frozenset({"evtx", "winlogbeat", "wazuh"})
 """Formats of Windows events whose values are texts of the JSON as they are, or what escapes part (`Event.unspelt`)."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tocsin.store.database import Database
 
@@ -40,6 +41,14 @@ class SealedFile:
     first: int
     last: int
     streams: Sequence[tuple[str, int, int]] = field(default=())
+
+
+class Hour(NamedTuple):
+    """What was taken in within one hour, such as `2026-11-23T09`: Parquet files, and their bytes."""
+
+    hour: str
+    files: int
+    bytes: int
 
 
 class Catalogue:
@@ -102,6 +111,13 @@ class Catalogue:
     def sealed(self) -> int:
         """Number of the last segment whose place the files here have taken, 0 at first."""
         return int(self._db.all("SELECT sealed FROM progress")[0][0])
+
+    def hours(self) -> list[Hour]:
+        """What is stored, by ingest hour, the oldest first."""
+        sql = (
+            "SELECT substr(path, 8, 13) AS hour, count(*), sum(bytes) FROM files GROUP BY hour ORDER BY hour"
+        )
+        return [Hour(*row) for row in self._db.all(sql)]
 
     def files_between(self, start: int, end: int) -> list[tuple[str, str]]:
         """(slug, path) of the files that may hold events with start ≤ time < end."""

@@ -1,11 +1,19 @@
-"""One writer at a time: an advisory lock on `lock` in the store's folder (flock(2); the kernel drops it with us)."""
+"""One writer at a time: advisory locks on files in the store's folder (flock(2); the kernel drops them with us).
+
+`lock` is held by who writes the state; `wal.lock` by a process that takes events in and writes the log for it. That one
+may live a moment longer than who started it, so whoever opens the log waits for it to end.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from tocsin.config import bounds
 from tocsin.records.errors import OperatorError
 
 
@@ -30,3 +38,29 @@ class WriterLock:
     def release(self) -> None:
         """Lets the next writer in."""
         os.close(self._descriptor)
+
+
+LOG_LOCK = "wal.lock"
+_LOOK_SECONDS = 0.05
+
+
+@contextmanager
+def log_to_itself(root: Path) -> Iterator[None]:
+    """The write-ahead log of the store in `root` is written by nobody else meanwhile.
+
+    Raises:
+        OperatorError: a process that takes events in does not end.
+    """
+    until = time.monotonic() + 2 * bounds.STOP_SECONDS
+    while True:
+        try:
+            lock = WriterLock(root / LOG_LOCK)
+            break
+        except OperatorError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -22,13 +22,14 @@ from tocsin.records.event import Event, EventBatch, EventId, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident
 from tocsin.records.received import Received
-from tocsin.store.catalogue import Catalogue
+from tocsin.store.backlog import Backlog, backlog
+from tocsin.store.catalogue import Catalogue, Hour
 from tocsin.store.database import Database
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Entry, Events, RuleSet, Settings, Watermark, encode
 from tocsin.store.folders import make_folders, unusable
 from tocsin.store.followed import FollowedLog, Log
-from tocsin.store.lock import WriterLock
+from tocsin.store.lock import WriterLock, log_to_itself
 from tocsin.store.query import Query
 from tocsin.store.sealing import seal as seal_segment
 from tocsin.store.segment import Position, Segment
@@ -82,6 +83,14 @@ class ReadStore:
         """The records that could not be read, as kept."""
         return self.state.set_aside()
 
+    def hours(self) -> list[Hour]:
+        """What is stored, by ingest hour, the oldest first; without the log."""
+        return self._catalogue.hours()
+
+    def backlog(self, end: Position | None = None) -> Backlog:
+        """What the log holds that was not judged, up to `end` or to its present end."""
+        return backlog(self.root / "wal", self.state.position(), end)
+
     def batch(self, entry: Entry) -> EventBatch | None:
         """The events that `entry` carries, None where it carries none.
 
@@ -126,7 +135,8 @@ class Store(ReadStore):
         try:
             super().__init__(root, Database(root / "state.sqlite", write=True), read)
             try:
-                self._take_up()
+                with log_to_itself(root):
+                    self._take_up()
             except BaseException:
                 self._database.close()
                 raise
@@ -147,19 +157,22 @@ class Store(ReadStore):
             raise unusable(root, error) from error
 
     @classmethod
-    def follow(cls, root: Path, published: Callable[[], Position], read: Reads) -> Store:
+    def follow(
+        cls, root: Path, published: Callable[[], Position], read: Reads, disk: Disk | None = None
+    ) -> Store:
         """The store in the folder `root`, to judge and to seal, while another process takes events in and writes the log.
 
         Args:
             root: Its folder, made where there is none.
             published: Where the acknowledged log ends, once that process runs; before, any position up to `position`.
             read: Makes events of what was taken in, to seal them.
+            disk: What writes and syncs.
 
         Raises:
             OperatorError: as `open`.
         """
         try:
-            store = cls(root, Disk(), read)
+            store = cls(root, disk or Disk(), read)
         except OSError as error:
             raise unusable(root, error) from error
         store._log.close()
@@ -185,6 +198,11 @@ class Store(ReadStore):
     def position(self) -> Position:
         """How far the log was judged and committed."""
         return self.state.position()
+
+    @property
+    def end(self) -> Position:
+        """Where the acknowledged log ends."""
+        return self._log.end
 
     @property
     def sealed(self) -> int:

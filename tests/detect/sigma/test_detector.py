@@ -21,7 +21,8 @@ from tocsin.detect.interface import END_OF_TIME, Detector
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.loading import RuleText, load_rules
-from tocsin.detect.sigma.plain import RuleIndex
+from tocsin.detect.sigma.plain import PlainEvaluator, RuleIndex
+from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.records.errors import PluginError
 from tocsin.records.event import Event, EventBatch, Logsource
 from tocsin.records.finding import finding_id
@@ -157,16 +158,19 @@ EVENT_IDS = [
 ]
 
 
-def test_the_index_by_event_id_spares_no_rule_that_would_match() -> None:
+@pytest.mark.parametrize("evaluator", [PlainEvaluator, PlannedEvaluator])
+def test_an_event_id_rules_out_no_rule_that_would_match(
+    evaluator: type[PlainEvaluator | PlannedEvaluator],
+) -> None:
     text = textwrap.dedent("".join(BY_ID.format(n=condition) for condition in CONDITIONS))
     loaded = load_rules([RuleText("r", text)])
     assert len(loaded.rules) == len(CONDITIONS)
-    judge = SigmaDetector(loaded)
+    judge = evaluator(loaded.rules)
     for event_id in EVENT_IDS:
         for user in ("anna", "bo"):
             for fields in ({"EventID": event_id, "User": user}, {"User": user}):
-                given = [rule.id for rule in judge.evaluate(event(0, fields, LOGON))]
-                assert given == [r.id for r in loaded.rules if r.matches(EventView(fields))], fields
+                (given,) = judge.match([event(0, fields, LOGON)])
+                assert given == tuple(r for r in loaded.rules if r.matches(EventView(fields))), fields
 
 
 def test_the_index_gives_what_asking_every_rule_would() -> None:

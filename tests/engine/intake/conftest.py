@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from intake_running import Running  # noqa: E402
+from intake_running import Running
 
 
 @pytest.fixture

@@ -73,14 +73,19 @@ class Running:
         return http.client.HTTPConnection("127.0.0.1", self.ports["http"], timeout=PATIENCE)
 
     def post(
-        self, path: str, body: bytes, headers: Mapping[str, str] | None = None, token: str = TOKEN, method: str = "POST"
+        self,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        token: str = TOKEN,
+        method: str = "POST",
     ) -> tuple[int, Any]:
         connection = self.connect()
         try:
             connection.request(method, path, body, {"Authorization": f"Splunk {token}", **(headers or {})})
             response = connection.getresponse()
             text = response.read()
-            self.answered = dict((name.lower(), value) for name, value in response.getheaders())
+            self.answered = {name.lower(): value for name, value in response.getheaders()}
             return response.status, json.loads(text) if text else None
         finally:
             connection.close()

@@ -47,7 +47,9 @@ class Load:
             with self._lock:
                 number, self._next = self._next, self._next + 1
             try:
-                connection.request("POST", EVENT, event(number, "l" * 500), {"Authorization": f"Splunk {TOKEN}"})
+                connection.request(
+                    "POST", EVENT, event(number, "l" * 500), {"Authorization": f"Splunk {TOKEN}"}
+                )
                 response = connection.getresponse()
                 response.read()
             except (OSError, http.client.HTTPException):
@@ -96,7 +98,9 @@ def test_a_full_disk_is_told_and_passes_by_itself(start: Start, tmp_path: Path) 
     assert running.of("told")[-1]["text"] == "The disk takes writes again."
     running.stop()
     stored = [number for number in numbers(running) if number >= 0]
-    assert sorted(stored) == sorted(load.acknowledged), "what was told 503 is not stored, so that it may come again"
+    assert sorted(stored) == sorted(load.acknowledged), (
+        "what was told 503 is not stored, so that it may come again"
+    )
     published = [Position(*one["position"]) for one in running.of("published")]
     assert published == sorted(published)
     assert published[-1] == Position(*published[-1])
@@ -110,7 +114,9 @@ def refused(running: Running) -> int:
     return status
 
 
-def test_after_another_failure_of_the_disk_nothing_is_taken_until_a_restart(start: Start, tmp_path: Path) -> None:
+def test_after_another_failure_of_the_disk_nothing_is_taken_until_a_restart(
+    start: Start, tmp_path: Path
+) -> None:
     running = start(bounds={"DISK_RETRY_SECONDS": 0.05})
     assert running.post(EVENT, event(1))[0] == 200
     (tmp_path / "broken").touch()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import random
 import socket
 import time
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain
 
 import pytest
 import zstandard
@@ -55,12 +57,16 @@ def test_the_raw_endpoint_keeps_what_the_query_says(start: Start) -> None:
 def test_acknowledgements_are_true_at_once(start: Start) -> None:
     running = start()
     status, said = running.post(EVENT, event(1), {"X-Splunk-Request-Channel": CHANNEL})
-    assert status == 200 and said["ackId"] == 0
+    assert status == 200
+    assert said["ackId"] == 0
     asked = json.dumps({"acks": [0, 7]}).encode()
     assert running.post(f"/services/collector/ack?channel={CHANNEL}", asked) == (
         200, {"acks": {"0": True, "7": True}},
     )  # fmt: skip
-    assert running.post("/services/collector/ack", asked)[1] == {"text": "Data channel is missing", "code": 10}
+    assert running.post("/services/collector/ack", asked)[1] == {
+        "text": "Data channel is missing",
+        "code": 10,
+    }
     assert running.post(f"/services/collector/ack?channel={CHANNEL}", b"[[")[0] == 400
 
 
@@ -132,7 +138,9 @@ def test_a_bomb_is_refused(start: Start, coding: str) -> None:
 
 def test_chunks_and_a_missing_length(start: Start) -> None:
     running = start()
-    head = f"POST {EVENT} HTTP/1.1\r\nHost: x\r\nAuthorization: Splunk {TOKEN}\r\nConnection: close\r\n".encode()
+    head = (
+        f"POST {EVENT} HTTP/1.1\r\nHost: x\r\nAuthorization: Splunk {TOKEN}\r\nConnection: close\r\n".encode()
+    )
     body = event(1)
     chunked = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
     assert b"200 OK" in raw_request(running, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked)
@@ -176,7 +184,9 @@ def test_too_many_connections_of_one_address(start: Start) -> None:
     _demand_closed(fourth)
     for peer in held:
         peer.close()
-    wait_for(lambda: running.of("counted") and running.of("counted")[-1]["counters"]["refused"]["connections"])
+    wait_for(
+        lambda: running.of("counted") and running.of("counted")[-1]["counters"]["refused"]["connections"]
+    )
     assert wait_for(lambda: _status(running) == 200)
 
 
@@ -214,13 +224,15 @@ def test_bulk_answers_each_item(start: Start) -> None:
         b'{"delete":{"_id":"7"}}\n'
     )
     status, said = running.post("/winlogbeat-8/_bulk", body, {"Content-Type": "application/x-ndjson"})
-    assert status == 200 and said["errors"] is True
+    assert status == 200
+    assert said["errors"] is True
     assert running.answered["x-elastic-product"] == "Elasticsearch"
     results = [next(iter(item.items())) for item in said["items"]]
     assert [(name, one["status"], one["_index"]) for name, one in results] == [
         ("create", 201, "logs"), ("index", 201, "winlogbeat-8"), ("delete", 400, "winlogbeat-8"),
     ]  # fmt: skip
-    assert results[1][1]["_id"] == "7" and results[0][1]["_id"]
+    assert results[1][1]["_id"] == "7"
+    assert results[0][1]["_id"]
     assert running.post("/_bulk", b"no json\n")[0] == 400
     assert running.post("/_bulk", b"{}\n", method="GET")[0] == 405
     running.stop()
@@ -231,7 +243,8 @@ def test_bulk_answers_each_item(start: Start) -> None:
 def test_what_shippers_ask_first(start: Start) -> None:
     running = start()
     status, said = running.post("/", b"", method="GET")
-    assert status == 200 and said["version"]["number"].startswith("8.")
+    assert status == 200
+    assert said["version"]["number"].startswith("8.")
     assert running.answered["x-elastic-product"] == "Elasticsearch"
     assert running.post("/", b"", method="HEAD")[0] == 200
     assert running.post("/_license", b"", method="GET")[1]["license"]["status"] == "active"
@@ -260,10 +273,33 @@ def test_a_thousand_posts_are_all_stored_whole_and_once(start: Start) -> None:
         return statuses
 
     with ThreadPoolExecutor(20) as pool:
-        assert set(sum(pool.map(send, range(20)), [])) == {200}
+        assert set(chain.from_iterable(pool.map(send, range(20)))) == {200}
     counted = running.stop()
     assert (counted["bodies"], counted["repeats"]) == (1_000, 0)
     assert counted["groups"] < 1_000
     stored = running.stored()
     assert len({one.stream for one in stored}) == 1_000
     assert sorted(json.loads(one.body)["event"]["number"] for one in stored) == list(range(1_000))
+
+
+def test_rubbish_on_every_port_harms_nobody(start: Start) -> None:
+    running = start()
+    rng = random.Random(7)
+    heads = [
+        b"", b"GET / HTTP/1.1\r\n", b"POST /_bulk HTTP/1.1\r\nContent-Length: 9\r\n\r\n", b"\x16\x03\x01", b"99999 <",
+        f"POST {EVENT} HTTP/1.1\r\nAuthorization: Splunk {TOKEN}\r\nContent-Encoding: zstd\r\n\r\n".encode(),
+        b"GET /%ff%00?%zz HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\n\r\n", b"OPTIONS * HTTP/1.1\r\n\r\n", b"CONNECT a:1 HTTP/1.1\r\n\r\n",
+    ]  # fmt: skip
+    for number in range(200):
+        rubbish = heads[number % len(heads)] + rng.randbytes(rng.randrange(3_000))
+        for name in ("http", "syslog-tcp"):
+            address = ("127.0.0.1", running.ports[name])
+            with suppress(OSError), socket.create_connection(address, timeout=20) as peer:
+                peer.sendall(rubbish)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.sendto(rubbish, ("127.0.0.1", running.ports["syslog-udp"]))
+    assert running.post(EVENT, event(1))[0] == 200
+    assert running.of("told") == []
+    running.stop()
+    assert event(1) in [one.body for one in running.stored()]

@@ -79,7 +79,8 @@ def test_an_open_body_is_forgotten_in_time_and_in_number(monkeypatch) -> None:
     for number in range(50):
         send(repeats, b"%d" % number, answered=False)
     held = repeats._senders["s"]
-    assert len(held.open) == 10 and not held.moving
+    assert len(held.open) == 10
+    assert not held.moving
 
 
 def test_another_sender_listener_or_hint_is_another_body() -> None:
@@ -94,12 +95,16 @@ def post_and_go(running: Running, body: bytes) -> None:
     """Sends a body and is gone before the answer."""
     with socket.create_connection(("127.0.0.1", running.ports["http"]), timeout=20) as peer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        head = f"POST {EVENT} HTTP/1.1\r\nAuthorization: Splunk {TOKEN}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = (
+            f"POST {EVENT} HTTP/1.1\r\nAuthorization: Splunk {TOKEN}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
         peer.sendall(head.encode() + body)
         wait_for(lambda: list(running.folder.glob("*.wal")), "the write")
 
 
-def test_a_client_that_was_gone_sends_again_while_and_after_it_is_written(start: Start, tmp_path: Path) -> None:
+def test_a_client_that_was_gone_sends_again_while_and_after_it_is_written(
+    start: Start, tmp_path: Path
+) -> None:
     running = start()
     (tmp_path / "still").touch()
     post_and_go(running, event(1))
@@ -112,7 +117,8 @@ def test_a_client_that_was_gone_sends_again_while_and_after_it_is_written(start:
     counted = running.stop()
     assert (counted["repeats"], counted["bodies"]) == (1, 2)
     one, two = running.stored()
-    assert one.body == two.body and one.stream != two.stream
+    assert one.body == two.body
+    assert one.stream != two.stream
 
 
 def test_after_a_kill_a_repeat_is_dropped_once_and_after_a_stop_never(start: Start) -> None:

@@ -17,7 +17,8 @@ import pytest
 from tocsin.records.instants import parse_rfc3339
 from tocsin.rehearse.townhall.on_disk import lay_out, read_at
 from tocsin.rehearse.townhall.town import GeneratedDay, generate
-from tocsin.sources.reading import ReadCounts, ReadOptions, read
+from tocsin.sources.read_counts import ReadCounts
+from tocsin.sources.reading import ReadOptions, read
 
 WHEN = date(2026, 3, 12)
 SEEDS = range(10)

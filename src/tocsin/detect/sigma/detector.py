@@ -78,7 +78,7 @@ class SigmaDetector:
         """The rules that no longer run, each with why."""
         why = (
             f"was suspended: its regular expression took longer than {bounds.REGEX_SECONDS} s on "
-            f"{bounds.REGEX_TIMEOUTS} values; simplify the expression"
+            f"{bounds.REGEX_TIMEOUTS} events; simplify the expression"
         )
         over = stopped(self._evaluator.timeouts, bounds.REGEX_TIMEOUTS)
         rules = (self._rules[rule] for rule in self._evaluator.timeouts if rule in over)

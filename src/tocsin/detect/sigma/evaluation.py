@@ -3,7 +3,7 @@
 1. An event's answer depends on that event and the rules alone, not on its neighbours or on what was asked before.
 2. The rules that match come in order of loading.
 3. An expression that runs out of time (`bounds.REGEX_SECONDS`) says neither yes nor no: the rule is not among the
-   answers, and after `bounds.REGEX_TIMEOUTS` such values it is asked no more, and named in `stopped`.
+   answers, and after `bounds.REGEX_TIMEOUTS` such events it is asked no more, and named in `stopped`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Evaluator(Protocol):
     """Answers which rules over single events match."""
 
     timeouts: dict[str, int]
-    """Rule id → how many of its values ran out of time."""
+    """Rule id → on how many events its expressions ran out of time."""
 
     def match(self, events: Sequence[Event]) -> Sequence[Matches]:
         """For each of `events`, in their order, the rules that match it."""

@@ -6,7 +6,7 @@ It is the oracle that the planned evaluator (`planned.py`) is tested against, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from tocsin.config import bounds
 from tocsin.detect.sigma.evaluation import Matches
@@ -15,9 +15,6 @@ from tocsin.detect.sigma.matching import Predicate
 from tocsin.detect.sigma.required import required_numbers
 from tocsin.detect.sigma.ruleset import CompiledRule
 from tocsin.records.event import Event, Logsource
-
-_LOGSOURCE_SETS: Final = 1_024
-"""Different sets of logsources whose rules are remembered; a file has a few dozen."""
 
 _Candidates = tuple[tuple[Predicate, CompiledRule], ...]
 
@@ -61,7 +58,7 @@ class RuleIndex:
         """
         known = self._known.get(logsources)
         if known is None:
-            if len(self._known) >= _LOGSOURCE_SETS:
+            if len(self._known) >= bounds.LOGSOURCE_SETS:
                 self._known.clear()
             satisfied = {want for want in self._wanted if any(have.satisfies(want) for have in logsources)}
             self._known[logsources] = known = _Asked.of(

@@ -48,10 +48,11 @@ class PlannedEvaluator:
 
     Args:
         rules: In order of loading.
-        tuning: Means.
-        clock: For the account of what rules cost, and for what expressions may take on all values of an event together;
-            None: neither is known, and each value may take `bounds.REGEX_SECONDS`.
+        tuning: How values are searched and remembered.
+        clock: For what expressions may take on all values of an event together; None: each may take
+            `bounds.REGEX_SECONDS`.
         whole: Completes an event of which only what `needs` names was read; the caller who reads so must give it.
+        timed: Whether the account is to tell by the clock what asking each rule takes.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class PlannedEvaluator:
         tuning: Tuning = Tuning(),  # noqa: B008  frozen
         clock: Clock | None = None,
         whole: Callable[[Event], Event] = lambda event: event,
+        *,
+        timed: bool = False,
     ) -> None:
         self.timeouts: dict[str, int] = {}
         self._rules = tuple(rules)
         self._whole = whole
         self._columns_from = tuning.columns_from
-        self._usage = Usage(self._rules, clock)
+        self._usage = Usage(self._rules, clock, timed=timed)
         self._table = PlanTable(Parts(Terms(), tuning, CachePool(tuning.cache_bytes), self._usage))
         self._roots: dict[int, int] = {}
         self._sectors: OrderedDict[frozenset[Logsource], Sector] = OrderedDict()
@@ -152,7 +155,7 @@ class PlannedEvaluator:
         """Each rule's account so far, in order of loading."""
         for plan in self._table.plans():
             plan.note()
-        return tuple(self._usage.of(place, rule.id, rule.fields) for place, rule in enumerate(self._rules))
+        return self._usage.accounts()
 
     def _answer(self, plan: Plan, verdict: Verdict, event: Event) -> Matches:
         """The rules of a verdict: those that match, and of those pending the ones that the event agrees to."""

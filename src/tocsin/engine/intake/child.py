@@ -10,12 +10,13 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from threading import Lock
 from typing import Any, Final
 
 from tocsin.config import bounds
-from tocsin.engine.intake.settings import Failed, IntakeSettings, Report
+from tocsin.engine.intake.settings import Admit, Failed, IntakeSettings, Report
 from tocsin.records.errors import OperatorError
 from tocsin.store.segment import Position
 
@@ -35,12 +36,17 @@ class Child:
         self._end: Any = context.Value("Q", 0, lock=False)
         self._reports, reports = context.Pipe(duplex=False)
         self._moved, moved = context.Pipe(duplex=False)
+        orders, self._orders = context.Pipe(duplex=False)
+        self._open = [self._moved, self._reports]
         self._process = context.Process(
-            target=_main, args=(settings, now, self._end, moved, reports), name="tocsin-intake", daemon=True
+            target=_main,
+            args=(settings, now, self._end, moved, reports, orders),
+            name="tocsin-intake",
+            daemon=True,
         )
         self._process.start()
-        reports.close()
-        moved.close()
+        for theirs in (reports, moved, orders):
+            theirs.close()
 
     @property
     def end(self) -> Position:
@@ -54,11 +60,18 @@ class Child:
 
     def wait(self, seconds: float) -> Iterator[Report]:
         """What it has to say, once it has; comes back early where the log moved, and after `seconds` at the latest."""
-        ready = wait([self._moved, self._reports], seconds)
-        if self._moved in ready:
-            _drained(self._moved)
+        ready = wait(self._open, seconds)
+        if self._moved in ready and not os.read(self._moved.fileno(), 1 << 16):
+            self._open.remove(self._moved)  # it is gone, as `died` says
         if self._reports in ready:
             yield from self._heard()
+
+    def admit(self, order: Admit) -> None:
+        """Tells it whom to let in from now on; it answers `Admitted`. Nothing where it is gone, as `died` says."""
+        try:
+            self._orders.send(order)
+        except OSError:
+            return
 
     def stop(self) -> Iterator[Report]:
         """Lets it finish what is in flight; what it says until it is gone."""
@@ -75,7 +88,7 @@ class Child:
         """Ends it at once; what it acknowledged is in the log."""
         self._process.kill()
         self._process.join()
-        for connection in (self._reports, self._moved):
+        for connection in (self._reports, self._moved, self._orders):
             connection.close()
 
     def _heard(self) -> Iterator[Report]:
@@ -86,22 +99,23 @@ class Child:
                 yield self._reports.recv()
             except (EOFError, OSError):
                 self._process.join(bounds.STOP_SECONDS)
+                if self._reports in self._open:
+                    self._open.remove(self._reports)
                 return
 
 
-def _drained(connection: Connection) -> None:
-    try:
-        os.read(connection.fileno(), 1 << 16)
-    except OSError:
-        return  # it is gone, as `died` says
-
-
-def _main(
-    settings: IntakeSettings, now: Callable[[], int], end: Any, moved: Connection, reports: Connection
+def _main(  # noqa: PLR0913, PLR0917  what it is wired to
+    settings: IntakeSettings,
+    now: Callable[[], int],
+    end: Any,
+    moved: Connection,
+    reports: Connection,
+    orders: Connection,
 ) -> None:
     """What the process does."""
     from tocsin.engine.intake.process import run_intake  # noqa: PLC0415  the main process needs none of it
 
+    os.setpgid(0, 0)  # Ctrl-C is for the main process, which stops this one in its turn
     os.set_blocking(moved.fileno(), False)
     lock = Lock()
 
@@ -113,10 +127,10 @@ def _main(
             return  # so many wait there that it will be seen
 
     def report(said: Report) -> None:
-        with lock:
+        with lock, suppress(BrokenPipeError):  # the main process is gone, and this one is about to follow
             reports.send(said)
 
     try:
-        run_intake(settings, publish, report, now)
+        run_intake(settings, publish, report, now, orders=orders)
     except OperatorError as error:
         report(Failed(error.what, error.next_step))

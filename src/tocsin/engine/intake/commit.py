@@ -57,7 +57,6 @@ class GroupCommit:
         publish: Told the acknowledged end of the log after each group; called in the writer's thread.
         tell: Told in words what an operator should know.
         counters: Where acknowledged bodies are counted.
-        retry_seconds: After a full disk, how long until the log is opened again.
 
     Must be made in the running event loop.
     """
@@ -70,7 +69,6 @@ class GroupCommit:
         publish: Callable[[Position], None],
         tell: Callable[[str], None],
         counters: Counters,
-        retry_seconds: float = bounds.DISK_RETRY_SECONDS,
     ) -> None:
         self._log = log
         self._disk = disk
@@ -78,7 +76,6 @@ class GroupCommit:
         self._publish = publish
         self._tell = tell
         self._counters = counters
-        self._retry_seconds = retry_seconds
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Waiting] = deque()
         self._waiting_bytes = 0
@@ -88,6 +85,8 @@ class GroupCommit:
         self._refusing = ""
         self._passing = False
         self._hour = now() // HOUR
+        self._proved = -bounds.HEALTH_SECONDS
+        self._proving: asyncio.Task[Position] | None = None
         self._thread = threading.Thread(target=self._write_all, name="tocsin-log", daemon=True)
         self._thread.start()
 
@@ -129,6 +128,21 @@ class GroupCommit:
             self._waiting_bytes += size
             self._wake.notify()
         return await one.done
+
+    async def takes_writes(self) -> bool:
+        """Whether the log does: it did within `HEALTH_SECONDS`, or does now, which is tried with an entry that says nothing."""
+        if self._closing or self.crowded:
+            return False
+        if self._loop.time() - self._proved <= bounds.HEALTH_SECONDS:
+            return True
+        if self._proving is None or self._proving.done():
+            self._proving = self._loop.create_task(self.acknowledge(Passed(0)))
+        try:
+            async with asyncio.timeout(bounds.HEALTH_WAIT_SECONDS):
+                await asyncio.shield(self._proving)
+        except (Busy, Unwritable, TimeoutError):
+            return False
+        return True
 
     async def room(self) -> None:
         """Waits until the log is not `crowded`."""
@@ -195,7 +209,7 @@ class GroupCommit:
         """Waits until the log could be opened again; False where it shall not, or the process stops."""
         while self._passing:
             with self._wake:
-                if self._wake.wait_for(lambda: self._closing, self._retry_seconds):
+                if self._wake.wait_for(lambda: self._closing, bounds.DISK_RETRY_SECONDS):
                     break
             try:
                 self._log = cut_failed(self._log, self._disk)
@@ -225,6 +239,7 @@ class GroupCommit:
                 if not one.done.done():
                     one.done.set_exception(Unwritable(outcome))
                 continue
+            self._proved = self._loop.time()
             self._count(one.entry)
             if not one.done.done():
                 one.done.set_result(outcome)

@@ -1,4 +1,4 @@
-"""The HTTP endpoints, as one ASGI app: Splunk's collector, Elasticsearch's `_bulk`, `/healthz`.
+"""The HTTP endpoints, as one ASGI app: Splunk's collector, Elasticsearch's `_bulk`, `/healthz`, `/metrics`.
 
 Every request goes the same way: which endpoint, whose token, the body within its bounds, the protocol's own check,
 seen before?, written and synced, answered. Whatever stops it on the way is a `Refused`, told in the protocol's words.
@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
 
 from tocsin.config import bounds
+from tocsin.engine.figures import Figures
 from tocsin.engine.intake import elastic, hec
 from tocsin.engine.intake.answers import Answer, Checked, Refused, Request, Send, send_answer
 from tocsin.engine.intake.bodies import BadCoding, Gone, Receive, TooLarge, read_body
 from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
 from tocsin.engine.intake.counters import Counters
+from tocsin.engine.intake.metrics import CONTENT, metrics
 from tocsin.engine.intake.repeats import Repeats, Ticket, key_of
 from tocsin.engine.intake.senders import Flight, Guessers, Load, OverAll, OverSender, Tokens
 from tocsin.records.received import Received
@@ -40,6 +43,7 @@ class App:
     Attributes:
         now: The present instant.
         tell: Told in words of an error of our own.
+        figures: What the judging process wrote down last, None where it did not.
         stopping: Once set, no more bodies are taken.
     """
 
@@ -50,6 +54,7 @@ class App:
     counters: Counters
     now: Callable[[], int]
     tell: Callable[[str], None]
+    figures: Callable[[], Figures | None] = lambda: None
     stopping: bool = False
     flight: Flight = field(default_factory=Flight)
     threads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(bounds.BODY_THREADS))
@@ -76,9 +81,15 @@ class App:
 
     async def _serve(self, request: Request, dialect: _Dialect | None, send: Send) -> None:
         if request.path in ("/healthz", *hec.HEALTH):
-            await send_answer(send, self._health(request))
+            await send_answer(send, await self._health(request))
+            return
+        if request.path == "/metrics" and _is_loopback(request.peer):
+            await send_answer(send, self._metrics())
             return
         sender = self._sender(request)
+        if request.path == "/metrics":
+            await send_answer(send, self._metrics())
+            return
         if dialect is None:
             await send_answer(send, _talk(request))
             return
@@ -159,11 +170,23 @@ class App:
         answer = Answer(answer.status, answer.body, answer.headers + hec.retry_header(refused.problem))
         await send_answer(send, answer, close=refused.problem in ("guessing", "slow", "stopping"))
 
-    def _health(self, request: Request) -> Answer:
-        well = not (self.stopping or self.commit.refusing or self.commit.crowded)
+    def _metrics(self) -> Answer:
+        return Answer(200, metrics(self.counters, self.figures(), self.now()), content=CONTENT)
+
+    async def _health(self, request: Request) -> Answer:
+        well = not self.stopping and await self.commit.takes_writes()
         if request.path in hec.HEALTH:
             return hec.health(well=well)
         return Answer(200, b'{"status":"ok"}') if well else Answer(503, b'{"status":"refusing"}')
+
+
+def _is_loopback(peer: str) -> bool:
+    try:
+        address = ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _dialect(path: str) -> _Dialect | None:

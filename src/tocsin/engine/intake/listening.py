@@ -37,6 +37,7 @@ class Listeners:
         self._config.load()
         self._servers: list[asyncio.Server] = []
         self._datagrams: list[asyncio.DatagramTransport] = []
+        self._contexts: list[tuple[Tls, ssl.SSLContext]] = []
 
     async def open(self, wanted: tuple[Listening, ...]) -> tuple[int, ...]:
         """The port of each listener.
@@ -45,6 +46,17 @@ class Listeners:
             OperatorError: an address cannot be listened on, or a certificate cannot be read.
         """
         return tuple([await self._open(one) for one in wanted])
+
+    def renew(self) -> None:
+        """Reads certificates and keys again; connections that are open keep theirs.
+
+        Raises:
+            OperatorError: one cannot be used, and all stays as it was.
+        """
+        for tls, _ in self._contexts:
+            _context(tls)  # or a key that does not fit would leave a context half changed
+        for tls, context in self._contexts:
+            context.load_cert_chain(tls.certificate, tls.key)
 
     def tick(self, seconds: int) -> None:
         """Sets the answers' `Date`."""
@@ -65,6 +77,8 @@ class Listeners:
 
     async def _open(self, one: Listening) -> int:
         context = _context(one.tls) if one.tls else None
+        if one.tls and context:
+            self._contexts.append((one.tls, context))
         try:
             bound = _bind(one)
         except OSError as error:

@@ -9,23 +9,37 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
 from typing import Final
 
 import uvloop
 
 from tocsin.config import bounds
+from tocsin.engine.figures import read_figures
 from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
 from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.http import App
 from tocsin.engine.intake.listening import Listeners
 from tocsin.engine.intake.repeats import Repeats
 from tocsin.engine.intake.senders import Guessers, Tokens
-from tocsin.engine.intake.settings import Counted, IntakeSettings, Ready, Report, Stopped, Told
+from tocsin.engine.intake.settings import (
+    Admit,
+    Admitted,
+    Counted,
+    IntakeSettings,
+    Ready,
+    Report,
+    Stopped,
+    Told,
+)
 from tocsin.engine.intake.syslog import Syslog
+from tocsin.records.errors import OperatorError
 from tocsin.records.instants import SECOND
 from tocsin.records.received import Received
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Passed
+from tocsin.store.lock import log_to_itself
 from tocsin.store.segment import Position
 from tocsin.store.write_ahead import WriteAhead
 
@@ -33,12 +47,13 @@ _SWITCH_SECONDS: Final = 0.001
 _FILES: Final = bounds.CONNECTIONS + bounds.SYSLOG_CONNECTIONS + 256
 
 
-def run_intake(
+def run_intake(  # noqa: PLR0913, PLR0917  what it is wired to
     settings: IntakeSettings,
     publish: Callable[[Position], None],
     report: Callable[[Report], None],
     now: Callable[[], int],
     disk: Disk | None = None,
+    orders: Connection | None = None,
 ) -> None:
     """Takes events in until SIGTERM or SIGINT; the main function of a process of its own.
 
@@ -48,6 +63,7 @@ def run_intake(
         report: Told `Ready`, then `Told` and `Counted`, in the end `Stopped`. Called from several threads.
         now: The present instant.
         disk: What writes and syncs.
+        orders: Where `Admit` comes; None where nobody sends any.
 
     Raises:
         OperatorError: the log is damaged, a port is taken, a certificate cannot be read.
@@ -55,11 +71,23 @@ def run_intake(
     sys.setswitchinterval(_SWITCH_SECONDS)  # the writer must not wait 5 ms for its turn after each sync
     _raise_file_limit(report)
     disk = disk or Disk()
+    with log_to_itself(settings.folder.parent):
+        _run(settings, publish, report, now, disk, orders)
+
+
+def _run(  # noqa: PLR0913, PLR0917  what it is wired to
+    settings: IntakeSettings,
+    publish: Callable[[Position], None],
+    report: Callable[[Report], None],
+    now: Callable[[], int],
+    disk: Disk,
+    orders: Connection | None,
+) -> None:
     log = WriteAhead(settings.folder, settings.committed, settings.sealed, disk)
     for notice in log.notices:
         report(Told(notice))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Intake(settings, publish, report, now, disk).run(log))
+        runner.run(_Intake(settings, publish, report, now, disk).run(log, orders))
 
 
 class _Intake:
@@ -80,9 +108,12 @@ class _Intake:
         self._disk = disk
         self._counters = Counters()
 
-    async def run(self, log: WriteAhead) -> None:
+    async def run(self, log: WriteAhead, orders: Connection | None) -> None:
         """Until a signal comes."""
         loop = asyncio.get_running_loop()
+        signal.signal(
+            signal.SIGHUP, signal.SIG_IGN
+        )  # it is meant for the main process, even where all are sent it
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
@@ -90,15 +121,19 @@ class _Intake:
         if not self._settings.clean:
             recall(log, repeats)
         commit = GroupCommit(log, self._disk, self._now, self._publish, self._tell, self._counters)
+        tokens = Tokens(self._settings.tokens)
+        figures = partial(read_figures, self._settings.folder.parent)
         app = App(
-            commit, repeats, Tokens(self._settings.tokens), Guessers(loop.time), self._counters, self._now, self._tell
-        )  # fmt: skip
+            commit, repeats, tokens, Guessers(loop.time), self._counters, self._now, self._tell, figures
+        )
         syslog = Syslog(commit, self._counters, os.urandom(16), self._now)
         listeners = Listeners(app, syslog, self._counters)
         try:
             ports = await listeners.open(self._settings.listeners)
             self._publish(commit.end)
             self._report(Ready(ports, commit.end))
+            if orders is not None:
+                loop.add_reader(orders.fileno(), self._obey, orders, tokens, listeners, stop)
             await self._until(stop, listeners, commit)
         finally:
             app.stopping = True
@@ -110,7 +145,7 @@ class _Intake:
     async def _until(self, stop: asyncio.Event, listeners: Listeners, commit: GroupCommit) -> None:
         """Each second: the totals, whether there is anybody to work for, and whether it has been quiet for long."""
         told = Counters()
-        end, since = commit.end, self._now()
+        bodies, since = 0, self._now()
         while not stop.is_set():
             listeners.tick(self._now() // SECOND)
             try:
@@ -119,19 +154,37 @@ class _Intake:
                 if self._counters != told:
                     told = copy.deepcopy(self._counters)
                     self._report(Counted(told))
-            if commit.end != end:
-                end, since = commit.end, self._now()
-            elif self._now() - since >= bounds.QUIET_SECONDS * SECOND:
-                await self._tell_time(commit)
+            if self._counters.bodies != bodies:
+                bodies, since = self._counters.bodies, self._now()
+            elif self._now() - since >= bounds.QUIET_SECONDS * SECOND and await self._told_time(commit):
+                since = self._now()
             if self._settings.parent and os.getppid() != self._settings.parent:
                 return
 
-    async def _tell_time(self, commit: GroupCommit) -> None:
+    def _obey(self, orders: Connection, tokens: Tokens, listeners: Listeners, stop: asyncio.Event) -> None:
+        try:
+            order: Admit = orders.recv()
+        except (
+            EOFError,
+            OSError,
+        ):  # the main process is gone: nobody would judge, and another may want the log
+            asyncio.get_running_loop().remove_reader(orders.fileno())
+            stop.set()
+            return
+        tokens.replace(order.tokens)
+        try:
+            listeners.renew()
+        except OperatorError as error:
+            self._tell(f"{error} Those of before stay in use.")
+        self._report(Admitted(len(order.tokens)))
+
+    async def _told_time(self, commit: GroupCommit) -> bool:
         """Writes into the log that time passes: windows over events end by it, though no event comes to say so."""
         try:
             await commit.acknowledge(Passed(self._now()))
         except (Busy, Unwritable):
-            return  # others have said so: a later second tries again
+            return False  # others have said so: a later second tries again
+        return True
 
     def _tell(self, text: str) -> None:
         self._report(Told(text))

@@ -91,4 +91,22 @@ class Failed:
     next_step: str
 
 
-Report = Ready | Told | Counted | Stopped | Failed
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An `Admit` holds from now on; `tokens` is how many there are."""
+
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """What the process is told while it runs: whom to let in from now on; certificates are read again.
+
+    Attributes:
+        tokens: As `IntakeSettings.tokens`.
+    """
+
+    tokens: Mapping[str, bytes]
+
+
+Report = Ready | Told | Counted | Stopped | Failed | Admitted

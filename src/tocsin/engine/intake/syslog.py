@@ -80,6 +80,9 @@ class Syslog:
         ended = asyncio.get_running_loop().time() + bounds.SYSLOG_LEAVE_SECONDS
         while not self.open.isdisjoint(told) and asyncio.get_running_loop().time() < ended:
             await asyncio.sleep(_LOOK_SECONDS)
+        for connection in list(self.open):
+            connection.shut()
+        await asyncio.sleep(_LOOK_SECONDS)  # each has handed over its last message by then
         for gathering in list(self.gathering):
             gathering.flush()
         if self.tasks:
@@ -230,8 +233,8 @@ class Connection(asyncio.Protocol):
         """A peer came."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no class of asyncio's
         self._loop = asyncio.get_running_loop()
-        self._peer = str((transport.get_extra_info("peername") or ("",))[0])
-        certificate = transport.get_extra_info("peercert") if self._verified else None
+        self._peer = str((self._transport.get_extra_info("peername") or ("",))[0])
+        certificate = self._transport.get_extra_info("peercert") if self._verified else None
         self._gathering = Gathering(
             self._syslog, self._peer, self._kind, "mtls" if certificate else "none", patient=True, done=self._resume
         )  # fmt: skip
@@ -273,6 +276,10 @@ class Connection(asyncio.Protocol):
         self._syslog.connections[self._peer] -= 1
         if self._syslog.connections[self._peer] <= 0:
             del self._syslog.connections[self._peer]
+
+    def shut(self) -> None:
+        """Reads no more."""
+        self._transport.close()
 
     def _take(self, messages: list[Framed]) -> None:
         if messages:

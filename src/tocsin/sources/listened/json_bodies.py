@@ -9,6 +9,7 @@ import msgspec
 from tocsin.config import bounds
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL)
+_MAYBE_SURROGATE = re.compile(rb"\\u[dD]")
 _SURROGATES = re.compile(
     rb"(\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}",
     re.DOTALL,
@@ -27,7 +28,7 @@ def mended(body: bytes) -> bytes:
 
     A sender whom one such name kept from delivering would lose what came with it.
     """
-    if b"\\ud" not in body and b"\\uD" not in body:
+    if not _MAYBE_SURROGATE.search(body):
         return body
     return _SURROGATES.sub(lambda found: found[1] or b"\\ufffd", body)
 

@@ -40,7 +40,7 @@ RULES = """
 
 def evaluator(columns_from: int = 1, clock=None) -> PlannedEvaluator:
     rules = load_rules([RuleText("rules.yml", dedent(RULES))]).rules
-    return PlannedEvaluator(rules, Tuning(columns_from=columns_from), clock)
+    return PlannedEvaluator(rules, Tuning(columns_from=columns_from), clock, timed=clock is not None)
 
 
 def event(seq: int, fields: dict) -> Event:

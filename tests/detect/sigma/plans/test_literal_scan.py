@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.config import bounds
-from tocsin.detect.sigma.plans.literal_scan import Kind, LiteralScan
+from tocsin.detect.sigma.plans.literal_scan import LiteralScan
+from tocsin.detect.sigma.plans.tuning import SearchKind
 
-KINDS: tuple[Kind, ...] = ("automaton", "plain")
+KINDS: tuple[SearchKind, ...] = ("automaton", "plain")
 LETTERS = "aab\\ é\u0130ß\u4e2d\U0001f600\udce9\ud83d\ude00\0"
 TEXTS = st.one_of(st.text(LETTERS, max_size=40), st.text(st.characters(codec=None), max_size=20))
 SHORT = st.text(LETTERS, max_size=4)
@@ -37,14 +38,14 @@ def naive(literals: Sequence[str], text: str) -> list[tuple[bool, bool, bool]]:
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.lists(SHORT, max_size=12), TEXTS)
 @settings(max_examples=300)
-def test_short_texts(kind: Kind, literals: list[str], text: str) -> None:
+def test_short_texts(kind: SearchKind, literals: list[str], text: str) -> None:
     assert answers(LiteralScan(literals, kind), text, len(literals)) == naive(literals, text)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.text(LETTERS, min_size=1, max_size=30), st.data())
 @settings(max_examples=100)
-def test_literals_out_of_the_text(kind: Kind, text: str, data: st.DataObject) -> None:
+def test_literals_out_of_the_text(kind: SearchKind, text: str, data: st.DataObject) -> None:
     cuts = st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))
     literals = [text[min(cut) : max(cut)] for cut in data.draw(st.lists(cuts, max_size=8))]
     assert answers(LiteralScan(literals, kind), text, len(literals)) == naive(literals, text)
@@ -57,7 +58,7 @@ def test_literals_out_of_the_text(kind: Kind, text: str, data: st.DataObject) ->
 )
 @settings(max_examples=60)
 def test_texts_longer_than_a_window_and_literals_longer_than_a_head(
-    kind: Kind, literals: list[tuple[str, int]], pieces: list[tuple[str, int]]
+    kind: SearchKind, literals: list[tuple[str, int]], pieces: list[tuple[str, int]]
 ) -> None:
     wanted = [part * times for part, times in literals]
     wanted += ["a" * length for length in range(1, 200)]  # 199 that end at one place: windows of 1,024 bytes
@@ -77,7 +78,7 @@ def test_each_place_of_a_long_text() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_to_find(kind: Kind) -> None:
+def test_nothing_to_find(kind: SearchKind) -> None:
     assert LiteralScan([], kind).find("text") == (4, [])
     assert answers(LiteralScan([""], kind), "", 1) == [(True, True, True)]
     assert answers(LiteralScan(["", "longer than the text"], kind), "a", 2) == [(True,) * 3, (False,) * 3]
@@ -97,7 +98,7 @@ def test_a_text_of_ten_million_letters_is_held_in_windows() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_hundred_thousand_literals(kind: Kind) -> None:
+def test_a_hundred_thousand_literals(kind: SearchKind) -> None:
     literals = [f"host-{number:06x}.example" for number in range(100_000)]
     began = process_time()
     scan = LiteralScan(literals, kind)

@@ -151,9 +151,7 @@ class Kept:
         """
         try:
             return decode_condition(self.data, self.names)
-        except (
-            ValueError
-        ) as error:  # bytes are kept only once they were found to give what went in (`_bytes`)
+        except ValueError as error:  # bytes are kept only once they gave what went in (`_bytes`)
             raise OperatorError(
                 f"A compiled rule that was kept cannot be read ({error}).",
                 "Remove Tocsin's cache folder: the rules are then compiled anew.",

@@ -37,7 +37,7 @@ class FieldMatcher:
 
     Args:
         atoms: By number; all of one field.
-        tuning: Means.
+        tuning: How values are searched and remembered.
         pool: Bounds what is remembered.
 
     Attributes:

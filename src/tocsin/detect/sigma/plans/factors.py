@@ -160,9 +160,8 @@ class _Reader:
             self._open.append(_Group())
         elif (comment := _COMMENT.match(self._pattern, self._at)) is not None:
             self._at = comment.end()
-            self._open[
-                -1
-            ].repeatable = False  # `regex` repeats what stands before the comment: too odd to follow
+            # `regex` repeats what stands before the comment: too odd to follow.
+            self._open[-1].repeatable = False
         elif (opening := _OPENING.match(self._pattern, self._at)) is not None:
             self._at = opening.end()
             if opening["scope"] == ")":

@@ -24,7 +24,6 @@ Occurrence = tuple[int, int, int]
 _WORTH: Final = 2 * 1024
 """Bytes of long texts for each literal after which compiling is cheaper than to go on without."""
 
-
 _ALIKE: Final = 512
 """Literals that may end in the same eight bytes; 286 do in SigmaHQ's rules (emoji), which is 16 MB/s on a text of nothing else."""
 

@@ -6,7 +6,8 @@ A *term* is a number into `Terms.nodes`. What it is made of:
   atom: how many of them a value passes matters to nobody, and values fall into fewer classes.
 - `Ask`: a question that is put to the event itself, because it is dear or is about two fields. Where it can, it stands
   beside atoms that must hold for it to hold (a glob's texts, a literal that an expression needs): most events are never asked.
-- `Not`, `And`, `Or` over terms; TRUE and FALSE, which only partial evaluation brings forth.
+- `Negation`, `Every`, `Some`: NOT, AND, OR over terms; and the constants TRUE and FALSE, which only partial evaluation
+  brings forth.
 """
 
 from __future__ import annotations
@@ -119,8 +120,8 @@ class Terms:
             return there if leaf.value else self.negation(there)
         if leaf.op not in _LAZY:
             return self._atom(leaf.field, leaf.op, leaf.value, cased=leaf.cased)
-        needed = _NEEDED[leaf.op](self, leaf)
-        return self.every([*needed, self._add(Ask(leaf))])
+        needs = {"glob": self._glob_needs, "regex": self._regex_needs, "fieldref": self._fieldref_needs}
+        return self.every([*needs[leaf.op](leaf), self._add(Ask(leaf))])
 
     def _atom(self, field: str | None, op: str, value: Any, *, cased: bool = False) -> int:
         return self._add(Atom(field, frozenset({Test(op, value, cased)})))
@@ -204,29 +205,21 @@ class Terms:
             return self.every(parts) if isinstance(node, Every) else self.some(parts)
         return term
 
-    def atoms_of(self, term: int, found: dict[int, Atom], seen: set[int]) -> None:
-        """Adds every atom under `term` to `found`; what is in `seen` was looked at already."""
-        waiting = [term]
+    def within(self, terms: Iterable[int]) -> dict[int, Term]:
+        """All of `terms` and all that they are made of, each once, by number."""
+        found: dict[int, Term] = {}
+        waiting = [*terms][::-1]
         while waiting:
             term = waiting.pop()
-            if term in seen:
+            if term in found:
                 continue
-            seen.add(term)
-            node = self.nodes[term]
-            if isinstance(node, Atom):
-                found[term] = node
-            elif isinstance(node, Negation):
+            found[term] = node = self.nodes[term]
+            if isinstance(node, Negation):
                 waiting.append(node.term)
             elif isinstance(node, Every | Some):
                 waiting.extend(node.terms)
+        return found
 
 
 def _single(found: set[int], empty: int = TRUE) -> int:
     return next(iter(found), empty)
-
-
-_NEEDED: Final = {
-    "glob": Terms._glob_needs,  # noqa: SLF001  the class's own table
-    "regex": Terms._regex_needs,  # noqa: SLF001
-    "fieldref": Terms._fieldref_needs,  # noqa: SLF001
-}

@@ -48,7 +48,7 @@ class KeywordMatcher:
 
     Args:
         atoms: By number.
-        tuning: Means.
+        tuning: How values are searched and remembered.
         pool: Bounds what is remembered of values for the tests that keywords seldom hold (networks).
 
     Attributes:

@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate, chain
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 from tocsin.config import bounds
 from tocsin.detect.sigma.plans.hyperscan_database import LongTexts
+from tocsin.detect.sigma.plans.tuning import SearchKind
 
-Kind: TypeAlias = Literal["automaton", "plain"]
 Occurrence: TypeAlias = tuple[int, int, int]
 """Index of the literal, start, end."""
 
@@ -35,7 +35,6 @@ _HEAD: Final = 256
 
 _DENSE_BYTES: Final = 8 * 1024
 """Literals that are shorter in all get a table of every state by every byte: up to 1.8 times as fast, 4 MB at most."""
-
 
 _TOGETHER: Final = 64
 """Short texts that are searched in one go."""
@@ -82,7 +81,7 @@ class LiteralScan:
     def __init__(
         self,
         literals: Sequence[str],
-        kind: Kind = "automaton",
+        kind: SearchKind = "automaton",
         *,
         hyperscan: bool = False,
         edges: Collection[int] | None = None,

@@ -23,7 +23,7 @@ class Parts:
 
     Args:
         terms: What all rules are terms of.
-        tuning: Means.
+        tuning: How values are searched and remembered.
         pool: Bounds what is remembered of values, events and shapes.
         usage: Where it is noted what rules are asked, and about which events.
 

@@ -57,24 +57,21 @@ class Plan:
     """
 
     def __init__(self, parts: Parts, roots: Roots) -> None:
-        terms = parts.terms
-        self._nodes = terms.nodes
+        self._nodes = parts.terms.nodes
         self._usage = parts.usage
         self.roots = roots
         self._always_true = tuple(place for place, term in roots if term == TRUE)
+        within = parts.terms.within(term for _, term in roots)
         by_field: dict[str | None, dict[int, Atom]] = {}
-        atoms: dict[int, Atom] = {}
-        seen: set[int] = set()
-        for _, term in roots:
-            terms.atoms_of(term, atoms, seen)
-        for number, atom in atoms.items():
-            by_field.setdefault(atom.field, {})[number] = atom
+        for number, node in within.items():
+            if isinstance(node, Atom):
+                by_field.setdefault(node.field, {})[number] = node
         every = by_field.pop(None, None)
         self.keywords = KeywordMatcher(every, parts.tuning, parts.pool) if every else None
         self.matchers = {
             field: parts.matcher(found) for field, found in by_field.items() if field is not None
         }
-        self._asks = [node for term in seen if isinstance(node := self._nodes[term], Ask)]
+        self._asks = [node for node in within.values() if isinstance(node, Ask)]
         self.considered = 0
         self._fields: set[str] = set()
         self._could: list[Answer | None] = [None] * len(roots)

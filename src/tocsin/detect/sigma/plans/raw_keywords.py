@@ -19,10 +19,12 @@ from tocsin.detect.sigma.plans.literal_scan import LiteralScan
 from tocsin.detect.sigma.plans.tuning import Tuning
 from tocsin.records.event import Event
 
-_RUN: Final = re.compile(
-    r"[ !#-.0-\[\]-~]+"
-)  # printable ASCII but for the quotation mark, the slash and the backslash
+_RUN: Final = re.compile(r"[ !#-.0-\[\]-~]+")
+"""Printable ASCII but for the quotation mark, the slash and the backslash."""
+
 _SHORTEST: Final = 3
+"""Characters of the shortest run that tells a keyword apart."""
+
 _ANCHOR: Final = 3
 """Characters of a run that are looked for in every spelling: eight at most."""
 
@@ -34,8 +36,12 @@ _ESCAPES: Final = ("\\u00", "\\u01", "\\u21")
 
 _LATE: Final = ("\u0130", "\u212a")
 """All other characters that become ASCII letters in lower case: a dotted capital I and the Kelvin sign."""
+
 _RARE: Final = frozenset("jkqvwxyz")
+"""Letters that make the better anchor."""
+
 _BETWEEN: Final = "\n"
+"""Between records that are searched in one go; no run holds it."""
 
 
 class RawKeywords:
@@ -43,7 +49,7 @@ class RawKeywords:
 
     Args:
         runs: In lower case (`run_of`).
-        tuning: Means.
+        tuning: How values are searched and remembered.
     """
 
     def __init__(self, runs: Iterable[str], tuning: Tuning) -> None:

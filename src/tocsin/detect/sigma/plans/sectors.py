@@ -34,9 +34,7 @@ class PlanTable:
 
     def plan(self, sector: Sector, signature: Signature, roots: Roots) -> Plan:
         """The plan of `roots`, which is `sector`'s for `signature`."""
-        found = self._by_roots.get(roots)
-        if found is None:
-            self._by_roots[roots] = found = Plan(self.parts, roots)
+        found = self.shared(roots)
         self._order.append((sector, signature, len(roots)))
         self._rules += len(roots)
         while len(self._order) > 1 and (
@@ -47,8 +45,8 @@ class PlanTable:
             oldest.forget(given_up)
         return found
 
-    def general(self, roots: Roots) -> Plan:
-        """The plan of a sector's rules for events of any kind; the sector keeps it."""
+    def shared(self, roots: Roots) -> Plan:
+        """The one plan of `roots`, which the caller has to keep."""
         found = self._by_roots.get(roots)
         if found is None:
             self._by_roots[roots] = found = Plan(self.parts, roots)
@@ -71,11 +69,12 @@ class Sector:
         self.is_empty = not roots
         self._table = table
         self._roots = roots
-        atoms: dict[int, Atom] = {}
-        seen: set[int] = set()
-        for _, term in roots:
-            table.parts.terms.atoms_of(term, atoms, seen)
-        self._known_atoms = {number: atom for number, atom in atoms.items() if atom.field in KEY_FIELDS}
+        within = table.parts.terms.within(term for _, term in roots)
+        self._known_atoms = {
+            number: node
+            for number, node in within.items()
+            if isinstance(node, Atom) and node.field in KEY_FIELDS
+        }
         self._matchers: dict[str, FieldMatcher] = {
             field: table.parts.matcher(found)
             for field in KEY_FIELDS
@@ -102,25 +101,25 @@ class Sector:
     def general(self, sample: Fields) -> PlannedLayout:
         """The layout of events with the keys of `sample`, whatever their key fields say: slow, and one for all of them."""
         if self._general is None:
-            self._general = self._table.general(self._roots)
+            self._general = self._table.shared(self._roots)
         return PlannedLayout(sample, self._general, self._table.parts.pool)
 
-    def layout(self, sample: Fields, whole: Signature) -> PlannedLayout:
+    def layout(self, sample: Fields, signature: Signature) -> PlannedLayout:
         """The layout of events with the keys of `sample`, and with this signature of the key fields, missing ones too."""
-        plan = self._plans.get(whole)
+        plan = self._plans.get(signature)
         if plan is None:
-            holding = frozenset[int]().union(*whole)
+            holding = frozenset[int]().union(*signature)
             truth = {number: number in holding for number in self._known_atoms}
             memo: dict[int, int] = {}
             given = self._table.parts.terms.given
             reduced = ((place, given(term, truth, memo)) for place, term in self._roots)
             roots = tuple((place, term) for place, term in reduced if term != FALSE)
-            self._plans[whole] = plan = self._table.plan(self, whole, roots)
+            self._plans[signature] = plan = self._table.plan(self, signature, roots)
         return PlannedLayout(sample, plan, self._table.parts.pool)
 
-    def forget(self, whole: Signature) -> None:
-        """Gives up the plan for `whole`, and every layout that uses it."""
-        plan = self._plans.pop(whole)
+    def forget(self, signature: Signature) -> None:
+        """Gives up the plan for `signature`, and every layout that uses it."""
+        plan = self._plans.pop(signature)
         plan.note()
         for shape in self._shapes.values():
             shape.forget(plan)
@@ -161,6 +160,6 @@ class Shape:
             # Of lists there are more combinations than of values: a plan for each would be a sender's to multiply.
             self._general = self._general or self._sector.general(sample)
             return self._general
-        self._planned[signature] = found = self._sector.layout(sample, self._layout.whole(signature))
+        self._planned[signature] = found = self._sector.layout(sample, self._layout.with_missing(signature))
         self._sector.remember(self._planned, signature, bounds.SHAPE_BYTES + 50 * len(sample))
         return found

@@ -112,7 +112,7 @@ class Layout:
                 self._met.add(path.name)
         return found
 
-    def whole(self, signature: Signature) -> Signature:
+    def with_missing(self, signature: Signature) -> Signature:
         """`signature` with what holds because fields are missing."""
         return signature + self._missing
 
@@ -177,7 +177,7 @@ class PlannedLayout:
         return [known(one) or self._new(one) for one in signatures]
 
     def _new(self, signature: Signature) -> Verdict:
-        found = UNDECIDED if DOUBTFUL in signature else self.plan.judge(self._layout.whole(signature))
+        found = UNDECIDED if DOUBTFUL in signature else self.plan.judge(self._layout.with_missing(signature))
         self._verdicts[signature] = found
         self._pool.added(self._verdicts, (signature,), 16 * len(signature))
         return found

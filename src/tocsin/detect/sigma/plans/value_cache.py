@@ -18,13 +18,11 @@ class CachePool:
 
     Attributes:
         held: Bytes that they take now, as counted.
-        forgotten: Additions that had to go so far.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.held = 0
-        self.forgotten = 0
         self._order: deque[tuple[dict[Any, Any], Sequence[Hashable], int]] = deque()
 
     def added(self, cache: dict[Any, Any], keys: Sequence[Hashable], size: int) -> None:
@@ -37,4 +35,3 @@ class CachePool:
             for name in names:
                 oldest.pop(name, None)
             self.held -= freed
-            self.forgotten += 1

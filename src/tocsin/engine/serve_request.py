@@ -1,0 +1,76 @@
+"""What `serve` is asked for, who is told, and what may be wanted of it while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tocsin.detect.sigma.plans.account import Clock
+from tocsin.engine.flow import Listener
+from tocsin.engine.intake.settings import Listening
+from tocsin.engine.rule_sets import LoadedRules
+from tocsin.sources.listened.received import ReceivedOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What holds after a reload: how many rules judge the next portion on, how many tokens are let in."""
+
+    rules: int
+    tokens: int
+
+
+class Attendant(Listener, Protocol):
+    """Who is told what the service does."""
+
+    def on_ready(self, ports: tuple[int, ...]) -> None:
+        """The listeners listen on these ports, in the order in which they were asked for."""
+
+    def on_notice(self, text: str) -> None:
+        """Something that an operator should know, in a sentence."""
+
+    def on_reloaded(self, reloaded: Reloaded) -> None:
+        """Rules and tokens were read anew, and hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeRequest:
+    """What to run.
+
+    Attributes:
+        store: Folder of the store.
+        rules: What judges.
+        listeners: Where to listen.
+        tokens: Name → SHA-256 over the token's text.
+        reading: How to read what comes.
+        clock: As `PlannedEvaluator`'s.
+        now: The present instant; a function that another process finds by its name.
+        unreadable: Paths of rule files that could not be read.
+    """
+
+    store: Path
+    rules: LoadedRules
+    listeners: tuple[Listening, ...]
+    tokens: Mapping[str, bytes]
+    reading: ReceivedOptions
+    clock: Clock
+    now: Callable[[], int]
+    unreadable: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What somebody outside wants of the service while it runs.
+
+    Attributes:
+        stops: Whether it is to stop.
+        reloads: Whether settings are to be read anew; once True, it is not True again until that is asked for again.
+        reread: The request as the settings say it now, with sentences to tell; called in a thread of its own.
+            Raises OperatorError where they cannot be used.
+    """
+
+    stops: Callable[[], bool]
+    reloads: Callable[[], bool]
+    reread: Callable[[], tuple[ServeRequest, Sequence[str]]]
