@@ -17,7 +17,7 @@ from tocsin.records.errors import OperatorError
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Entry, Watermark, encode
 from tocsin.store.segment import FRAME_BYTES, HEADER_BYTES, Position, frame
-from tocsin.store.write_ahead import WriteAhead
+from tocsin.store.write_ahead import WriteAhead, read_between
 
 START = Position(0, 0)
 
@@ -57,6 +57,23 @@ def test_what_was_appended_is_read_in_order(tmp_path: Path) -> None:
     assert log.notices == []
     log.append(note(5))
     assert [position for position, _ in log.read(START, log.end)] == [*ends, log.end]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_nothing_behind_the_end_is_looked_at(tmp_path: Path, count: int) -> None:
+    """There another process may be in the middle of writing."""
+    log = opened(tmp_path)
+    end = log.append(note(0)) if count else Position(1, HEADER_BYTES)
+    for number in range(1, count):
+        end = log.append(note(number))
+    if not count:
+        log.append(note(0))
+        only(tmp_path).write_bytes(only(tmp_path).read_bytes()[:HEADER_BYTES])
+    with only(tmp_path).open("ab") as file:
+        file.write(b"half a fra")
+    assert len(list(read_between(tmp_path, START, end))) == count
+    assert list(read_between(tmp_path, end, end)) == []
+    log.close()
 
 
 def test_full_segments_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,7 +202,9 @@ def read_between(folder: Path, after: Position, until: Position) -> Iterator[tup
     """
     for segment in list_segments(folder):
         if after.segment <= segment.number <= until.segment:
-            start = after.offset if segment.number == after.segment else 0
+            start = max(after.offset if segment.number == after.segment else 0, HEADER_BYTES)
+            if segment.number == until.segment and start >= until.offset:
+                return  # what comes behind it may be half written
             for whole in whole_frames(segment, start):
                 if whole.end > until:
                     return
