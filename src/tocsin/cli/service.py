@@ -22,6 +22,7 @@ from tocsin.config.tokens import read_tokens
 from tocsin.engine.intake import settings as intake
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.engine.serving import ServeRequest, serve
+from tocsin.notify.changes import Ringing
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import Finding
@@ -46,6 +47,8 @@ def run(ctx: click.Context, *, as_json: bool) -> None:
         loaded, account = RuleChoice(tuple(map(str, service.rules)), starter=service.starter).load(progress)
     attendant = Attendant(as_json=as_json)
     for sentence in account.sentences():
+        attendant.on_notice(sentence)
+    for sentence in service.bell.warnings():
         attendant.on_notice(sentence)
     tally = serve(requested(service, loaded), attendant, stopped())
     if as_json:
@@ -74,7 +77,16 @@ def requested(service: Service, loaded: LoadedRules) -> ServeRequest:
     )
     tokens = {token.name: bytes.fromhex(token.digest) for token in read_tokens(http.tokens)}
     reading = ReceivedOptions(service.zone, site=service.site)
-    return ServeRequest(service.data, loaded, listeners, tokens, reading, clock.processor, clock.now)
+    return ServeRequest(
+        service.data,
+        loaded,
+        listeners,
+        tokens,
+        reading,
+        clock.processor,
+        clock.now,
+        Ringing(service.bell, service.zone),
+    )
 
 
 def listening(kind: Any, address: Address, tls: Tls | None) -> intake.Listening:

@@ -5,7 +5,8 @@ Rules:
 1. Intake is started first, and needs nothing of what judging needs: after a restart senders are heard at once, however much
    is still to be judged.
 2. An intake process that dies is started anew, later each time, and that is told; nothing that it acknowledged is lost.
-3. A stop lets intake answer what is in flight, then judges all that was acknowledged, and only then ends. A second signal
+3. Once intake listens, the bell's thread (`bell.py`) tells people what was committed, and sends the sign of life.
+4. A stop lets intake answer what is in flight, then judges all that was acknowledged, and only then ends. A second signal
    ends at once, and the rest is judged at the next start.
 """
 
@@ -13,14 +14,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
 from tocsin.config import bounds
+from tocsin.config.bell import Bell
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.planned import PlannedEvaluator
 from tocsin.detect.sigma.plans.account import Clock
+from tocsin.engine.bell import Signs, ringing_bell
+from tocsin.engine.books import Ringer
 from tocsin.engine.flow import Listener, Tally
 from tocsin.engine.intake.child import Child
 from tocsin.engine.intake.counters import Counters
@@ -37,6 +41,7 @@ from tocsin.engine.intake.settings import (
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.engine.service import Service, counted
 from tocsin.incidents.desk import IncidentDesk
+from tocsin.notify.changes import Ringing
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import EventBatch
 from tocsin.records.instants import SECOND
@@ -71,6 +76,7 @@ class ServeRequest:
         reading: How to read what comes.
         clock: As `PlannedEvaluator`'s.
         now: The present instant; a function that another process finds by its name.
+        ringing: Whom to tell of incidents; nobody by default.
     """
 
     store: Path
@@ -80,6 +86,7 @@ class ServeRequest:
     reading: ReceivedOptions
     clock: Clock
     now: Callable[[], int]
+    ringing: Ringing = field(default_factory=lambda: Ringing(Bell()))
 
 
 def reads(options: ReceivedOptions) -> Callable[[Received], EventBatch]:
@@ -101,11 +108,16 @@ def serve(request: ServeRequest, attendant: Attendant, stops: Callable[[], bool]
         detector = SigmaDetector(request.rules.ruleset, evaluator)
         intake.begin(store)
         try:
-            service = Service(store, [detector], IncidentDesk(), attendant)
-            while not stops():
-                if not service.turn():
-                    intake.attend(1.0)
-            clean = intake.stop()
+            ringer = Ringer(request.ringing, request.now)
+            service = Service(store, [detector], IncidentDesk(), attendant, ringer)
+            signs = Signs(listens=True, judged=request.now())
+            with ringing_bell(request.store, request.ringing, signs, request.now, attendant.on_notice):
+                while not stops():
+                    if not service.turn():
+                        intake.attend(1.0)
+                    signs.listens, signs.judged = intake.listens, request.now()
+                clean = intake.stop()
+                signs.listens = False
             while service.turn():
                 pass
             store.note({_SETTING: _STOPPED if clean else _RUNS})
@@ -125,6 +137,7 @@ class _Intake:
         self._again: int | None = None
         self._store: Store | None = None
         self.counters = Counters()
+        self.listens = False
 
     def end(self) -> Position:
         """Where the acknowledged log ends."""
@@ -168,6 +181,7 @@ class _Intake:
             self._hear(said)
         if self._child.died is None:
             return
+        self.listens = False
         if self._again is None:
             self._pause = min(max(2 * self._pause, 1.0), bounds.INTAKE_PAUSE_SECONDS)
             self._again = self._request.now() + round(self._pause * SECOND)
@@ -204,4 +218,5 @@ class _Intake:
             self.counters = said.counters
         elif isinstance(said, Ready):
             self._pause = 0.0
+            self.listens = True
             self._attendant.on_ready(said.ports)
