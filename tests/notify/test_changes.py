@@ -59,11 +59,16 @@ def test_a_merge_tells_nothing_that_was_told_of_either():
     one = replace(incident(), severity="high", aliases=("inc-other",))
     assert change_of(one, known(Rung("inc-other", "high", "open"))) is None
     assert change_of(one, known(Rung("inc-other", "medium", "open"))) == "severity:high"
-    assert change_of(one, known(Rung(one.id, "medium", "open"), Rung("inc-other", "critical", "open"))) is None
+    assert (
+        change_of(one, known(Rung(one.id, "medium", "open"), Rung("inc-other", "critical", "open"))) is None
+    )
 
 
 def test_a_night_is_quiet_but_for_what_is_critical():
-    high, critical = rings([incident()], {}, RINGING, NIGHT), rings([incident(level="critical")], {}, RINGING, NIGHT)
+    high, critical = (
+        rings([incident()], {}, RINGING, NIGHT),
+        rings([incident(level="critical")], {}, RINGING, NIGHT),
+    )
     assert high.messages[0].next == parse_rfc3339("2026-03-03T06:30:00Z")
     assert high.messages[1].next == high.messages[0].next + 30 * MINUTE
     assert critical.messages[0].next == NIGHT

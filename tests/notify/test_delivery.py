@@ -18,12 +18,16 @@ from tocsin.config.addresses import Address
 from tocsin.config.bell import Bell, Channel, Mail, Quiet, Web
 from tocsin.notify.changes import rings
 from tocsin.records.instants import DAY, HOUR, MINUTE, SECOND
-from tocsin.store.state import Notes
 from tocsin.store.outbox import ToTell
+from tocsin.store.state import Notes
 
 
 def bell(server, *names, **more):
-    return Bell(tuple(webhook(name, server.url) for name in names or ("phone",)), allowed=frozenset({server.url}), **more)
+    return Bell(
+        tuple(webhook(name, server.url) for name in names or ("phone",)),
+        allowed=frozenset({server.url}),
+        **more,
+    )
 
 
 def test_what_a_commit_brings_is_handed_over_once_and_survives_a_restart(tmp_path):
@@ -31,7 +35,9 @@ def test_what_a_commit_brings_is_handed_over_once_and_survives_a_restart(tmp_pat
         for _ in range(3):
             with Ringer(tmp_path / "s", bell(server)) as one:
                 made = rings([found := incident()], {}, one.ringing, NOON)
-                one.store.commit(one.store.position, incidents=[found], beside=Notes(told=ToTell(made.messages, made.rung)))
+                one.store.commit(
+                    one.store.position, incidents=[found], beside=Notes(told=ToTell(made.messages, made.rung))
+                )
         assert server.came == []
         for minute in range(3):
             with Ringer(tmp_path / "s", bell(server)) as one:
@@ -43,7 +49,10 @@ def test_what_a_commit_brings_is_handed_over_once_and_survives_a_restart(tmp_pat
 
 
 def test_the_next_channel_rings_where_nobody_acknowledged(tmp_path):
-    with WebServer() as server, Ringer(tmp_path / "s", bell(server, "phone", "chief", escalate_minutes=30)) as one:
+    with (
+        WebServer() as server,
+        Ringer(tmp_path / "s", bell(server, "phone", "chief", escalate_minutes=30)) as one,
+    ):
         for found in (incident("ws1"), incident("ws2")):
             one.outbox.add(rings([found], {}, one.ringing, NOON).messages)
         one.turn(NOON)
@@ -89,9 +98,12 @@ def test_a_channel_that_fails_is_tried_again_with_growing_pauses_and_the_next_ri
 
 
 def test_after_a_day_it_is_given_up_visibly(tmp_path):
-    with Ringer(tmp_path / "s", Bell((webhook("phone", "http://127.0.0.1:9"),), allowed=frozenset({"http://127.0.0.1:9"}))) as one:
+    with Ringer(
+        tmp_path / "s",
+        Bell((webhook("phone", "http://127.0.0.1:9"),), allowed=frozenset({"http://127.0.0.1:9"})),
+    ) as one:
         one.outbox.add([message("a")])
-        for hours in range(0, 26):
+        for hours in range(26):
             one.turn(NOON + hours * HOUR)
         assert one.outbox.counts() == {"failed": 1}
         (failure,) = one.outbox.failures(NOON)
@@ -123,9 +135,12 @@ def test_a_flood_goes_as_few_messages_the_gravest_first(tmp_path):
         for minute in range(1, 59):
             one.outbox.add([message(f"later{minute}", made=NOON + minute * MINUTE)])
             one.turn(NOON + minute * MINUTE)
-        assert len(server.came) == bounds.BELL_HANDED_HOURLY
+        assert len(server.came) == bounds.BELL_HANDED_HOURLY - bounds.BELL_KEPT_FOR_CRITICAL
+        one.outbox.add([message("true", severity="critical", made=NOON + 59 * MINUTE)])
+        one.turn(NOON + 59 * MINUTE)
+        assert "Title true" in server.came[-1].json["body"], "there is room for it"
         one.turn(NOON + 65 * MINUTE)
-        assert one.outbox.counts() == {"sent": 2_059}
+        assert one.outbox.counts() == {"sent": 2_060}
 
 
 def test_more_than_is_kept_gives_up_the_mildest(tmp_path, monkeypatch):
@@ -138,6 +153,35 @@ def test_more_than_is_kept_gives_up_the_mildest(tmp_path, monkeypatch):
         assert "given up" in one.told[0]
         one.turn(NOON + 31 * DAY)
         assert one.outbox.counts() == {}
+
+
+def test_a_parcel_of_several_stays_what_it_was(tmp_path):
+    with (
+        WebServer([(503, {})]) as server,
+        Ringer(tmp_path / "s", bell(server, quiet=Quiet(22 * 60, 6 * 60))) as one,
+    ):
+        dusk = NOON + 10 * HOUR - MINUTE
+        several = [message(f"m{number}", made=dusk) for number in range(4)]
+        one.outbox.add([*several, message("grave", severity="critical", made=dusk)])
+        one.turn(dusk)
+        one.outbox.acknowledge(["inc-m1"], dusk)
+        one.turn(NIGHT)
+        first, again = server.came
+        assert (first.json["id"], first.body) == (again.json["id"], again.body)
+
+
+def test_a_third_channel_waits_where_the_second_was_reached(tmp_path):
+    with WebServer() as server:
+        channels = (webhook("phone", "http://127.0.0.1:9"), *bell(server, "chief", "all").channels)
+        with Ringer(
+            tmp_path / "s", Bell(channels, allowed=frozenset({server.url, "http://127.0.0.1:9"}))
+        ) as one:
+            one.outbox.add(rings([incident()], {}, one.ringing, NOON).messages)
+            for seconds in range(0, 300, 10):
+                one.turn(NOON + seconds * SECOND)
+            assert [came.path for came in server.came] == ["/chief"]
+            one.turn(NOON + 61 * MINUTE)
+            assert [came.path for came in server.came] == ["/chief", "/all"]
 
 
 KILLED = """
@@ -177,18 +221,27 @@ def test_killed_between_hand_over_and_record_it_repeats_with_the_same_id_and_byt
 def test_each_service_gets_what_it_takes_and_no_text_becomes_a_command(tmp_path):
     hostile = '<!channel> [x](http://evil) & "é"\r\nBcc: all@example.org'
     with WebServer() as server, MailServer() as mails:
-        mail = Mail(Address("127.0.0.1", mails.port), "none", None, None, "tocsin@example.org", ("head@example.org",))
+        mail = Mail(
+            Address("127.0.0.1", mails.port), "none", None, None, "tocsin@example.org", ("head@example.org",)
+        )
         channels = (
             Channel("ntfy", "ntfy", Web(f"{server.url}/sub/town")), Channel("slack", "slack", Web(f"{server.url}/slack")),
             Channel("teams", "teams", Web(f"{server.url}/teams")), Channel("mail", "email", mail),
         )  # fmt: skip
         with Ringer(tmp_path / "s", Bell(channels, allowed=frozenset({server.url, mail.origin}))) as one:
-            one.outbox.add([replace(message(one.name, one.name), title=hostile, text="1. Do <this>") for one in channels])
+            one.outbox.add(
+                [replace(message(one.name, one.name), title=hostile, text="1. Do <this>") for one in channels]
+            )
             assert one.turn(NOON) == 4, one.told
             kept = {left.ident: left.body for left in one.kept.all()}
         ntfy, slack, teams = server.came
         (came,) = awaited(lambda: mails.came)
-    assert (ntfy.path, ntfy.json["topic"], ntfy.json["title"], ntfy.json["priority"]) == ("/sub/", "town", hostile, 4)
+    assert (ntfy.path, ntfy.json["topic"], ntfy.json["title"], ntfy.json["priority"]) == (
+        "/sub/",
+        "town",
+        hostile,
+        4,
+    )
     assert "&lt;!channel&gt;" in slack.json["text"]
     assert "<" not in slack.json["text"]
     runs = [block["inlines"][0] for block in teams.json["attachments"][0]["content"]["body"]]

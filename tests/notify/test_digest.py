@@ -45,14 +45,21 @@ def test_what_is_not_well_is_said(tmp_path):
     with Ringer(tmp_path / "s", Bell((webhook("phone", "http://127.0.0.1:9"),))) as one:
         found = incident()
         made = rings([found], {}, one.ringing, NOON)
-        one.store.commit(one.store.position, incidents=[found], beside=Notes(told=ToTell(made.messages, made.rung)))
+        one.store.commit(
+            one.store.position, incidents=[found], beside=Notes(told=ToTell(made.messages, made.rung))
+        )
         one.turn(NOON)
         title, text = digest_words(one.outbox, ("The disk has only 3 MiB left.",), NOON)
         assert title == "Not all is well: 0 events, 0 sources"
-        for said in ("3 MiB", "No event was heard", "1 incidents need somebody", "The channel phone did not take"):
+        for said in (
+            "3 MiB",
+            "No event was heard",
+            "1 incident needs somebody",
+            "The channel phone did not take",
+        ):
             assert said in text
         one.outbox.acknowledge([found.id], NOON)
-        assert "need somebody" not in digest_words(one.outbox, (), NOON)[1]
+        assert "somebody" not in digest_words(one.outbox, (), NOON)[1]
 
 
 def test_sources_that_are_counted_are_bounded_and_forgotten(tmp_path, monkeypatch):
@@ -71,7 +78,12 @@ def test_the_heartbeat_beats_while_nothing_is_wrong(tmp_path):
         bell = Bell(heartbeat=Heartbeat(Web(f"{server.url}/ping"), 5), allowed=frozenset({server.url}))
         with Ringer(tmp_path / "s", bell) as one:
             pulse = Pulse(bell, one.gate, one.told.append)
-            assert [pulse.turn((), NOON + minute * MINUTE) for minute in range(7)] == [True, *[False] * 4, True, False]
+            assert [pulse.turn((), NOON + minute * MINUTE) for minute in range(7)] == [
+                True,
+                *[False] * 4,
+                True,
+                False,
+            ]
             for minute in range(10, 20):
                 assert not pulse.turn(("The disk is full.",), NOON + minute * MINUTE)
             assert not pulse.turn((), NOON + 30 * MINUTE)
@@ -91,4 +103,3 @@ def test_an_unlisted_heartbeat_is_refused(tmp_path):
             assert not Pulse(bell, one.gate, one.told.append).turn((), NOON)
             assert server.came == []
             assert "does not list" in one.told[0]
-

@@ -35,7 +35,11 @@ def gate(kept, *allowed):
 def test_what_is_not_listed_never_leaves_and_that_is_kept(kept):
     with WebServer() as server:
         to = WebDestination(Web(f"{server.url}/x"))
-        for one in (gate(kept), gate(kept, f"{server.url}0"), gate(kept, server.url.replace("http:", "https:"))):
+        for one in (
+            gate(kept),
+            gate(kept, f"{server.url}0"),
+            gate(kept, server.url.replace("http:", "https:")),
+        ):
             with pytest.raises(Refused, match="does not list"):
                 one.send(to, b"secret", purpose="bell", ident="m1")
         assert server.came == []
@@ -47,7 +51,9 @@ def test_what_is_not_listed_never_leaves_and_that_is_kept(kept):
 def test_what_leaves_is_kept_byte_for_byte(kept):
     body = bytes(range(256))
     with WebServer() as server:
-        gate(kept, server.url).send(WebDestination(Web(f"{server.url}/a?b=c")), body, purpose="bell", ident="m1")
+        gate(kept, server.url).send(
+            WebDestination(Web(f"{server.url}/a?b=c")), body, purpose="bell", ident="m1"
+        )
     (came,) = server.came
     (left,) = kept.all()
     assert came.body == left.body == body
@@ -73,7 +79,10 @@ def test_an_overlong_body_is_refused(kept):
     with WebServer() as server:
         with pytest.raises(Refused, match="larger"):
             gate(kept, server.url).send(
-                WebDestination(Web(server.url)), bytes(bounds.OUTBOUND_BODY_BYTES + 1), purpose="bell", ident="m1"
+                WebDestination(Web(server.url)),
+                bytes(bounds.OUTBOUND_BODY_BYTES + 1),
+                purpose="bell",
+                ident="m1",
             )
         assert server.came == []
 
@@ -112,7 +121,9 @@ def test_the_secret_is_sent_and_never_kept_or_told(kept, tmp_path):
         one = gate(kept, server.url)
         one.send(WebDestination(Web(f"{server.url}/t", secret)), b"1", purpose="bell", ident="m1")
         with pytest.raises(Undelivered) as told:
-            one.send(WebDestination(Web(f"{server.url}/{{secret}}/t", secret)), b"2", purpose="bell", ident="m2")
+            one.send(
+                WebDestination(Web(f"{server.url}/{{secret}}/t", secret)), b"2", purpose="bell", ident="m2"
+            )
         assert server.came[0].headers["Authorization"] == "Bearer s3cr3t"
         assert (server.came[1].path, "Authorization" in server.came[1].headers) == ("/s3cr3t/t", False)
         assert "s3cr3t" not in f"{told.value}{list(kept.all())}"
@@ -126,7 +137,14 @@ def test_a_message_by_mail(kept):
     body = b"Subject: x\r\n\r\nhello\r\n.\r\nend\r\n"
     with MailServer() as server:
         to = MailDestination(
-            Mail(Address("127.0.0.1", server.port), "none", None, None, "a@example.org", ("b@example.org", "c@example.org"))
+            Mail(
+                Address("127.0.0.1", server.port),
+                "none",
+                None,
+                None,
+                "a@example.org",
+                ("b@example.org", "c@example.org"),
+            )
         )
         one = gate(kept, to.origin)
         one.send(to, body, purpose="bell", ident="m1")

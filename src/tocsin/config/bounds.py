@@ -425,6 +425,9 @@ BELL_LISTED: Final = 20
 BELL_HANDED_HOURLY: Final = 30
 """Messages handed to one channel within an hour: a flood of incidents must not bury the phone. The next ones wait, and go as one."""
 
+BELL_KEPT_FOR_CRITICAL: Final = 10
+"""Of these, what only messages of critical severity may use."""
+
 BELL_PAUSE_SECONDS: Final = 10
 """Pause before a failed message is tried again; it doubles each time."""
 

@@ -59,9 +59,9 @@ class Delivery:
 
     def _channel(self, channel: Channel, now: int, *, quiet: bool) -> int:
         handed = 0
-        room = bounds.BELL_HANDED_HOURLY - self._outbox.parcels_since(channel.name, now - HOUR)
+        before = self._outbox.parcels_since(channel.name, now - HOUR)
         for messages in packed(self._outbox.due(channel.name, now, critical=quiet)):
-            if handed >= room or not self._hand_over(channel, messages, now):
+            if handed + before >= _most(messages) or not self._hand_over(channel, messages, now):
                 break
             handed += 1
         return handed
@@ -126,6 +126,12 @@ def parcel_id(messages: Sequence[Message]) -> str:
     if len(messages) == 1:
         return messages[0].id
     return "msg-" + hashlib.sha256("\0".join(sorted(one.id for one in messages)).encode()).hexdigest()[:20]
+
+
+def _most(messages: Sequence[Message]) -> int:
+    """How many parcels a channel takes within an hour, where these are to be the next."""
+    critical = any(one.severity == "critical" for one in messages)
+    return bounds.BELL_HANDED_HOURLY - (0 if critical else bounds.BELL_KEPT_FOR_CRITICAL)
 
 
 def _place(severity: str) -> int:

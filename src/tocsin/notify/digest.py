@@ -59,9 +59,8 @@ def _wrong(outbox: Outbox, events: int, now: int) -> list[str]:
         found.append("No event was heard in 24 hours: see whether senders send.")
     open_ones = outbox.unacknowledged()
     if open_ones:
-        found.append(
-            f"{open_ones:,} incidents need somebody and nobody has acknowledged them: tocsin incidents"
-        )
+        several = "1 incident needs" if open_ones == 1 else f"{open_ones:,} incidents need"
+        found.append(f"{several} somebody, and nobody has acknowledged that: tocsin incidents")
     failures = outbox.failures(now - DAY)
     for channel in sorted({one.channel for one in failures}):
         last = next(one for one in reversed(failures) if one.channel == channel)

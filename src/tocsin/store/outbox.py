@@ -85,8 +85,10 @@ def put_to_tell(database: Database, told: ToTell) -> None:
     """Stores `told`, inside a transaction."""
     put_messages(database, told.messages)
     database.put_all("INSERT OR REPLACE INTO rung VALUES (?, ?, ?)", told.rung)
-    for (hour, source), events in told.heard.items():
-        _put_heard(database, hour, source, events)
+    for hour in sorted({hour for hour, _ in told.heard}):
+        _put_heard(
+            database, hour, {source: count for (at, source), count in told.heard.items() if at == hour}
+        )
 
 
 def put_messages(database: Database, messages: Sequence[Message]) -> None:
@@ -108,18 +110,22 @@ def _plain(text: str) -> str:
     return text.encode("utf-8", "replace").decode()  # SQLite takes no lone surrogate
 
 
-def _put_heard(database: Database, hour: int, source: str, events: int) -> None:
-    source = _plain(source)
-    known = database.maybe("SELECT 1 FROM heard WHERE hour = ? AND source = ?", hour, source)
-    if known is None:
-        (several,) = database.all("SELECT count(*) FROM heard WHERE hour = ?", hour)[0]
-        if several == 0:
-            database.put("DELETE FROM heard WHERE hour < ?", hour - bounds.HEARD_HOURS)
-        source = source if several < bounds.HEARD_SOURCES else ""
-    database.put(
+def _put_heard(database: Database, hour: int, heard: Mapping[str, int]) -> None:
+    """Adds to the counts of `hour`; sources beyond the bound count together, as one without a name."""
+    known = {row[0] for row in database.all("SELECT source FROM heard WHERE hour = ?", hour)}
+    if not known:
+        database.put("DELETE FROM heard WHERE hour < ?", hour - bounds.HEARD_HOURS)
+    counts: dict[str, int] = {}
+    for source, events in heard.items():
+        name = _plain(source)
+        if name not in known:
+            name = name if len(known) < bounds.HEARD_SOURCES else ""
+            known.add(name)
+        counts[name] = counts.get(name, 0) + events
+    database.put_all(
         "INSERT INTO heard VALUES (?, ?, ?) ON CONFLICT (hour, source) DO UPDATE SET events = events + excluded.events",
-        hour, source, events,
-    )  # fmt: skip
+        [(hour, name, events) for name, events in counts.items()],
+    )
 
 
 class Outbox:
@@ -135,10 +141,13 @@ class Outbox:
         return {row[0]: Rung(*row) for row in self._db.all("SELECT incident, severity, status FROM rung")}
 
     def due(self, channel: str, now: int, *, critical: bool = False) -> tuple[Message, ...]:
-        """What waits for `channel`, the gravest and then the oldest first; with `critical` no incident below that."""
+        """What waits for `channel`, the gravest and then the oldest first; with `critical` no incident below that,
+        unless it was packed with one that is.
+        """
         rows = self._db.all(
             "SELECT id, kind, subject, change, channel, severity, made, next, title, text, tries, parcel FROM outbox"
-            " WHERE state = 'waiting' AND channel = ? AND next <= ? AND (severity = 'critical' OR kind = 'digest' OR ?)"
+            " WHERE state = 'waiting' AND channel = ? AND next <= ? AND (severity = 'critical' OR kind = 'digest' OR ?"
+            " OR parcel IN (SELECT parcel FROM outbox WHERE state = 'waiting' AND severity = 'critical'))"
             " ORDER BY parcel IS NULL, CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 ELSE 2 END, made, id LIMIT ?",
             channel, now, not critical, bounds.OUTBOX_MESSAGES,
         )  # fmt: skip
@@ -201,13 +210,13 @@ class Outbox:
             )
 
     def spare(self, now: int) -> int:
-        """Ends what waits and was acknowledged after it was made; gives how many."""
+        """Ends what waits and was acknowledged after it was made; gives how many. A parcel of several stays whole."""
         if not self._db.all(_ACKNOWLEDGED_WAITING)[0][0]:
             return 0
         with self._db.transaction():
             return self._db.put(
                 "UPDATE outbox SET state = 'spared', ended = ? WHERE state = 'waiting' AND kind = 'incident'"
-                " AND made <= (SELECT at FROM acknowledged WHERE incident = outbox.subject)",
+                " AND (parcel IS NULL OR parcel = id) AND made <= (SELECT at FROM acknowledged WHERE incident = outbox.subject)",
                 now,
             )
 
@@ -268,16 +277,17 @@ class Outbox:
         )
 
     def _hasten(self, messages: Sequence[Message], now: int) -> None:
-        """Who could not be reached has not been told: the next channel need not wait."""
+        """Who could not be reached has not been told: the next channel need not wait, where nobody was told yet."""
         self._db.put_all(
             "UPDATE outbox SET next = ?1 WHERE state = 'waiting' AND subject = ?2 AND change = ?3 AND next > ?1 AND tries = 0"
             " AND id IN (SELECT id FROM outbox WHERE state = 'waiting' AND tries = 0 AND subject = ?2 AND change = ?3"
-            " ORDER BY next LIMIT 1)",
+            " ORDER BY next LIMIT 1)"
+            " AND NOT EXISTS (SELECT 1 FROM outbox WHERE state = 'sent' AND subject = ?2 AND change = ?3)",
             [(now, one.subject, one.change) for one in messages],
         )
 
 
 _ACKNOWLEDGED_WAITING: Final = (
     "SELECT count(*) FROM outbox JOIN acknowledged ON incident = subject"
-    " WHERE state = 'waiting' AND kind = 'incident' AND made <= at"
+    " WHERE state = 'waiting' AND kind = 'incident' AND (parcel IS NULL OR parcel = id) AND made <= at"
 )
