@@ -32,7 +32,7 @@ def webhook(name, url):
     return Channel(name, "webhook", Web(f"{url}/{name}"))
 
 
-def message(ident, channel="phone", severity="high", made=NOON, due=None, change="new", subject=None):
+def message(ident, channel="phone", *, severity="high", made=NOON, due=None, change="new", subject=None):
     return Message(
         ident, "incident", subject or f"inc-{ident}", change, channel, severity, made, made if due is None else due,
         f"Title {ident}", f"Text {ident}",

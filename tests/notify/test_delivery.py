@@ -80,21 +80,23 @@ def test_at_night_only_what_is_critical_rings(tmp_path):
 
 
 def test_a_channel_that_fails_is_tried_again_with_growing_pauses_and_the_next_rings_at_once(tmp_path):
-    with WebServer([(503, {}), (200, {}), (503, {}), (503, {})]) as server:
-        with Ringer(tmp_path / "s", bell(server, "phone", "chief")) as one:
-            one.outbox.add([message("a", change="new", subject="i"),
-                            message("b", "chief", due=NOON + 30 * MINUTE, subject="i")])  # fmt: skip
-            one.turn(NOON)
-            assert [came.path for came in server.came] == ["/phone", "/chief"]
-            for seconds in (5, 11, 20, 32):
-                one.turn(NOON + seconds * SECOND)
-            assert [came.path for came in server.came[2:]] == ["/phone", "/phone"]
-            assert one.turn(NOON + HOUR) == 1
-            ids = {came.json["id"] for came in server.came if came.path == "/phone"}
-            assert ids == {"a"}
-            assert one.outbox.counts() == {"sent": 2}
-            assert len(one.told) == 1
-            assert "503" in one.told[0]
+    with (
+        WebServer([(503, {}), (200, {}), (503, {}), (503, {})]) as server,
+        Ringer(tmp_path / "s", bell(server, "phone", "chief")) as one,
+    ):
+        one.outbox.add([message("a", change="new", subject="i"),
+                        message("b", "chief", due=NOON + 30 * MINUTE, subject="i")])  # fmt: skip
+        one.turn(NOON)
+        assert [came.path for came in server.came] == ["/phone", "/chief"]
+        for seconds in (5, 11, 20, 32):
+            one.turn(NOON + seconds * SECOND)
+        assert [came.path for came in server.came[2:]] == ["/phone", "/phone"]
+        assert one.turn(NOON + HOUR) == 1
+        ids = {came.json["id"] for came in server.came if came.path == "/phone"}
+        assert ids == {"a"}
+        assert one.outbox.counts() == {"sent": 2}
+        assert len(one.told) == 1
+        assert "503" in one.told[0]
 
 
 def test_after_a_day_it_is_given_up_visibly(tmp_path):
