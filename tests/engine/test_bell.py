@@ -15,6 +15,7 @@ from tocsin.config import bounds
 from tocsin.config.tokens import add_token
 from tocsin.engine.bell import Signs
 from tocsin.records.instants import SECOND
+from tocsin.store.store import Store
 
 NOON = 1_700_000_000 * SECOND
 
@@ -67,6 +68,8 @@ def test_an_event_rings_once_whatever_is_killed(place) -> None:
     send(again.port(), token, "two")
     again.stop()
     assert len(set(rung(server))) == 1
+    with Store.read_only(folder / "data") as kept:
+        assert kept.outbox.heard(0) == (2, 1)
     config = ("--config", str(folder / "tocsin.toml"))
     left = call(*config, "outbound", "--json")
     told = [one for one in left.lines("outbound") if one["purpose"] == "bell"]
@@ -79,6 +82,21 @@ def test_an_event_rings_once_whatever_is_killed(place) -> None:
     shown = call(*config, "outbound").text
     assert "heartbeat" in shown
     assert incident in shown
+
+
+def test_a_trial_says_which_channel_took_it(place) -> None:
+    folder, server = place
+    config = ("--config", str(folder / "tocsin.toml"))
+    assert "Start the service once" in call(*config, "ring").error
+    Store.open(folder / "data").close()
+    with (folder / "tocsin.toml").open("a") as file:
+        file.write('[run.bell.channels.away]\nkind = "webhook"\nurl = "https://away.example.org/x"\n')
+    done = call(*config, "ring", "--json")
+    assert (done.code, done.summary) == (3, {"kind": "summary", "channels": 2, "failed": 1})
+    phone, away = done.lines("channel")
+    assert (phone["outcome"], "does not list" in away["outcome"]) == ("sent", True)
+    assert rung(server) == [phone["id"]]
+    assert "phone: sent" in call(*config, "ring").text
 
 
 def test_the_signs_say_what_is_not_well(tmp_path: Path, monkeypatch) -> None:

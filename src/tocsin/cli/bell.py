@@ -1,4 +1,4 @@
-"""`tocsin acknowledge` and `tocsin outbound`: somebody looks after an incident; and what left this host, to the byte."""
+"""`tocsin ring`, `tocsin acknowledge`, `tocsin outbound`: try the bell; stop it; see what left this host, to the byte."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ import click
 from tocsin.cli.clock import now
 from tocsin.cli.defaults import settings_file, state_folder
 from tocsin.cli.json_lines import emit
+from tocsin.cli.main import EXIT_DEGRADED
 from tocsin.cli.options import JSON, with_options
-from tocsin.config.service import load_service
+from tocsin.config.service import Service, load_service
+from tocsin.notify.trial import try_channels
+from tocsin.outbound.gate import Gate
 from tocsin.records.errors import OperatorError
 from tocsin.records.inert import inert, inert_lines
 from tocsin.records.instants import rfc3339
@@ -26,6 +29,34 @@ STORE = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="The folder of the store; without it the data folder that tocsin.toml names.",
 )
+
+
+@click.command()
+@with_options(JSON)
+@click.pass_context
+def ring(ctx: click.Context, *, as_json: bool) -> None:
+    """Send a trial message through every channel of the bell, now, and say what came of it.
+
+    It leaves through the same gate as a real one. The exit code is 3 where a channel did not take it.
+    """
+    service = _service(ctx)
+    for sentence in service.bell.warnings():
+        click.echo(inert(sentence), err=True)
+    database = Database(_existing(service.data), write=True)
+    try:
+        tried = try_channels(service.bell, Gate(service.bell.allowed, Outgoing(database), now), now())
+    finally:
+        database.close()
+    for one in tried:
+        if as_json:
+            emit({"kind": "channel", "name": one.channel, "id": one.ident, "outcome": one.trouble or "sent"})
+        else:
+            click.echo(inert(f"{one.channel}: {one.trouble or 'sent. See whether it arrived.'}"))
+    failed = sum(one.trouble is not None for one in tried)
+    if as_json:
+        emit({"kind": "summary", "channels": len(tried), "failed": failed})
+    if failed:
+        ctx.exit(EXIT_DEGRADED)
 
 
 @click.command()
@@ -112,13 +143,17 @@ def _shown(left: Left) -> str:
 def _root(ctx: click.Context, store: Path | None) -> Path:
     if store is not None:
         return store
+    return _service(ctx).data
+
+
+def _service(ctx: click.Context) -> Service:
     file = settings_file(ctx.find_root().params.get("config"))
     if file is None:
         raise OperatorError(
             "There is no tocsin.toml here, nor one of yours, nor in /etc/tocsin.",
-            "Name the store with --store, or the settings: tocsin --config FILE ...",
+            "Run `tocsin init` first, or name the file: tocsin --config FILE ...",
         )
-    return load_service(file, state_folder()).data
+    return load_service(file, state_folder())
 
 
 def _existing(root: Path) -> Path:
