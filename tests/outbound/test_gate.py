@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 
 import pytest
 from tests.notify.receivers import MailServer, WebServer
@@ -87,7 +88,8 @@ def test_an_overlong_body_is_refused(kept):
         assert server.came == []
 
 
-def test_a_server_that_trickles_is_given_up_in_time(kept, monkeypatch):
+@pytest.mark.parametrize(("scheme", "answer"), [("http", b"HTTP/1.1 200 OK\r\nX: "), ("smtp", b"220 ")])
+def test_a_server_that_trickles_is_given_up_in_time(kept, monkeypatch, scheme, answer):
     monkeypatch.setattr(bounds, "OUTBOUND_SECONDS", 0.5)
     ends = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -95,8 +97,7 @@ def test_a_server_that_trickles_is_given_up_in_time(kept, monkeypatch):
         def trickle():
             one, _ = listening.accept()
             with one:
-                one.recv(1000)
-                for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000:
+                for byte in answer + b"x" * 1000:
                     try:
                         one.sendall(bytes([byte]))
                     except OSError:
@@ -106,9 +107,13 @@ def test_a_server_that_trickles_is_given_up_in_time(kept, monkeypatch):
 
         thread = threading.Thread(target=trickle)
         thread.start()
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        with pytest.raises(Undelivered, match="seconds"):
-            gate(kept, url).send(WebDestination(Web(url)), b"x", purpose="bell", ident="m1")
+        port = listening.getsockname()[1]
+        mail = Mail(Address("127.0.0.1", port), "none", None, None, "a@example.org", ("b@example.org",))
+        to = MailDestination(mail) if scheme == "smtp" else WebDestination(Web(f"http://127.0.0.1:{port}"))
+        began = time.monotonic()
+        with pytest.raises(Undelivered, match="did not take it"):
+            gate(kept, to.origin).send(to, b"x", purpose="bell", ident="m1")
+        assert time.monotonic() - began < 5
         ends.set()
         thread.join()
 

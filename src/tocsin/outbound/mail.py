@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+import time
 from dataclasses import dataclass
 
 from tocsin.config import bounds
 from tocsin.config.bell import Mail
+from tocsin.outbound.deadline import timed_file
 from tocsin.outbound.gate import Undelivered
 from tocsin.outbound.secrets import secret_in
 
@@ -56,7 +58,25 @@ class MailDestination:
     def _server(self) -> smtplib.SMTP:
         host, port = self.mail.server.host, self.mail.server.port
         if self.mail.security == "tls":
-            return smtplib.SMTP_SSL(
+            return _TimedTls(
                 host, port, timeout=bounds.OUTBOUND_SECONDS, context=ssl.create_default_context()
             )
-        return smtplib.SMTP(host, port, timeout=bounds.OUTBOUND_SECONDS)
+        return _Timed(host, port, timeout=bounds.OUTBOUND_SECONDS)
+
+
+class _Timed(smtplib.SMTP):
+    """The library's client, all of whose answers must come within `bounds.OUTBOUND_SECONDS`."""
+
+    _until: float | None = None
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self._until is None:
+            self._until = time.monotonic() + bounds.OUTBOUND_SECONDS
+        if self.file is None:
+            assert self.sock is not None
+            self.file = timed_file(self.sock, self._until)
+        return super().getreply()
+
+
+class _TimedTls(_Timed, smtplib.SMTP_SSL):
+    """The same over TLS from the first byte."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import http.client
-import io
 import socket
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from tocsin import __version__
 from tocsin.config import bounds
 from tocsin.config.bell import SECRET, Web
+from tocsin.outbound.deadline import TimedSocket
 from tocsin.outbound.gate import Undelivered
 from tocsin.outbound.secrets import secret_in
 
@@ -56,7 +56,7 @@ class WebDestination:
         try:
             connection.connect()
             open_one = connection.sock
-            connection.sock = _Timed(open_one, until)
+            connection.sock = TimedSocket(open_one, until)
             connection.request(self.method, path, body or None, headers)
             answer = connection.getresponse()
             answer.read(bounds.OUTBOUND_ANSWER_BYTES)
@@ -104,44 +104,3 @@ def _why(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return type(error).__name__  # the text of an answer that is none may hold anything
-
-
-class _Timed:
-    """A socket all of whose waiting ends at one instant: `http.client` alone would wait anew for every byte."""
-
-    def __init__(self, inner: Any, until: float) -> None:
-        self._inner, self._until = inner, until
-
-    def sendall(self, data: Any) -> None:
-        self._inner.settimeout(_left(self._until))
-        self._inner.sendall(data)
-
-    def makefile(self, mode: str = "rb", *_: object) -> io.BufferedReader:
-        assert mode == "rb"
-        return io.BufferedReader(_TimedReader(self._inner, self._until))
-
-    def close(self) -> None:
-        """Left to the caller: `http.client` closes before the answer is read."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-
-class _TimedReader(io.RawIOBase):
-    def __init__(self, inner: socket.socket, until: float) -> None:
-        super().__init__()
-        self._inner, self._until = inner, until
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._inner.settimeout(_left(self._until))
-        return self._inner.recv_into(buffer)
-
-
-def _left(until: float) -> float:
-    left = until - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
