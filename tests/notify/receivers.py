@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ class WebServer:
 
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     came: list[Came] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
 
     def __enter__(self):
         outer = self
@@ -53,10 +55,12 @@ class WebServer:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if self.tls is not None:
+            self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
         self.thread.start()
         self.port = self.server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
         return self
 
     def __exit__(self, *_):
@@ -74,7 +78,8 @@ class AnyPort(Controller):
 class MailServer:
     """Takes messages; `refuse` makes it answer 451."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
+        self.tls = tls
         self.came = []
         self.refuse = False
 
@@ -85,7 +90,7 @@ class MailServer:
         return "250 taken"
 
     def __enter__(self):
-        self.controller = AnyPort(self, hostname="127.0.0.1", port=0)
+        self.controller = AnyPort(self, hostname="127.0.0.1", port=0, tls_context=self.tls)
         self.controller.start()
         self.port = self.controller.port
         return self

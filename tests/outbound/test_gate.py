@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 
@@ -12,6 +13,7 @@ from tests.notify.receivers import MailServer, WebServer
 from tocsin.config import bounds
 from tocsin.config.addresses import Address
 from tocsin.config.bell import Mail, Web
+from tocsin.config.certificates import certificate_of, new_key
 from tocsin.outbound.gate import Gate, Undelivered
 from tocsin.outbound.mail import MailDestination
 from tocsin.outbound.web import WebDestination
@@ -159,6 +161,42 @@ def test_a_message_by_mail(kept):
     (came,) = server.came
     assert (came.content, came.rcpt_tos) == (body, ["b@example.org", "c@example.org"])
     assert [left.outcome.partition(":")[0] for left in kept.all()] == ["sent", "failed"]
+
+
+@pytest.fixture
+def tls(tmp_path):
+    """A server's side of TLS, and the file of the certificate to trust."""
+    key = new_key()
+    (tmp_path / "key.pem").write_bytes(key)
+    (tmp_path / "c.pem").write_bytes(certificate_of(key, ["127.0.0.1"], time.time_ns() // 1000))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "c.pem", tmp_path / "key.pem")
+    return context, tmp_path / "c.pem"
+
+
+def test_tls_reaches_only_who_proves_to_be_it(kept, tls, monkeypatch):
+    context, trusted = tls
+    with WebServer(tls=context) as server, MailServer(context) as mails:
+        address = Address("127.0.0.1", mails.port)
+        mail = MailDestination(Mail(address, "starttls", None, None, "a@example.org", ("b@example.org",)))
+        one = gate(kept, server.url, mail.origin)
+        for to in (WebDestination(Web(server.url)), mail):
+            with pytest.raises(Undelivered, match="did not take it"):
+                one.send(to, b"secret", purpose="bell", ident="m1")
+        assert (server.came, mails.came) == ([], [])
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        for to in (WebDestination(Web(server.url)), mail):
+            one.send(to, b"secret", purpose="bell", ident="m2")
+        assert (len(server.came), len(mails.came)) == (1, 1)
+
+
+def test_a_mail_server_without_tls_gets_nothing_where_tls_is_asked_for(kept):
+    with MailServer() as server:
+        address = Address("127.0.0.1", server.port)
+        to = MailDestination(Mail(address, "starttls", None, None, "a@example.org", ("b@example.org",)))
+        with pytest.raises(Undelivered):
+            gate(kept, to.origin).send(to, b"x", purpose="bell", ident="m1")
+        assert server.came == []
 
 
 def test_a_repeat_after_a_death_is_counted_as_one_that_may_have_arrived(kept):
