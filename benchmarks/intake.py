@@ -86,9 +86,7 @@ def send(port: int, body: Callable[[int], bytes], until: float, pause: float, ti
                 time.sleep(pause)
 
 
-def measure(  # noqa: PLR0913  one case
-    name: str, folder: Path, *, connections: int, events: int, seconds: float, pause: float
-) -> None:
+def measure(name: str, folder: Path, *, connections: int, events: int, seconds: float, pause: float) -> None:
     one = json.dumps({"event": EVENT, "time": 1763900000.123, "host": "WORKSTATION5"}).encode()
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(folder, theirs))

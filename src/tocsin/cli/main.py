@@ -38,6 +38,9 @@ COMMANDS = {
         "tocsin.cli.init:init", "Set the service up: settings, data folder, certificate, first token."
     ),
     "run": Entry("tocsin.cli.service:run", "The service: listen, judge what comes, keep it; until stopped."),
+    "ring": Entry("tocsin.cli.bell:ring", "Send a trial message through every channel of the bell."),
+    "acknowledge": Entry("tocsin.cli.bell:acknowledge", "Say that somebody looks after an incident."),
+    "outbound": Entry("tocsin.cli.bell:outbound", "List what left this host, each body to the byte."),
     "token": Entry("tocsin.cli.tokens:token", "Add, list and remove the tokens that senders show."),
 }
 

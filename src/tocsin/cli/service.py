@@ -22,6 +22,7 @@ from tocsin.config.tokens import read_tokens
 from tocsin.engine.intake import settings as intake
 from tocsin.engine.serve_request import Reloaded, ServeRequest, Wishes
 from tocsin.engine.serving import serve
+from tocsin.notify.changes import Ringing
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import Finding
@@ -47,6 +48,8 @@ def run(ctx: click.Context, *, as_json: bool) -> None:
         request, sentences = requested(service, progress)
     attendant = Attendant(as_json=as_json)
     for sentence in sentences:
+        attendant.on_notice(sentence)
+    for sentence in service.bell.warnings():
         attendant.on_notice(sentence)
 
     def reread() -> tuple[ServeRequest, Sequence[str]]:
@@ -87,8 +90,9 @@ def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Seque
     reading = ReceivedOptions(service.zone, site=service.site)
     unreadable = frozenset(one.path for one in account.unreadable)
     request = ServeRequest(
-        service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable
-    )
+        service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable,
+        Ringing(service.bell, service.zone),
+    )  # fmt: skip
     return request, account.sentences()
 
 

@@ -48,6 +48,31 @@ tokens = "tokens"
 # [run.retention]
 # days = 90
 # bytes = "10 GB"
+
+# [run.outbound]
+# allow = ["https://ntfy.example.org", "smtp://mail.example.org:587"]   # nothing leaves this host but to these
+
+# [run.bell]
+# quiet = "22:00-06:30"     # only what is critical rings then
+# escalate-minutes = 30     # not acknowledged for so long: the next channel rings
+# digest = "07:30"          # "all is well", or what is not
+
+# [run.bell.channels.phone]   # the first one rings first: ntfy, slack, teams, webhook or email
+# kind = "ntfy"
+# url = "https://ntfy.example.org/a-topic-that-nobody-guesses"
+
+# [run.bell.channels.mail]
+# kind = "email"
+# server = "mail.example.org:587"
+# user = "tocsin"
+# secret = "secrets/mail"     # a file with the password, chmod 600
+# from = "tocsin@example.org"
+# to = ["head@example.org"]
+
+# [run.bell.heartbeat]
+# url = "https://hc-ping.com/{{secret}}"   # called while all is well; who watches it there notices a dead box
+# secret = "secrets/heartbeat"
+# minutes = 5
 """
 
 

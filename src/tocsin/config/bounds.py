@@ -426,3 +426,76 @@ KEEP_BYTES: Final = 10_000_000_000
 
 KEEP_BYTES_LEAST: Final = 256 * MiB
 """Least room that may be asked for: eight write-ahead segments, which exist before anything is sealed."""
+
+# --- the bell --------------------------------------------------------------------------------------------
+ESCALATE_MINUTES: Final = 30
+"""How long a message may wait to be acknowledged before the next channel rings, where `tocsin.toml` does not say."""
+
+HEARTBEAT_MINUTES: Final = 5
+"""How often the heartbeat is sent where it does not say: three missed ones are noticed within 15 minutes."""
+
+BELL_CHANNELS: Final = 16
+"""Channels that may be named."""
+
+BELL_RECIPIENTS: Final = 50
+"""People that one e-mail channel may reach."""
+
+BELL_APART: Final = 3
+"""Messages that wait for a channel and still go one by one; more of them go as one that lists them."""
+
+BELL_LISTED: Final = 20
+"""Messages that such a list names; the others are counted."""
+
+BELL_HANDED_HOURLY: Final = 30
+"""Messages handed to one channel within an hour: a flood of incidents must not bury the phone. The next ones wait, and go as one."""
+
+BELL_KEPT_FOR_CRITICAL: Final = 10
+"""Of these, what only messages of critical severity may use."""
+
+BELL_PAUSE_SECONDS: Final = 10
+"""Pause before a failed message is tried again; it doubles each time."""
+
+BELL_PAUSE_MOST_SECONDS: Final = 1_800
+"""Where it ends to grow."""
+
+BELL_GIVE_UP_SECONDS: Final = 24 * 3600
+"""A message that could not be handed over for so long is given up, visibly."""
+
+BELL_TEXT_CHARS: Final = 3_000
+"""Characters of one message; ntfy and Slack cut or refuse longer ones (4,096 bytes and 3,000 characters)."""
+
+OUTBOX_DAYS: Final = 30
+"""How long a message that is done is remembered."""
+
+OUTBOX_MESSAGES: Final = 10_000
+"""Messages that may wait; over it the oldest mild ones are given up, visibly."""
+
+OUTBOUND_BODY_BYTES: Final = 256 * 1024
+"""One body that leaves; a larger one is refused."""
+
+OUTBOUND_KEPT: Final = 10_000
+"""Bodies that left and are kept to be read; the oldest go first."""
+
+OUTBOUND_KEPT_BYTES: Final = 64 * MiB
+"""Their bytes."""
+
+OUTBOUND_SECONDS: Final = 20.0
+"""How long one hand-over may take."""
+
+OUTBOUND_ANSWER_BYTES: Final = 64 * 1024
+"""How much of an answer is read."""
+
+SECRET_BYTES: Final = 4_096
+"""A file with the secret of a channel."""
+
+HEARD_SOURCES: Final = 1_000
+"""Sources that are counted apart within one hour; further ones count together."""
+
+HEARD_HOURS: Final = 14 * 24
+"""How many hours these counts are kept."""
+
+WORKING_SECONDS: Final = 120
+"""When judging made no progress for so long while something waits, the service does not work, and the heartbeat stops."""
+
+WORKING_DISK_BYTES: Final = 256 * MiB
+"""Free room on the disk below which the heartbeat stops: eight write-ahead segments."""

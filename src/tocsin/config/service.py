@@ -25,6 +25,8 @@ client-ca = "tls/devices.pem"
 days = 90
 bytes = "10 GB"
 ```
+
+`[run.bell]` and `[run.outbound]` stand in `bell.py`.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +42,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tocsin.config import bounds
 from tocsin.config.addresses import Address
+from tocsin.config.bell import Bell, bell_settings
 from tocsin.config.settings import load_settings
 from tocsin.config.table import Table
 from tocsin.records.errors import OperatorError
@@ -102,6 +105,7 @@ class Service:
         http: Listeners for HTTP.
         syslog: Listeners for syslog.
         retention: How much is kept.
+        bell: Whom to tell, and what may leave this host.
     """
 
     file: Path
@@ -113,6 +117,7 @@ class Service:
     http: Http
     syslog: Syslog
     retention: Retention
+    bell: Bell = field(default_factory=Bell)
 
 
 def load_service(file: Path, state: Path, over: Mapping[str, Any] | None = None) -> Service:
@@ -137,7 +142,7 @@ def service_settings(
     if not isinstance(values, Mapping):
         raise OperatorError(f"{file}: {TABLE} is no table.", f"Write [{TABLE}] and its settings below.")
     run = Table(file, TABLE, values, over or {})
-    run.check(("data", "http", "retention", "rules", "site", "starter", "syslog", "zone"))
+    run.check(("bell", "data", "http", "outbound", "retention", "rules", "site", "starter", "syslog", "zone"))
     http = run.table("http")
     syslog = _syslog(run.table("syslog"), tls := _tls(http))
     service = Service(
@@ -150,6 +155,7 @@ def service_settings(
         _http(http, tls),
         syslog,
         _retention(run.table("retention")),
+        bell_settings(run.table("bell"), run.table("outbound")),
     )
     _check_ports(run, service)
     return service

@@ -92,6 +92,14 @@ class Table:
         """A path, or None where the key is missing."""
         return self._path(key, self._get(key, "")) if key in self.values or key in self.over else None
 
+    def texts(self, key: str, right: str) -> tuple[str, ...]:
+        """A list of texts without control characters, each once."""
+        found = self._list(key, right, ())
+        for value in found:
+            if not isinstance(value, str) or not value or not value.isprintable():
+                self.refuse(key, "holds what is no text", right)
+        return tuple(dict.fromkeys(found))
+
     def paths(self, key: str) -> tuple[Path, ...]:
         """A list of paths."""
         return tuple(self._path(key, value) for value in self._list(key, 'Write a list, such as ["rules"].'))

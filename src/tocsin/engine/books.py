@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from tocsin.detect.interface import Detector
 from tocsin.incidents.desk import VERSION as DESK_VERSION
 from tocsin.incidents.desk import IncidentDesk
+from tocsin.notify.changes import Ringing, Rings, rings
+from tocsin.records.event import Event
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident
+from tocsin.records.instants import HOUR
+from tocsin.store.outbox import ToTell
 from tocsin.store.segment import Position
 from tocsin.store.state import DetectorState, Notes
 from tocsin.store.store import Store
@@ -17,15 +23,28 @@ DESK = "incidents"
 """Under which name the desk's state is kept beside the detectors'."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ringer:
+    """Whom to tell of incidents, and the present instant."""
+
+    ringing: Ringing
+    now: Callable[[], int]
+
+
 class Books:
     """Keeps what `detectors` and `desk` know in `store`; takes up there what an earlier run left.
+
+    With a `ringer`, what people are to be told comes into the outbox in the same commit.
 
     Raises:
         PluginError: a detector cannot take up its state.
     """
 
-    def __init__(self, store: Store, detectors: Sequence[Detector], desk: IncidentDesk) -> None:
-        self._store, self._detectors, self._desk = store, detectors, desk
+    def __init__(
+        self, store: Store, detectors: Sequence[Detector], desk: IncidentDesk, ringer: Ringer | None = None
+    ) -> None:
+        self._store, self._detectors, self._desk, self._ringer = store, detectors, desk, ringer
+        self._rung = store.outbox.rung() if ringer is not None else {}
         self._incidents: dict[str, Incident] = {one.id: one for one in store.incidents()}
         for detector in detectors:
             kept = store.state.detector(detector.name)
@@ -40,6 +59,7 @@ class Books:
         position: Position,
         findings: Sequence[Finding],
         beside: Notes = Notes(),  # noqa: B008  frozen
+        heard: Iterable[Event] = (),
     ) -> tuple[str, ...]:
         """Commits all that judging up to `position` brought; gives the ids of the new findings.
 
@@ -52,6 +72,19 @@ class Books:
             *(DetectorState(one.name, one.version, one.snapshot()) for one in self._detectors),
             DetectorState(DESK, DESK_VERSION, self._desk.snapshot()),
         ]
-        new = self._store.commit(position, findings, changed, states, beside)
+        rung = self._rings(changed)
+        told = ToTell(rung.messages, rung.rung, heard_by(heard))
+        new = self._store.commit(position, findings, changed, states, replace(beside, told=told))
         self._incidents = now
+        self._rung |= {one.incident: one for one in rung.rung}
         return new
+
+    def _rings(self, changed: Sequence[Incident]) -> Rings:
+        if self._ringer is None or not changed:
+            return Rings()
+        return rings(changed, self._rung, self._ringer.ringing, self._ringer.now())
+
+
+def heard_by(events: Iterable[Event]) -> dict[tuple[int, str], int]:
+    """How many of `events` came by hour of arrival (since the epoch) and source."""
+    return dict(Counter((event.ingest // HOUR, event.source) for event in events))

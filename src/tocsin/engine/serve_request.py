@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from tocsin.config.bell import Bell
 from tocsin.detect.sigma.plans.account import Clock
 from tocsin.engine.flow import Listener
 from tocsin.engine.intake.settings import Listening
 from tocsin.engine.rule_sets import LoadedRules
+from tocsin.notify.changes import Ringing
 from tocsin.sources.listened.received import ReceivedOptions
 
 
@@ -48,6 +50,7 @@ class ServeRequest:
         clock: As `PlannedEvaluator`'s.
         now: The present instant; a function that another process finds by its name.
         unreadable: Paths of rule files that could not be read.
+        ringing: Whom to tell of incidents; nobody by default.
     """
 
     store: Path
@@ -58,6 +61,7 @@ class ServeRequest:
     clock: Clock
     now: Callable[[], int]
     unreadable: frozenset[str] = frozenset()
+    ringing: Ringing = field(default_factory=lambda: Ringing(Bell()))
 
 
 @dataclass(frozen=True, slots=True)

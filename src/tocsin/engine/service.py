@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from tocsin.config import bounds
 from tocsin.detect.interface import Detector
 from tocsin.detect.sigma.correlations.lateness import Lateness, counted_at
-from tocsin.engine.books import Books
+from tocsin.engine.books import Books, Ringer
 from tocsin.engine.flow import Listener, Tally
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.records.event import Event, EventBatch, SetAside
@@ -113,16 +113,22 @@ class Service:
         detectors: Who judges, asked in order.
         desk: Who groups.
         listener: Who is told what was committed.
+        ringer: Whom to tell of incidents; None for nobody.
 
     Attributes:
         tally: What was judged since the start.
     """
 
     def __init__(
-        self, store: Store, detectors: Sequence[Detector], desk: IncidentDesk, listener: Listener
+        self,
+        store: Store,
+        detectors: Sequence[Detector],
+        desk: IncidentDesk,
+        listener: Listener,
+        ringer: Ringer | None = None,
     ) -> None:
         self._store, self._detectors, self._desk, self._listener = store, detectors, desk, listener
-        self._books = Books(store, detectors, desk)
+        self._books = Books(store, detectors, desk, ringer)
         self._reader = LogReader(store)
         self._sealed = store.position.segment
         self._rule_sets: list[tuple[Position, str, int]] = []
@@ -146,7 +152,7 @@ class Service:
         findings = self._judge(portion)
         self._desk.add(findings)
         beside = Notes(portion.batch.set_aside, self._rule_sets, watermark=self._reader.watermark)
-        new = set(self._books.write(portion.position, findings, beside))
+        new = set(self._books.write(portion.position, findings, beside, portion.batch))
         self._rule_sets = []
         self._tell(portion.batch, [finding for finding in findings if finding.id in new])
         if portion.position.segment > self._sealed:

@@ -5,7 +5,8 @@ Rules:
 1. Intake is started first, and needs nothing of what judging needs: after a restart senders are heard at once, however much
    is still to be judged.
 2. An intake process that dies is started anew, later each time, and that is told; nothing that it acknowledged is lost.
-3. A stop lets intake answer what is in flight, then judges all that was acknowledged, and only then ends. A second signal
+3. Once intake listens, the bell's thread (`bell.py`) tells people what was committed, and sends the sign of life.
+4. A stop lets intake answer what is in flight, then judges all that was acknowledged, and only then ends. A second signal
    ends at once, and the rest is judged at the next start.
 4. Rules, tokens and certificates may be read anew while it runs (`reloading.py`); what cannot be used changes nothing.
 """
@@ -18,6 +19,8 @@ from dataclasses import replace
 from typing import Final
 
 from tocsin.config import bounds
+from tocsin.engine.bell import Signs, ringing_bell
+from tocsin.engine.books import Ringer
 from tocsin.engine.figuring import Figuring
 from tocsin.engine.flow import Tally
 from tocsin.engine.intake.child import Child
@@ -70,16 +73,21 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
         try:
             figuring = Figuring(store, attendant, detector, request.reading.zone, request.now)
             figuring.figures.ports = intake.ports
-            service = Service(store, [detector], IncidentDesk(), figuring)
+            ringer = Ringer(request.ringing, request.now)
+            service = Service(store, [detector], IncidentDesk(), figuring, ringer)
             service.judged_by(request.rules.note)
             reloading = Reloading(request, wishes, detector, attendant.on_notice)
-            while not wishes.stops():
-                if (new := reloading.turn()) is not None:
-                    intake.admit(new)
-                figuring.tick(service.tally, intake.counters)
-                if not service.turn():
-                    intake.attend(1.0)
-            clean = intake.stop()
+            signs = Signs(listens=True, judged=request.now())
+            with ringing_bell(request.store, request.ringing, signs, request.now, attendant.on_notice):
+                while not wishes.stops():
+                    if (new := reloading.turn()) is not None:
+                        intake.admit(new)
+                    figuring.tick(service.tally, intake.counters)
+                    if not service.turn():
+                        intake.attend(1.0)
+                    signs.listens, signs.judged = intake.listens, request.now()
+                clean = intake.stop()
+                signs.listens = False
             while service.turn():
                 pass
             store.note({_SETTING: _STOPPED if clean else _RUNS})
@@ -102,6 +110,7 @@ class _Intake:
         self._reloaded: Reloaded | None = None
         self.counters = Counters()
         self.ports: tuple[int, ...] = ()
+        self.listens = False
 
     def end(self) -> Position:
         """Where the acknowledged log ends."""
@@ -145,6 +154,7 @@ class _Intake:
             self._hear(said)
         if self._child.died is None:
             return
+        self.listens = False
         if self._again is None:
             self._pause = min(max(2 * self._pause, 1.0), bounds.INTAKE_PAUSE_SECONDS)
             self._again = self._request.now() + round(self._pause * SECOND)
@@ -190,6 +200,7 @@ class _Intake:
         elif isinstance(said, Ready):
             self._pause = 0.0
             self.ports = said.ports
+            self.listens = True
             self._attendant.on_ready(said.ports)
         if isinstance(said, Admitted | Ready) and self._reloaded is not None:
             self._attendant.on_reloaded(self._reloaded)

@@ -76,4 +76,36 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (slug, ordinal)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE outbox (                      -- messages to people
+        id TEXT PRIMARY KEY,                   -- digest of what it is about, what changed and the channel
+        kind TEXT NOT NULL, subject TEXT NOT NULL, change TEXT NOT NULL,   -- incident | digest; an incident's id; what changed
+        channel TEXT NOT NULL, severity TEXT NOT NULL, made INTEGER NOT NULL,
+        next INTEGER NOT NULL,                 -- not before this instant
+        state TEXT NOT NULL DEFAULT 'waiting', -- waiting | sent | spared | failed
+        parcel TEXT,                           -- id under which it was handed over, alone or with others
+        tries INTEGER NOT NULL DEFAULT 0, trouble TEXT, ended INTEGER,
+        title TEXT NOT NULL, text TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX outbox_waiting ON outbox (channel, next) WHERE state = 'waiting';
+    CREATE INDEX outbox_by_subject ON outbox (subject, change);
+    CREATE INDEX outbox_ended ON outbox (ended);
+    CREATE TABLE rung (                        -- what was last said of an incident
+        incident TEXT PRIMARY KEY, severity TEXT NOT NULL, status TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE acknowledged (incident TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE heard (                       -- events by source and hour of their arrival
+        hour INTEGER NOT NULL, source TEXT NOT NULL, events INTEGER NOT NULL,
+        PRIMARY KEY (hour, source)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE outgoing (                    -- what left through the gate, or was refused there
+        number INTEGER PRIMARY KEY,
+        purpose TEXT NOT NULL, ident TEXT NOT NULL, destination TEXT NOT NULL, digest BLOB NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL,
+        times INTEGER NOT NULL, unsure INTEGER NOT NULL,    -- how often; and of these, cut off before the answer was known
+        outcome TEXT NOT NULL, body BLOB NOT NULL,
+        UNIQUE (ident, destination, digest)
+    ) STRICT;
+    CREATE INDEX outgoing_by_last ON outgoing (last);
+    """,
 )

@@ -2,8 +2,8 @@
 
 Rules:
 
-1. `commit` is one transaction: findings, incident changes, detectors' changed state, stream marks and the position up
-   to which the log was judged are stored together or not at all. It is synced when it returns.
+1. `commit` is one transaction: findings, incident changes, messages to people (`outbox.py`), detectors' changed state,
+   stream marks and the position up to which the log was judged are stored together or not at all. It is synced when it returns.
 2. A finding is inserted once; the same id again changes nothing, its pinned evidence included.
 3. The position never goes back.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from tocsin.config import bounds
@@ -23,6 +23,7 @@ from tocsin.records.incident import Incident
 from tocsin.store import bodies
 from tocsin.store.catalogue import StreamMark, put_marks
 from tocsin.store.database import Database
+from tocsin.store.outbox import ToTell, put_to_tell
 from tocsin.store.segment import Position
 
 
@@ -36,12 +37,13 @@ class DetectorState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What the log's other frames say, up to a position."""
+    """What the log's other frames say up to a position, and what people are to be told of it."""
 
     set_aside: Sequence[SetAside] = ()
     rule_sets: Sequence[tuple[Position, str, int]] = ()
     settings: Sequence[tuple[str, str]] = ()
     watermark: int | None = None
+    told: ToTell = field(default_factory=ToTell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class State:
             self._db.put_all("INSERT OR REPLACE INTO detectors VALUES (?, ?, ?)", judged.states)
             put_marks(self._db, judged.marks)
             self._put_notes(judged.notes)
+            put_to_tell(self._db, judged.notes.told)
             self._db.put("UPDATE progress SET segment = ?, offset = ?", *judged.position)
         return new
 

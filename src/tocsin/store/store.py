@@ -30,6 +30,7 @@ from tocsin.store.entries import Entry, Events, RuleSet, Settings, Watermark, en
 from tocsin.store.folders import make_folders, unusable
 from tocsin.store.followed import FollowedLog, Log
 from tocsin.store.lock import WriterLock, log_to_itself
+from tocsin.store.outbox import Outbox
 from tocsin.store.query import Query
 from tocsin.store.sealing import seal as seal_segment
 from tocsin.store.segment import Position, Segment
@@ -56,6 +57,7 @@ class ReadStore:
         self._database = database
         self._read = read
         self.state = State(database)
+        self.outbox = Outbox(database)
         self._catalogue = Catalogue(database)
         self._query = Query(root, self._catalogue, self.batch)
 
@@ -260,7 +262,8 @@ class Store(ReadStore):
             findings: One whose id is stored already changes nothing.
             incidents: Those that changed, whole; the ids in `aliases` are merged into them.
             states: Of the detectors whose state changed.
-            beside: What else is to be kept, where the log does not say it: set-aside records, the watermark.
+            beside: What else is to be kept, where the log does not say it: set-aside records, the watermark, what
+                people are to be told.
 
         Raises:
             ValueError: `position` is behind the one committed before, or beyond what was acknowledged.
@@ -274,6 +277,7 @@ class Store(ReadStore):
             set_aside=(*logged.set_aside, *beside.set_aside),
             rule_sets=(*logged.rule_sets, *beside.rule_sets),
             watermark=logged.watermark if beside.watermark is None else beside.watermark,
+            told=beside.told,
         )
         new = self.state.commit(Judged(position, findings, incidents, states, self.streams.changed(), notes))
         self.streams.forget()

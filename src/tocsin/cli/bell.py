@@ -1,0 +1,162 @@
+"""`tocsin ring`, `tocsin acknowledge`, `tocsin outbound`: try the bell; stop it; see what left this host, to the byte."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tocsin.cli.clock import now
+from tocsin.cli.defaults import settings_file, state_folder
+from tocsin.cli.json_lines import emit
+from tocsin.cli.main import EXIT_DEGRADED
+from tocsin.cli.options import JSON, with_options
+from tocsin.config.service import Service, load_service
+from tocsin.notify.trial import try_channels
+from tocsin.outbound.gate import Gate
+from tocsin.records.errors import OperatorError
+from tocsin.records.inert import inert, inert_lines
+from tocsin.records.instants import rfc3339
+from tocsin.store.database import Database
+from tocsin.store.outbox import Outbox
+from tocsin.store.outgoing import Left, Outgoing
+from tocsin.store.store import Store
+
+STORE = click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of the store; without it the data folder that tocsin.toml names.",
+)
+
+
+@click.command()
+@with_options(JSON)
+@click.pass_context
+def ring(ctx: click.Context, *, as_json: bool) -> None:
+    """Send a trial message through every channel of the bell, now, and say what came of it.
+
+    It leaves through the same gate as a real one. The exit code is 3 where a channel did not take it.
+    """
+    service = _service(ctx)
+    for sentence in service.bell.warnings():
+        click.echo(inert(sentence), err=True)
+    database = Database(_existing(service.data), write=True)
+    try:
+        tried = try_channels(service.bell, Gate(service.bell.allowed, Outgoing(database), now), now())
+    finally:
+        database.close()
+    for one in tried:
+        if as_json:
+            emit({"kind": "channel", "name": one.channel, "id": one.ident, "outcome": one.trouble or "sent"})
+        else:
+            click.echo(inert(f"{one.channel}: {one.trouble or 'sent. See whether it arrived.'}"))
+    failed = sum(one.trouble is not None for one in tried)
+    if as_json:
+        emit({"kind": "summary", "channels": len(tried), "failed": failed})
+    if failed:
+        ctx.exit(EXIT_DEGRADED)
+
+
+@click.command()
+@click.argument("incident_id", metavar="ID")
+@STORE
+@with_options(JSON)
+@click.pass_context
+def acknowledge(ctx: click.Context, incident_id: str, *, store: Path | None, as_json: bool) -> None:
+    """Say that somebody looks after the incident ID: the bell stops ringing for it.
+
+    What waits to be said of it is not said any more, by no channel. Should it become graver or come back, it rings again.
+    """
+    root = _root(ctx, store)
+    with Store.read_only(root) as kept:
+        incident = kept.incident(incident_id)
+    database = Database(root / "state.sqlite", write=True)
+    moment = now()
+    try:
+        Outbox(database).acknowledge((incident.id, *incident.aliases), moment)
+    finally:
+        database.close()
+    if as_json:
+        emit({"kind": "acknowledged", "incident": incident.id, "at": rfc3339(moment)})
+        emit({"kind": "summary", "acknowledged": 1})
+    else:
+        click.echo(f"Acknowledged {incident.id}.")
+
+
+@click.command()
+@STORE
+@with_options(JSON)
+@click.pass_context
+def outbound(ctx: click.Context, *, store: Path | None, as_json: bool) -> None:
+    """List what left this host and what was refused to leave, each body to the byte, the newest last.
+
+    Nothing leaves but to what [run.outbound] allow lists.
+    """
+    database = Database(_existing(_root(ctx, store)), write=False)
+    try:
+        several = 0
+        for left in Outgoing(database).all():
+            several += 1
+            if as_json:
+                emit(_line(left))
+            else:
+                click.echo(_shown(left))
+        counts = Outbox(database).counts()
+    finally:
+        database.close()
+    if as_json:
+        emit({"kind": "summary", "bodies": several, "messages": counts})
+    elif not several:
+        click.echo("Nothing left this host, and nothing tried to.", err=True)
+
+
+def _line(left: Left) -> dict[str, Any]:
+    try:
+        body: dict[str, Any] = {"body": left.body.decode()}
+    except UnicodeDecodeError:
+        body = {"body": None}
+    return {
+        "kind": "outbound",
+        "purpose": left.purpose,
+        "id": left.ident,
+        "destination": left.destination,
+        "first": rfc3339(left.first),
+        "last": rfc3339(left.last),
+        "times": left.times,
+        "unsure": left.unsure,
+        "outcome": left.outcome,
+        **body,
+        "body_base64": base64.b64encode(left.body).decode(),
+    }
+
+
+def _shown(left: Left) -> str:
+    often = "" if left.times == 1 else f", {left.times} times since {rfc3339(left.first)}"
+    unsure = f", {left.unsure} of them cut off before the answer" if left.unsure else ""
+    head = f"{rfc3339(left.last)}  {left.purpose} {left.ident} to {left.destination}{often}{unsure}: {left.outcome}"
+    body = inert_lines(left.body.decode("utf-8", "backslashreplace"))
+    return "\n".join([inert(head), *(f"    {line}" for line in body.split("\n") if left.body)])
+
+
+def _root(ctx: click.Context, store: Path | None) -> Path:
+    if store is not None:
+        return store
+    return _service(ctx).data
+
+
+def _service(ctx: click.Context) -> Service:
+    file = settings_file(ctx.find_root().params.get("config"))
+    if file is None:
+        raise OperatorError(
+            "There is no tocsin.toml here, nor one of yours, nor in /etc/tocsin.",
+            "Run `tocsin init` first, or name the file: tocsin --config FILE ...",
+        )
+    return load_service(file, state_folder())
+
+
+def _existing(root: Path) -> Path:
+    if not (root / "state.sqlite").is_file():
+        raise OperatorError(f"{root} is no store.", "Start the service once with `tocsin run`.")
+    return root / "state.sqlite"

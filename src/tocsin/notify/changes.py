@@ -1,0 +1,115 @@
+"""Which change of an incident people are told, once: it is new and needs somebody, it became graver, it came back.
+
+Its place among the others is no change of its own: it moves whenever another one comes or goes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+
+from tocsin.advise.tell import tell
+from tocsin.config.bell import Bell, Channel
+from tocsin.incidents.ranking import needs_you
+from tocsin.notify.quiet import awake
+from tocsin.notify.wording import text_of, title_of
+from tocsin.records.finding import LEVELS
+from tocsin.records.incident import Incident
+from tocsin.records.instants import MINUTE
+from tocsin.store.outbox import Message, Rung
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """Whom to tell, and when: the settings, and the zone that their hours are of."""
+
+    bell: Bell
+    zone: tzinfo = UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Rings:
+    """Messages for one commit, and what they say of which incident."""
+
+    messages: tuple[Message, ...] = ()
+    rung: tuple[Rung, ...] = ()
+
+
+def rings(changed: Iterable[Incident], rung: Mapping[str, Rung], ringing: Ringing, now: int) -> Rings:
+    """What people are to be told of the incidents in `changed`.
+
+    Args:
+        changed: Those that are new, or no more what they were.
+        rung: What people were told before.
+        ringing: Whom to tell.
+        now: The present instant.
+    """
+    if not ringing.bell.channels:
+        return Rings()
+    messages: list[Message] = []
+    told: list[Rung] = []
+    for incident in changed:
+        change = change_of(incident, rung)
+        if change is not None:
+            messages += _messages(incident, change, ringing, now)
+        before = _before(incident, rung)
+        if change is not None or (before is not None and before.status != incident.status):
+            told.append(_rung(incident, before))
+    return Rings(tuple(messages), tuple(told))
+
+
+def change_of(incident: Incident, rung: Mapping[str, Rung]) -> str | None:
+    """What of `incident` is news: `new`, `severity:critical`, `regressed:<time of its last finding>`; None for nothing."""
+    if not needs_you(incident) or incident.origin != "live" or incident.status in ("resolved", "dismissed"):
+        return None
+    before = _before(incident, rung)
+    if before is None:
+        return "new"
+    if incident.status == "regressed" and before.status != "regressed":
+        return f"regressed:{incident.last}"
+    if LEVELS.index(incident.severity) > LEVELS.index(_level(before)):
+        return f"severity:{incident.severity}"
+    return None
+
+
+def message_id(subject: str, change: str, channel: str) -> str:
+    """The id that a message bears however often it is made or handed over."""
+    return "msg-" + hashlib.sha256(f"{subject}\0{change}\0{channel}".encode()).hexdigest()[:20]
+
+
+def stepped(parts: Sequence[Channel], first: int, minutes: int) -> Iterable[tuple[Channel, int]]:
+    """Each channel and from when on it rings: the first at once, each next one `minutes` later."""
+    return ((channel, first + step * minutes * MINUTE) for step, channel in enumerate(parts))
+
+
+def _before(incident: Incident, rung: Mapping[str, Rung]) -> Rung | None:
+    """The gravest that people were told of `incident`, or of one that was merged into it."""
+    known = [rung[one] for one in (incident.id, *incident.aliases) if one in rung]
+    if not known:
+        return None
+    gravest = max(known, key=lambda one: LEVELS.index(_level(one)))
+    own = rung.get(incident.id, gravest)
+    return Rung(incident.id, gravest.severity, own.status)
+
+
+def _level(rung: Rung) -> str:
+    return rung.severity if rung.severity in LEVELS else LEVELS[0]
+
+
+def _rung(incident: Incident, before: Rung | None) -> Rung:
+    """What people know now; what was graver once stays told."""
+    severity = max(incident.severity, _level(before) if before else LEVELS[0], key=LEVELS.index)
+    return Rung(incident.id, severity, incident.status)
+
+
+def _messages(incident: Incident, change: str, ringing: Ringing, now: int) -> Iterable[Message]:
+    bell, told = ringing.bell, tell(incident)
+    first = now if incident.severity == "critical" else awake(bell.quiet, now, ringing.zone)
+    for channel, due in stepped(bell.channels, first, bell.escalate_minutes):
+        yield Message(
+            message_id(incident.id, change, channel.name), "incident", incident.id, change, channel.name,
+            incident.severity, now, due,
+            title_of(told, change, channel.detail), text_of(told, channel.detail),
+        )  # fmt: skip

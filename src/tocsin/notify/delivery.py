@@ -1,0 +1,138 @@
+"""Hands over what the outbox holds: at least once, with a stable id, gravest first.
+
+Rules:
+
+1. In quiet hours only what is critical is handed over (and the daily message, whose hour the operator chose).
+2. What somebody acknowledged is not said any more; what nobody acknowledged is said by the next channel in its time, and
+   at once where a channel could not be reached.
+3. A failed hand-over is repeated with growing pauses and the same id; after a day it is given up, which is told and counted.
+4. Many at once go as one that lists them, and no channel is handed more than `bounds.BELL_HANDED_HOURLY` an hour: an
+   attacker who causes a thousand incidents must not bury the one that counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+from tocsin.config import bounds
+from tocsin.config.bell import Channel
+from tocsin.notify.changes import Ringing
+from tocsin.notify.channels import Words, parcel
+from tocsin.notify.quiet import is_quiet
+from tocsin.notify.wording import together
+from tocsin.outbound.gate import Gate, Undelivered
+from tocsin.records.errors import Refused
+from tocsin.records.finding import LEVELS
+from tocsin.records.instants import HOUR, SECOND
+from tocsin.store.outbox import Message, Outbox
+
+PURPOSE = "bell"
+
+
+class Delivery:
+    """Hands over; to be asked again and again.
+
+    Args:
+        outbox: What is to be handed over.
+        gate: Through which all of it leaves.
+        ringing: Whom to tell.
+        tell: Told, in a sentence, what an operator should know.
+    """
+
+    def __init__(self, outbox: Outbox, gate: Gate, ringing: Ringing, tell: Callable[[str], None]) -> None:
+        self._outbox, self._gate, self._ringing, self._tell = outbox, gate, ringing, tell
+        self._failing: set[str] = set()
+
+    def turn(self, now: int) -> int:
+        """Hands over what is due at `now`; gives how many parcels arrived.
+
+        Raises:
+            OperatorError: the store refused; what was handed over meanwhile may be handed over once more.
+        """
+        self._outbox.spare(now)
+        over = self._outbox.tidy(now)
+        if over:
+            self._tell(f"{over} messages were given up: more wait than are kept. See `tocsin outbound`.")
+        quiet = is_quiet(self._ringing.bell.quiet, now, self._ringing.zone)
+        return sum(self._channel(one, now, quiet=quiet) for one in self._ringing.bell.channels)
+
+    def _channel(self, channel: Channel, now: int, *, quiet: bool) -> int:
+        handed = 0
+        before = self._outbox.parcels_since(channel.name, now - HOUR)
+        for messages in packed(self._outbox.due(channel.name, now, critical=quiet)):
+            if handed + before >= _most(messages) or not self._hand_over(channel, messages, now):
+                break
+            handed += 1
+        return handed
+
+    def _hand_over(self, channel: Channel, messages: Sequence[Message], now: int) -> bool:
+        """Whether the channel can be tried with the next ones."""
+        ident = parcel_id(messages)
+        self._outbox.pack(ident, messages)
+        title, text = together(messages)
+        gravest = max((one.severity for one in messages), key=_place)
+        words = Words(ident, title, text, gravest, min(one.made for one in messages))
+        destination, body = parcel(channel, words)
+        try:
+            self._gate.send(destination, body, purpose=PURPOSE, ident=ident)
+        except Refused as refused:
+            self._give_up(channel, messages, str(refused), now)
+            return True
+        except Undelivered as error:
+            self._failed(channel, messages, str(error), now)
+            return False
+        self._outbox.sent(messages, now)
+        self._failing.discard(channel.name)
+        return True
+
+    def _failed(self, channel: Channel, messages: Sequence[Message], why: str, now: int) -> None:
+        if now - min(one.made for one in messages) > bounds.BELL_GIVE_UP_SECONDS * SECOND:
+            self._give_up(channel, messages, why, now)
+            return
+        if channel.name not in self._failing:
+            self._failing.add(channel.name)
+            self._tell(
+                f"The channel {channel.name} cannot be reached: {why}. It is tried again, and the next one rings."
+            )
+        pause = bounds.BELL_PAUSE_SECONDS * 2 ** min(messages[0].tries, 20)
+        self._outbox.put_off(messages, now + min(pause, bounds.BELL_PAUSE_MOST_SECONDS) * SECOND, why, now)
+
+    def _give_up(self, channel: Channel, messages: Sequence[Message], why: str, now: int) -> None:
+        self._tell(f"{len(messages)} messages for the channel {channel.name} are given up: {why}.")
+        self._outbox.give_up(messages, why, now)
+
+
+def packed(messages: Sequence[Message]) -> list[list[Message]]:
+    """`messages` as they are to go: what was packed before as it was, few one by one, many as one, the digest alone."""
+    before: dict[str, list[Message]] = {}
+    alone: list[list[Message]] = []
+    fresh: list[Message] = []
+    for one in messages:
+        if one.parcel is not None:
+            before.setdefault(one.parcel, []).append(one)
+        elif one.kind == "digest":
+            alone.append([one])
+        else:
+            fresh.append(one)
+    many = [fresh] if len(fresh) > bounds.BELL_APART else [[one] for one in fresh]
+    return [*before.values(), *many, *alone]
+
+
+def parcel_id(messages: Sequence[Message]) -> str:
+    """The id under which they go: what they were packed as before, a lone message's own, or one made of all theirs."""
+    if messages[0].parcel is not None:
+        return messages[0].parcel
+    if len(messages) == 1:
+        return messages[0].id
+    return "msg-" + hashlib.sha256("\0".join(sorted(one.id for one in messages)).encode()).hexdigest()[:20]
+
+
+def _most(messages: Sequence[Message]) -> int:
+    """How many parcels a channel takes within an hour, where these are to be the next."""
+    critical = any(one.severity == "critical" for one in messages)
+    return bounds.BELL_HANDED_HOURLY - (0 if critical else bounds.BELL_KEPT_FOR_CRITICAL)
+
+
+def _place(severity: str) -> int:
+    return LEVELS.index(severity) if severity in LEVELS else 0

@@ -1,0 +1,257 @@
+"""What the outbox holds reaches people: at least once, the same id each time, and visibly where it cannot."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
+
+from tests.notify.making import NIGHT, NOON, Ringer, incident, message, webhook
+from tests.notify.receivers import MailServer, WebServer, awaited
+
+from tocsin.config import bounds
+from tocsin.config.addresses import Address
+from tocsin.config.bell import Bell, Channel, Mail, Quiet, Web
+from tocsin.notify.changes import rings
+from tocsin.records.instants import DAY, HOUR, MINUTE, SECOND
+from tocsin.store.outbox import ToTell
+from tocsin.store.state import Notes
+
+
+def bell(server, *names, **more):
+    return Bell(
+        tuple(webhook(name, server.url) for name in names or ("phone",)),
+        allowed=frozenset({server.url}),
+        **more,
+    )
+
+
+def test_what_a_commit_brings_is_handed_over_once_and_survives_a_restart(tmp_path):
+    with WebServer() as server:
+        for _ in range(3):
+            with Ringer(tmp_path / "s", bell(server)) as one:
+                made = rings([found := incident()], {}, one.ringing, NOON)
+                one.store.commit(
+                    one.store.position, incidents=[found], beside=Notes(told=ToTell(made.messages, made.rung))
+                )
+        assert server.came == []
+        for minute in range(3):
+            with Ringer(tmp_path / "s", bell(server)) as one:
+                one.turn(NOON + minute * MINUTE)
+                assert one.outbox.rung() == {found.id: made.rung[0]}
+        (came,) = server.came
+    assert came.json["id"] == came.headers["X-Tocsin-Message"] == made.messages[0].id
+    assert came.json["title"] == made.messages[0].title
+
+
+def test_the_next_channel_rings_where_nobody_acknowledged(tmp_path):
+    with (
+        WebServer() as server,
+        Ringer(tmp_path / "s", bell(server, "phone", "chief", escalate_minutes=30)) as one,
+    ):
+        for found in (incident("ws1"), incident("ws2")):
+            one.outbox.add(rings([found], {}, one.ringing, NOON).messages)
+        one.turn(NOON)
+        one.outbox.acknowledge([found.id], NOON + 5 * MINUTE)
+        one.turn(NOON + 29 * MINUTE)
+        assert [came.path for came in server.came] == ["/phone", "/phone"]
+        one.turn(NOON + 31 * MINUTE)
+        assert [came.path for came in server.came] == ["/phone", "/phone", "/chief"]
+        assert found.id not in server.came[-1].json["body"]
+        graver = replace(found, severity="critical")
+        one.outbox.add(rings([graver], {}, one.ringing, NOON + HOUR).messages)
+        assert one.turn(NOON + HOUR) == 0, "the same change is no news"
+        told = {found.id: one.ringing and rings([found], {}, one.ringing, NOON).rung[0]}
+        one.outbox.add(rings([graver], told, one.ringing, NOON + HOUR).messages)
+        assert one.turn(NOON + HOUR) == 1, "what grew graver rings in spite of it"
+
+
+def test_at_night_only_what_is_critical_rings(tmp_path):
+    with WebServer() as server, Ringer(tmp_path / "s", bell(server, quiet=Quiet(22 * 60, 6 * 60))) as one:
+        one.outbox.add([message("a", made=NOON), message("b", severity="critical", made=NIGHT)])
+        one.turn(NIGHT)
+        assert [came.json["id"] for came in server.came] == ["b"]
+        one.turn(NIGHT + 7 * HOUR)
+        assert [came.json["id"] for came in server.came] == ["b", "a"]
+
+
+def test_a_channel_that_fails_is_tried_again_with_growing_pauses_and_the_next_rings_at_once(tmp_path):
+    with (
+        WebServer([(503, {}), (200, {}), (503, {}), (503, {})]) as server,
+        Ringer(tmp_path / "s", bell(server, "phone", "chief")) as one,
+    ):
+        one.outbox.add([message("a", change="new", subject="i"),
+                        message("b", "chief", due=NOON + 30 * MINUTE, subject="i")])  # fmt: skip
+        one.turn(NOON)
+        assert [came.path for came in server.came] == ["/phone", "/chief"]
+        for seconds in (5, 11, 20, 32):
+            one.turn(NOON + seconds * SECOND)
+        assert [came.path for came in server.came[2:]] == ["/phone", "/phone"]
+        assert one.turn(NOON + HOUR) == 1
+        ids = {came.json["id"] for came in server.came if came.path == "/phone"}
+        assert ids == {"a"}
+        assert one.outbox.counts() == {"sent": 2}
+        assert len(one.told) == 1
+        assert "503" in one.told[0]
+
+
+def test_after_a_day_it_is_given_up_visibly(tmp_path):
+    with Ringer(
+        tmp_path / "s",
+        Bell((webhook("phone", "http://127.0.0.1:9"),), allowed=frozenset({"http://127.0.0.1:9"})),
+    ) as one:
+        one.outbox.add([message("a")])
+        for hours in range(26):
+            one.turn(NOON + hours * HOUR)
+        assert one.outbox.counts() == {"failed": 1}
+        (failure,) = one.outbox.failures(NOON)
+        assert (failure.channel, failure.title) == ("phone", "Title a")
+        assert "given up" in one.told[-1]
+
+
+def test_a_channel_that_is_not_listed_is_refused_told_and_the_next_rings(tmp_path):
+    with WebServer() as server, WebServer() as unlisted:
+        channels = (webhook("phone", unlisted.url), webhook("chief", server.url))
+        with Ringer(tmp_path / "s", Bell(channels, allowed=frozenset({server.url}))) as one:
+            one.outbox.add([message("a", subject="i"), message("b", "chief", due=NOON + HOUR, subject="i")])
+            one.turn(NOON)
+            assert unlisted.came == []
+            assert [came.json["id"] for came in server.came] == ["b"]
+            assert "does not list" in one.told[0]
+
+
+def test_a_flood_goes_as_few_messages_the_gravest_first(tmp_path):
+    with WebServer() as server, Ringer(tmp_path / "s", bell(server)) as one:
+        one.outbox.add([message(f"m{number:04}", severity="medium") for number in range(2_000)])
+        one.outbox.add([message("grave", severity="critical")])
+        one.turn(NOON)
+        (came,) = server.came
+        assert came.json["title"] == "2,001 things need you"
+        assert came.json["body"].startswith("- Title grave\n")
+        assert came.json["severity"] == "critical"
+        assert len(came.body) < 5_000
+        for minute in range(1, 59):
+            one.outbox.add([message(f"later{minute}", made=NOON + minute * MINUTE)])
+            one.turn(NOON + minute * MINUTE)
+        assert len(server.came) == bounds.BELL_HANDED_HOURLY - bounds.BELL_KEPT_FOR_CRITICAL
+        one.outbox.add([message("true", severity="critical", made=NOON + 59 * MINUTE)])
+        one.turn(NOON + 59 * MINUTE)
+        assert "Title true" in server.came[-1].json["body"], "there is room for it"
+        one.turn(NOON + 65 * MINUTE)
+        assert one.outbox.counts() == {"sent": 2_060}
+
+
+def test_more_than_is_kept_gives_up_the_mildest(tmp_path, monkeypatch):
+    monkeypatch.setattr(bounds, "OUTBOX_MESSAGES", 3)
+    with WebServer() as server, Ringer(tmp_path / "s", bell(server)) as one:
+        one.outbox.add([message(f"m{number}", severity="medium") for number in range(3)])
+        one.outbox.add([message("grave", severity="critical"), message("high")])
+        one.turn(NOON)
+        assert one.outbox.counts() == {"failed": 2, "sent": 3}
+        assert "given up" in one.told[0]
+        one.turn(NOON + 31 * DAY)
+        assert one.outbox.counts() == {}
+
+
+def test_a_parcel_of_several_stays_what_it_was(tmp_path):
+    with (
+        WebServer([(503, {})]) as server,
+        Ringer(tmp_path / "s", bell(server, quiet=Quiet(22 * 60, 6 * 60))) as one,
+    ):
+        dusk = NOON + 10 * HOUR - MINUTE
+        several = [message(f"m{number}", made=dusk) for number in range(4)]
+        one.outbox.add([*several, message("grave", severity="critical", made=dusk)])
+        one.turn(dusk)
+        one.outbox.acknowledge(["inc-m1"], dusk)
+        one.turn(NIGHT)
+        first, again = server.came
+        assert (first.json["id"], first.body) == (again.json["id"], again.body)
+
+
+def test_a_third_channel_waits_where_the_second_was_reached(tmp_path):
+    with WebServer() as server:
+        channels = (webhook("phone", "http://127.0.0.1:9"), *bell(server, "chief", "all").channels)
+        with Ringer(
+            tmp_path / "s", Bell(channels, allowed=frozenset({server.url, "http://127.0.0.1:9"}))
+        ) as one:
+            one.outbox.add(rings([incident()], {}, one.ringing, NOON).messages)
+            for seconds in range(0, 300, 10):
+                one.turn(NOON + seconds * SECOND)
+            assert [came.path for came in server.came] == ["/chief"]
+            one.turn(NOON + 61 * MINUTE)
+            assert [came.path for came in server.came] == ["/chief", "/all"]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from tests.notify.making import NOON, Ringer, webhook
+from tocsin.config.bell import Bell
+with Ringer(Path(sys.argv[1]), Bell((webhook("phone", sys.argv[2]),), allowed=frozenset({sys.argv[2]}))) as one:
+    one.turn(NOON)
+"""
+
+
+def test_killed_between_hand_over_and_record_it_repeats_with_the_same_id_and_bytes(tmp_path):
+    class Killing(list):
+        def append(self, came):
+            super().append(came)
+            if len(self) == 1:
+                os.kill(process.pid, signal.SIGKILL)
+
+    with WebServer(came=Killing()) as server:
+        with Ringer(tmp_path / "s", bell(server)) as one:
+            one.outbox.add([message(f"m{number}") for number in range(5)])
+        command = [sys.executable, "-c", KILLED, str(tmp_path / "s"), server.url]
+        process = subprocess.Popen(command)
+        assert process.wait(60) == -signal.SIGKILL
+        with Ringer(tmp_path / "s", bell(server)) as one:
+            one.outbox.add([message("later")])
+            one.turn(NOON + MINUTE)
+            assert one.outbox.counts() == {"sent": 6}
+            times = {left.ident: (left.times, left.unsure) for left in one.kept.all()}
+    first, again, later = server.came
+    assert (first.json["id"], first.body) == (again.json["id"], again.body)
+    assert times == {first.json["id"]: (2, 1), "later": (1, 0)}
+    assert later.json["id"] == "later"
+
+
+def test_each_service_gets_what_it_takes_and_no_text_becomes_a_command(tmp_path):
+    hostile = '<!channel> [x](http://evil) & "é"\r\nBcc: all@example.org'
+    with WebServer() as server, MailServer() as mails:
+        mail = Mail(
+            Address("127.0.0.1", mails.port), "none", None, None, "tocsin@example.org", ("head@example.org",)
+        )
+        channels = (
+            Channel("ntfy", "ntfy", Web(f"{server.url}/sub/town")), Channel("slack", "slack", Web(f"{server.url}/slack")),
+            Channel("teams", "teams", Web(f"{server.url}/teams")), Channel("mail", "email", mail),
+        )  # fmt: skip
+        with Ringer(tmp_path / "s", Bell(channels, allowed=frozenset({server.url, mail.origin}))) as one:
+            one.outbox.add(
+                [replace(message(one.name, one.name), title=hostile, text="1. Do <this>") for one in channels]
+            )
+            assert one.turn(NOON) == 4, one.told
+            kept = {left.ident: left.body for left in one.kept.all()}
+        ntfy, slack, teams = server.came
+        (came,) = awaited(lambda: mails.came)
+    assert (ntfy.path, ntfy.json["topic"], ntfy.json["title"], ntfy.json["priority"]) == (
+        "/sub/",
+        "town",
+        hostile,
+        4,
+    )
+    assert "&lt;!channel&gt;" in slack.json["text"]
+    assert "<" not in slack.json["text"]
+    runs = [block["inlines"][0] for block in teams.json["attachments"][0]["content"]["body"]]
+    assert {run["type"] for run in runs} == {"TextRun"}
+    assert runs[0]["text"] == hostile
+    read = message_from_bytes(came.content, policy=default)
+    assert read["Bcc"] is None
+    assert read["Message-ID"] == "<mail@example.org>"
+    assert "1. Do <this>" in read.get_content()
+    assert kept["mail"] == came.content
+    assert kept["slack"] == slack.body
