@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -27,6 +27,7 @@ from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.settings import (
     Counted,
     Failed,
+    Files,
     IntakeSettings,
     Listening,
     Ready,
@@ -71,6 +72,7 @@ class ServeRequest:
         reading: How to read what comes.
         clock: As `PlannedEvaluator`'s.
         now: The present instant; a function that another process finds by its name.
+        files: What to follow; how far it was read stands in the store.
     """
 
     store: Path
@@ -80,6 +82,7 @@ class ServeRequest:
     reading: ReceivedOptions
     clock: Clock
     now: Callable[[], int]
+    files: Files = Files()
 
 
 def reads(options: ReceivedOptions) -> Callable[[Received], EventBatch]:
@@ -156,8 +159,12 @@ class _Intake:
     def _start(self, *, clean: bool) -> None:
         assert self._store is not None
         request = self._request
+        position = self._store.position  # before the marks: what they say beyond it the log says again
+        files = replace(request.files, marks=self._store.file_marks()) if request.files.paths else request.files
         self._child = Child(
-            IntakeSettings(request.store / "wal", self._store.position, self._store.sealed, request.listeners, request.tokens, clean, os.getpid()),
+            IntakeSettings(
+                request.store / "wal", position, self._store.sealed, request.listeners, request.tokens, clean, os.getpid(), files,
+            ),
             request.now,
         )  # fmt: skip
 

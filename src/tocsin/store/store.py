@@ -21,6 +21,7 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event, EventBatch, EventId, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident
+from tocsin.records.file_mark import FileMark
 from tocsin.records.received import Received
 from tocsin.store.catalogue import Catalogue
 from tocsin.store.database import Database
@@ -226,6 +227,14 @@ class Store(ReadStore):
             raise
         self._remember(self._log.end, entries)
         return Appended(self._log.end, fresh)
+
+    def saw(self, entry: Entry) -> None:
+        """Takes note of an entry that another process logged, for the next commit; taking it again changes nothing."""
+        self.streams.take(entry)
+
+    def file_marks(self) -> tuple[FileMark, ...]:
+        """How far files were read that a tail follows, as far as that is committed."""
+        return tuple(self._catalogue.file_marks())
 
     def commit(
         self,

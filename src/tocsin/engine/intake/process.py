@@ -16,6 +16,7 @@ import uvloop
 from tocsin.config import bounds
 from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
 from tocsin.engine.intake.counters import Counters
+from tocsin.engine.intake.following import Following
 from tocsin.engine.intake.http import App
 from tocsin.engine.intake.listening import Listeners
 from tocsin.engine.intake.repeats import Repeats
@@ -95,24 +96,30 @@ class _Intake:
         )  # fmt: skip
         syslog = Syslog(commit, self._counters, os.urandom(16), self._now)
         listeners = Listeners(app, syslog, self._counters)
+        following = Following(self._settings, commit, self._counters, self._now, self._tell)
         try:
             ports = await listeners.open(self._settings.listeners)
             self._publish(commit.end)
             self._report(Ready(ports, commit.end))
-            await self._until(stop, listeners, commit)
+            following.begin()
+            await self._until(stop, listeners, commit, following)
         finally:
             app.stopping = True
             await listeners.close()
             await syslog.close()
+            await following.close()
             await commit.close()
         self._report(Stopped(self._counters, commit.end))
 
-    async def _until(self, stop: asyncio.Event, listeners: Listeners, commit: GroupCommit) -> None:
+    async def _until(
+        self, stop: asyncio.Event, listeners: Listeners, commit: GroupCommit, following: Following
+    ) -> None:
         """Each second: the totals, whether there is anybody to work for, and whether it has been quiet for long."""
         told = Counters()
         end, since = commit.end, self._now()
         while not stop.is_set():
             listeners.tick(self._now() // SECOND)
+            following.check()
             try:
                 await asyncio.wait_for(stop.wait(), 1)
             except TimeoutError:

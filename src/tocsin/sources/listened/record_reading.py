@@ -85,7 +85,13 @@ class RecordReader:
         samples: dict[Origin, tuple[str, list[str]]] = {}
         for origin, name, line in lines:
             samples.setdefault(origin, (name, []))[1].append(line)
-        return {origin: LineReader(self._context, name, sample) for origin, (name, sample) in samples.items()}
+        said = {one.said.origin: one.said for one in self._found if one.said.head}
+        return {
+            origin: LineReader(self._context, name, said[origin].head, said[origin].header)
+            if origin in said
+            else LineReader(self._context, name, sample)
+            for origin, (name, sample) in samples.items()
+        }
 
     def _finished(
         self,

@@ -1,0 +1,3 @@
+"""x"""
+def read(body, coding):
+    return iter(())
