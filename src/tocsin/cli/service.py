@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.inert import inert
 from tocsin.sources.listened.received import ReceivedOptions
+from tocsin.sources.listened.sourcetypes import LINE_FORMATS, format_of
 
 
 @click.command()
@@ -74,7 +76,26 @@ def requested(service: Service, loaded: LoadedRules) -> ServeRequest:
     )
     tokens = {token.name: bytes.fromhex(token.digest) for token in read_tokens(http.tokens)}
     reading = ReceivedOptions(service.zone, site=service.site)
-    return ServeRequest(service.data, loaded, listeners, tokens, reading, clock.processor, clock.now)
+    return ServeRequest(
+        service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, followed(service)
+    )
+
+
+def followed(service: Service) -> intake.Files:
+    """The files to follow, as intake is told of them.
+
+    Raises:
+        OperatorError: a format has no such name.
+    """
+    for path, name in service.files.formats.items():
+        if format_of(name) is None and name != "json":
+            raise OperatorError(
+                f"{service.file}: [run.files.formats] {path!a} names no format of lines: {name!a}.",
+                f"Write one of: json, {', '.join(LINE_FORMATS)}.",
+            )
+    paths = tuple(os.path.abspath(path) for path in service.files.paths)  # noqa: PTH100  `resolve` would follow links
+    formats = {os.path.abspath(path): name for path, name in service.files.formats.items()}  # noqa: PTH100
+    return intake.Files(paths, formats)
 
 
 def listening(kind: Any, address: Address, tls: Tls | None) -> intake.Listening:

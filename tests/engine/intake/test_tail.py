@@ -55,7 +55,10 @@ def ids_of(stored: list[Received]) -> list[tuple[str, int]]:
 
 def ended(running: Running, count: int) -> list[Received]:
     """What the log holds once `count` records were taken in."""
-    wait_for(lambda: counted(running) >= count, f"{count} records, {counted(running)} came: {running.of('told')}")
+    try:
+        wait_for(lambda: counted(running) >= count, f"{count} records")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {counted(running)} came: {running.of('told')}") from None
     running.stop()
     return running.stored()
 

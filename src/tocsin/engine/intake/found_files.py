@@ -67,6 +67,6 @@ def _is_rotated(name: str, path: Path) -> bool:
         return False
     rest = name.removeprefix(path.name)
     if rest != name:
-        return rest[0] in ".-_~"
+        return rest[:1] in ".-_~"
     rest = name.removeprefix(path.stem)
-    return rest != name and rest[0] in ".-_" and name.endswith(path.suffix)
+    return rest not in ("", name) and rest[0] in ".-_" and name.endswith(path.suffix)

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -174,6 +175,8 @@ class Tail:
             return False
         if file.mark is None:
             begun.add(start)
+        else:
+            self._known.hold(file.mark.stream, file)
         return True
 
     def _received(self, file: GrowingFile, part: Part) -> Received:
@@ -206,12 +209,14 @@ class Tail:
             if key is not None:
                 led.add(key)
                 met[path] = key
-        self._led, self._met = led, met
+        gone, self._led, self._met = self._led - led, led, met
         self._copies = {key: until for key, until in self._copies.items() if key in led}
         self._asleep = {key: state for key, state in self._asleep.items() if key in led}
         for key, file in list(self._open.items()):
+            if key in gone:
+                file.grew = now  # its program may write to it for a while
             quiet = bounds.TAIL_IDLE_SECONDS if key in led else bounds.TAIL_LEAVING_SECONDS
-            if now - file.grew >= quiet and not file.more:
+            if now - file.grew >= quiet and not file.more and file.state() == file.seen:
                 self._let_go(key)
 
     def _meet(self, path: Path, now: float) -> Key | None:
@@ -223,6 +228,9 @@ class Tail:
         except OSError as error:
             self._tell_once(str(path), f"{path} cannot be read: {error.strerror or error}.")
             return None
+        if not stat.S_ISREG(found.st_mode):
+            self._tell_once(str(path), f"{path} cannot be read: it is no file.")
+            return None
         key = (found.st_dev, found.st_ino)
         state = (found.st_size, found.st_mtime_ns)
         named = self._files.formats.get(self._paths[path], "")
@@ -230,22 +238,26 @@ class Tail:
             self._start(path, named, now, only_known=False)
         first_sight = path not in self._met and len(self._paths) <= bounds.TAIL_SIBLING_PATHS
         if first_sight or self._met.get(path, key) != key:
-            self._find_rest(path, named)
+            self._find_rest(path, named, self._met.get(path))
         return key
 
-    def _start(self, path: Path, named: str, now: float, *, only_known: bool) -> None:
+    def _start(
+        self, path: Path, named: str, now: float, *, only_known: bool, left: Key | None = None
+    ) -> None:
         """Opens the file at `path` where it is known or, unless `only_known`, new."""
         try:
             file, key = opened(path)
         except (OSError, NoLog) as error:
             self._tell_once(str(path), f"{path} cannot be read: {_why(error)}.")
             return
-        if key in self._open or (only_known and key in self._asleep):
+        if key in self._open or (only_known and key in self._asleep and key != left):
             file.close()
             return
         file.grew, file.named = now, named
         try:
             keep = self._recognised(file, key, now, only_known=only_known)
+            if only_known and key != left:
+                keep = keep and file.state()[0] > file.offset
         except OSError as error:
             self._tell_once(str(path), f"{path} cannot be read: {_why(error)}.")
             keep = False
@@ -255,14 +267,13 @@ class Tail:
         while len(self._open) >= bounds.TAIL_OPEN:
             self._let_go(min(self._open, key=lambda one: self._open[one].grew))
         self._open[key] = file
+        if file.mark is not None:
+            self._known.hold(file.mark.stream, file)
 
     def _recognised(self, file: GrowingFile, key: Key, now: float, *, only_known: bool) -> bool:
         mark = self._known.find(file)
         if mark is not None:
             file.goes_on(mark)
-            if only_known and file.state()[0] <= mark.end:
-                return False
-            self._known.hold(mark.stream, file)
             return True
         if only_known:
             return False
@@ -271,10 +282,16 @@ class Tail:
             return False
         return True
 
-    def _find_rest(self, path: Path, named: str) -> None:
-        """Opens files beside `path` of which something was read and something was not."""
+    def _find_rest(self, path: Path, named: str, left: Key | None = None) -> None:
+        """Opens files beside `path` of which something was read and something was not.
+
+        Args:
+            path: Where something else stands now.
+            named: What the operator calls its format.
+            left: What stood there before: it is opened in any case, as its program may not know yet.
+        """
         for one in siblings(path) if self._known else ():
-            self._start(one, named, monotonic(), only_known=True)
+            self._start(one, named, monotonic(), only_known=True, left=left)
 
     def _let_go(self, key: Key) -> None:
         file = self._open.pop(key)
