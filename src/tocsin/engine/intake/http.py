@@ -1,4 +1,4 @@
-"""The HTTP endpoints, as one ASGI app: Splunk's collector, Elasticsearch's `_bulk`, `/healthz`.
+"""The HTTP endpoints, as one ASGI app: Splunk's collector, Elasticsearch's `_bulk`, OpenTelemetry's logs, `/healthz`.
 
 Every request goes the same way: which endpoint, whose token, the body within its bounds, the protocol's own check,
 seen before?, written and synced, answered. Whatever stops it on the way is a `Refused`, told in the protocol's words.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from tocsin.config import bounds
-from tocsin.engine.intake import elastic, hec
+from tocsin.engine.intake import elastic, hec, otlp
 from tocsin.engine.intake.answers import Answer, Checked, Refused, Request, Send, send_answer
 from tocsin.engine.intake.bodies import BadCoding, Gone, Receive, TooLarge, read_body
 from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
@@ -63,7 +64,7 @@ class App:
         request = Request(
             scope["method"], scope["path"], scope["query_string"], dict(scope["headers"]), peer, receive, gone
         )
-        dialect = _dialect(request.path)
+        dialect = _dialect(request)
         try:
             await self._serve(request, dialect, send)
         except Refused as refused:
@@ -156,7 +157,7 @@ class App:
     async def _refuse(self, refused: Refused, dialect: _Dialect | None, send: Send) -> None:
         self.counters.refuse(refused.problem)
         answer = (dialect.refusal if dialect else elastic.refusal)(refused)
-        answer = Answer(answer.status, answer.body, answer.headers + hec.retry_header(refused.problem))
+        answer = replace(answer, headers=answer.headers + hec.retry_header(refused.problem))
         await send_answer(send, answer, close=refused.problem in ("guessing", "slow", "stopping"))
 
     def _health(self, request: Request) -> Answer:
@@ -166,7 +167,10 @@ class App:
         return Answer(200, b'{"status":"ok"}') if well else Answer(503, b'{"status":"refusing"}')
 
 
-def _dialect(path: str) -> _Dialect | None:
+def _dialect(request: Request) -> _Dialect | None:
+    path = request.path
+    if path == otlp.PATH:
+        return _Dialect(otlp.check, partial(otlp.refusal, request))
     if path in hec.EVENT or path in hec.RAW or path.startswith(hec.PREFIX):
         return _Dialect(_check_hec, hec.refusal)
     index = elastic.index_of(path)

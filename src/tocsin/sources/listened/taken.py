@@ -41,11 +41,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One record as it came: `text` is JSON where `is_object`, else whatever it is."""
+    """One record as it came: `text` is JSON where `is_object`, else whatever it is; `broken`: why it is to be set aside."""
 
     text: str
     is_object: bool
     said: Said
+    broken: str = ""
 
 
 def taken(received: Received, zone: tzinfo) -> Iterator[Taken]:
@@ -106,12 +107,15 @@ def _file_lines(received: Received, _zone: tzinfo) -> Iterator[Taken]:
 
 def _log_records(received: Received, _zone: tzinfo) -> Iterator[Taken]:
     for log in otlp.read(received.body, received.hints.get("coding", "")):
+        if isinstance(log, otlp.BadMessage):
+            yield Taken("", is_object=True, said=Said(), broken=str(log))
+            continue
         said = Said(log.time, log.host, log.fields, log.origin)
         if isinstance(log.body, str):
             yield Taken(clean(log.body), is_object=False, said=said)
         else:
-            text = json.dumps(log.body) if isinstance(log.body, dict) else json.dumps({"body": log.body})
-            yield Taken(text, is_object=True, said=said)
+            named = log.fields if log.body is None else {"body": log.body}
+            yield Taken(json.dumps(log.body if isinstance(log.body, dict) else named), is_object=True, said=said)
 
 
 _TAKEN: Mapping[Listener, Callable[[Received, tzinfo], Iterator[Taken]]] = {
