@@ -224,7 +224,9 @@ def _files(table: Table) -> Files:
     table.check(("formats", "paths"))
     paths = tuple(map(str, table.paths("paths")))
     if len(paths) > bounds.FOLLOWED_PATHS:
-        table.refuse("paths", f"names more than {bounds.FOLLOWED_PATHS} paths", "Name folders or patterns instead.")
+        table.refuse(
+            "paths", f"names more than {bounds.FOLLOWED_PATHS} paths", "Name folders or patterns instead."
+        )
     named = table.table("formats")
     formats = {}
     for key in named.values:

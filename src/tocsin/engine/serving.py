@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -82,7 +82,7 @@ class ServeRequest:
     reading: ReceivedOptions
     clock: Clock
     now: Callable[[], int]
-    files: Files = Files()
+    files: Files = field(default_factory=Files)
 
 
 def reads(options: ReceivedOptions) -> Callable[[Received], EventBatch]:
@@ -160,7 +160,9 @@ class _Intake:
         assert self._store is not None
         request = self._request
         position = self._store.position  # before the marks: what they say beyond it the log says again
-        files = replace(request.files, marks=self._store.file_marks()) if request.files.paths else request.files
+        files = (
+            replace(request.files, marks=self._store.file_marks()) if request.files.paths else request.files
+        )
         self._child = Child(
             IntakeSettings(
                 request.store / "wal", position, self._store.sealed, request.listeners, request.tokens, clean, os.getpid(), files,

@@ -19,9 +19,9 @@ from typing import NamedTuple, Self
 
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event, EventBatch, EventId, SetAside
+from tocsin.records.file_mark import FileMark
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident
-from tocsin.records.file_mark import FileMark
 from tocsin.records.received import Received
 from tocsin.store.catalogue import Catalogue
 from tocsin.store.database import Database

@@ -13,7 +13,10 @@ from google.rpc.status_pb2 import Status
 from intake_running import TOKEN, Running
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
@@ -36,7 +39,9 @@ def raw(running: Running, body: bytes, **headers: str) -> tuple[int, bytes]:
     connection = running.connect()
     try:
         given = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/x-protobuf"}
-        connection.request("POST", "/v1/logs", body, given | {name.replace("_", "-"): one for name, one in headers.items()})
+        connection.request(
+            "POST", "/v1/logs", body, given | {name.replace("_", "-"): one for name, one in headers.items()}
+        )
         response = connection.getresponse()
         return response.status, response.read()
     finally:

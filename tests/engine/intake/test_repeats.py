@@ -94,12 +94,16 @@ def post_and_go(running: Running, body: bytes) -> None:
     """Sends a body and is gone before the answer."""
     with socket.create_connection(("127.0.0.1", running.ports["http"]), timeout=20) as peer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        head = f"POST {EVENT} HTTP/1.1\r\nAuthorization: Splunk {TOKEN}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = (
+            f"POST {EVENT} HTTP/1.1\r\nAuthorization: Splunk {TOKEN}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
         peer.sendall(head.encode() + body)
         wait_for(lambda: list(running.folder.glob("*.wal")), "the write")
 
 
-def test_a_client_that_was_gone_sends_again_while_and_after_it_is_written(start: Start, tmp_path: Path) -> None:
+def test_a_client_that_was_gone_sends_again_while_and_after_it_is_written(
+    start: Start, tmp_path: Path
+) -> None:
     running = start()
     (tmp_path / "still").touch()
     post_and_go(running, event(1))

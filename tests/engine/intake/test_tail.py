@@ -50,7 +50,12 @@ def lines_of(stored: list[Received]) -> list[bytes]:
 
 
 def ids_of(stored: list[Received]) -> list[tuple[str, int]]:
-    return [(part.stream, part.first + at) for part in stored if part.listener == "file" for at in range(part.count)]
+    return [
+        (part.stream, part.first + at)
+        for part in stored
+        if part.listener == "file"
+        for at in range(part.count)
+    ]
 
 
 def ended(running: Running, count: int) -> list[Received]:
@@ -113,7 +118,9 @@ def test_renamed_and_begun_anew(start: Start, logs: Path) -> None:
     writer.write("".join(f"{line}\n" for line in numbered(50, 60)))  # its program does not know yet
     writer.close()
     stored = ended(running, 80)
-    assert Counter(line.decode() for line in lines_of(stored)) == Counter(numbered(0, 60) + numbered(100, 120))
+    assert Counter(line.decode() for line in lines_of(stored)) == Counter(
+        numbered(0, 60) + numbered(100, 120)
+    )
     assert len(set(ids_of(stored))) == 80
 
 
@@ -127,11 +134,15 @@ def test_copied_and_truncated(start: Start, logs: Path, *, whole_folder: bool) -
     os.truncate(path, 0)
     put(path, *numbered(100, 103))
     stored = ended(running, 53)
-    assert Counter(line.decode() for line in lines_of(stored)) == Counter(numbered(0, 50) + numbered(100, 103))
+    assert Counter(line.decode() for line in lines_of(stored)) == Counter(
+        numbered(0, 50) + numbered(100, 103)
+    )
     assert len({part.stream for part in stored}) == 2
 
 
-def test_what_was_written_before_a_copy_and_not_read_yet_is_read_from_the_copy(start: Start, logs: Path) -> None:
+def test_what_was_written_before_a_copy_and_not_read_yet_is_read_from_the_copy(
+    start: Start, logs: Path
+) -> None:
     path = logs / "a.log"
     put(path, *numbered(0, 50))
     running = follow(start, path)
@@ -141,7 +152,9 @@ def test_what_was_written_before_a_copy_and_not_read_yet_is_read_from_the_copy(s
     os.truncate(path, 0)
     put(path, *numbered(100, 103))
     stored = ended(follow(start, path), 13)
-    assert Counter(line.decode() for line in lines_of(stored)) == Counter(numbered(0, 60) + numbered(100, 103))
+    assert Counter(line.decode() for line in lines_of(stored)) == Counter(
+        numbered(0, 60) + numbered(100, 103)
+    )
 
 
 def test_rotated_while_nobody_looked(start: Start, logs: Path) -> None:
@@ -154,7 +167,9 @@ def test_rotated_while_nobody_looked(start: Start, logs: Path) -> None:
     (logs / "a.log.2.gz").write_bytes(gzip.compress(b"of long ago\n"))
     put(logs / "a.log.3", "of long ago and not packed")
     stored = ended(follow(start, path), 20)
-    assert Counter(line.decode() for line in lines_of(stored)) == Counter(numbered(0, 60) + numbered(100, 110))
+    assert Counter(line.decode() for line in lines_of(stored)) == Counter(
+        numbered(0, 60) + numbered(100, 110)
+    )
     assert [seq for stream, seq in ids_of(stored) if stream == stored[0].stream] == list(range(60))
 
 
@@ -173,7 +188,9 @@ def test_a_copy_adds_nothing_and_a_file_that_starts_alike_does(start: Start, log
     put(logs / "c.log", "same", "but then other")
     running = follow(start, logs)
     stored = ended(running, 23)
-    assert Counter(lines_of(stored)) == Counter([b"same", b"same", b"but then other", *map(str.encode, numbered(0, 20))])
+    assert Counter(lines_of(stored)) == Counter(
+        [b"same", b"same", b"but then other", *map(str.encode, numbered(0, 20))]
+    )
     assert len(set(ids_of(stored))) == 23
 
 

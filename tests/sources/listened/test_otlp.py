@@ -21,7 +21,9 @@ NOW = 1_764_000_000_000_000
 
 def batch(body: bytes, coding: str) -> EventBatch:
     count = otlp.check(body, coding).taken
-    return events_of(Received("s", 0, count, NOW, "otlp", "office", "192.0.2.1", "token", body, {"coding": coding}))
+    return events_of(
+        Received("s", 0, count, NOW, "otlp", "office", "192.0.2.1", "token", body, {"coding": coding})
+    )
 
 
 def request() -> ExportLogsServiceRequest:
@@ -30,8 +32,12 @@ def request() -> ExportLogsServiceRequest:
     group.resource.attributes.add(key="host.name").value.string_value = "ws-014"
     scope = group.scope_logs.add()
     scope.scope.name = "app"
-    line = scope.log_records.add(time_unix_nano=1_763_900_000_123_456_000, severity_text="ERROR", severity_number=17)
-    line.body.string_value = "Nov 23 12:00:00 web sshd[1]: Failed password for root from 192.0.2.9 port 22 ssh2"
+    line = scope.log_records.add(
+        time_unix_nano=1_763_900_000_123_456_000, severity_text="ERROR", severity_number=17
+    )
+    line.body.string_value = (
+        "Nov 23 12:00:00 web sshd[1]: Failed password for root from 192.0.2.9 port 22 ssh2"
+    )
     line.attributes.add(key="log.file.path").value.string_value = "/var/log/auth.log"
     line.trace_id = bytes(range(16))
     thing = scope.log_records.add(observed_time_unix_nano=1_763_900_001_000_000_000)
@@ -51,7 +57,7 @@ def request() -> ExportLogsServiceRequest:
 
 
 def as_json(made: ExportLogsServiceRequest) -> bytes:
-    found: Any = MessageToDict(made)
+    found: Any = MessageToDict(made, use_integers_for_enums=True)
     found["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["traceId"] = bytes(range(16)).hex()
     return json.dumps(found).encode()
 
@@ -65,7 +71,11 @@ def test_both_forms_say_the_same() -> None:
     assert (line.format, line.host, line.fields["log.file.path"]) == ("rfc3164", "web", "/var/log/auth.log")
     assert line.fields["trace_id"] == bytes(range(16)).hex()
     assert (thing.fields["EventID"], thing.host, thing.time) == (1102, "ws-014", 1_763_900_001_000_000)
-    assert (bare.fields["user.name"], bare.fields["event_name"], bare.fields["minus"]) == ("anna", "login", -7)
+    assert (bare.fields["user.name"], bare.fields["event_name"], bare.fields["minus"]) == (
+        "anna",
+        "login",
+        -7,
+    )
     assert (bare.fields["yes"], bare.fields["list"], bare.fields["n"]) == (True, ["one"], 0.5)
 
 

@@ -10,7 +10,20 @@ from typing import Final
 
 from tocsin.config import bounds
 
-_PACKED: Final = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip", ".7z", ".tgz", ".tar", ".journal", ".swp", ".tmp")
+_PACKED: Final = (
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".zst",
+    ".lz4",
+    ".zip",
+    ".7z",
+    ".tgz",
+    ".tar",
+    ".journal",
+    ".swp",
+    ".tmp",
+)
 _MAGIC: Final = frozenset("*?[")
 
 
@@ -54,9 +67,11 @@ def siblings(path: Path) -> list[Path]:
     found: list[tuple[float, str]] = []
     try:
         with os.scandir(path.parent) as entries:
-            for entry in entries:
-                if _is_rotated(entry.name, path) and entry.is_file():
-                    found.append((entry.stat().st_mtime, entry.path))
+            found += [
+                (entry.stat().st_mtime, entry.path)
+                for entry in entries
+                if _is_rotated(entry.name, path) and entry.is_file()
+            ]
     except OSError:
         return []
     return [Path(name) for _, name in sorted(found, reverse=True)[: bounds.TAIL_SIBLINGS]]

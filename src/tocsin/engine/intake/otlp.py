@@ -17,7 +17,11 @@ from tocsin.sources.listened import otlp
 from tocsin.sources.listened.otlp_values import BadMessage
 
 PATH: Final = "/v1/logs"
-_TYPES: Final = {"application/x-protobuf": otlp.PROTOBUF, "application/protobuf": otlp.PROTOBUF, "application/json": otlp.JSON}
+_TYPES: Final = {
+    "application/x-protobuf": otlp.PROTOBUF,
+    "application/protobuf": otlp.PROTOBUF,
+    "application/json": otlp.JSON,
+}
 _CODES: Final[Mapping[Problem, int]] = {
     "missing": 16, "malformed": 16, "unknown": 7, "guessing": 8, "sender": 8, "busy": 14, "disk": 14, "stopping": 14,
     "large": 3, "coding": 3, "slow": 4, "method": 12, "path": 12, "bad": 3, "crash": 13,
@@ -91,7 +95,7 @@ def _text(number: int, text: str) -> bytes:
 
 def _varint(value: int) -> bytes:
     out = bytearray()
-    while value > 0x7F:  # noqa: PLR2004  seven bits a byte
+    while value > 0x7F:
         out.append(value & 0x7F | 0x80)
         value >>= 7
     out.append(value)

@@ -102,7 +102,9 @@ class Tail:
             try:
                 await self._commit.acknowledge(received)
             except (Busy, Unwritable):
-                room, stop = (asyncio.ensure_future(one) for one in (self._commit.room(), self._stopping.wait()))
+                room, stop = (
+                    asyncio.ensure_future(one) for one in (self._commit.room(), self._stopping.wait())
+                )
                 _, waiting = await asyncio.wait((room, stop), return_when=asyncio.FIRST_COMPLETED)
                 for one in waiting:
                     one.cancel()
@@ -201,7 +203,9 @@ class Tail:
         """Looks which files there are, opens new ones, and closes those that nobody needs open."""
         self._paths, too_many = found_files(self._files.paths)
         if too_many:
-            self._tell_once("", f"More than {bounds.TAIL_FILES} files are to be followed; the others are not.")
+            self._tell_once(
+                "", f"More than {bounds.TAIL_FILES} files are to be followed; the others are not."
+            )
         led: set[Key] = set()
         met: dict[Path, Key] = {}
         for path in self._paths:
@@ -234,7 +238,12 @@ class Tail:
         key = (found.st_dev, found.st_ino)
         state = (found.st_size, found.st_mtime_ns)
         named = self._files.formats.get(self._paths[path], "")
-        if key not in self._open and self._asleep.get(key) != state and self._copies.get(key, now) <= now and state[0]:
+        if (
+            key not in self._open
+            and self._asleep.get(key) != state
+            and self._copies.get(key, now) <= now
+            and state[0]
+        ):
             self._start(path, named, now, only_known=False)
         first_sight = path not in self._met and len(self._paths) <= bounds.TAIL_SIBLING_PATHS
         if first_sight or self._met.get(path, key) != key:

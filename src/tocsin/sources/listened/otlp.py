@@ -124,7 +124,11 @@ def read(body: bytes, coding: str) -> Iterator[LogRecord | BadMessage]:
         try:
             if isinstance(around, BadMessage):
                 raise around
-            yield _wire_record(piece.record, around) if coding == PROTOBUF else _json_record(piece.record, around)
+            yield (
+                _wire_record(piece.record, around)
+                if coding == PROTOBUF
+                else _json_record(piece.record, around)
+            )
         except (BadMessage, msgspec.MsgspecError, ValueError, RecursionError) as error:
             yield BadMessage(f"the log record cannot be read: {error}")
 
@@ -143,14 +147,16 @@ def _wire_pieces(body: bytes) -> Iterator[_Piece]:
             if groups > bounds.OTLP_GROUPS:
                 raise BadMessage(f"more than {bounds.OTLP_GROUPS} groups of log records in one request")
             for _, first, behind in _messages(body, start, end, 2):
-                why = f"longer than {bounds.RECORD_BYTES} bytes" if behind - first > bounds.RECORD_BYTES else ""
+                why = (
+                    f"longer than {bounds.RECORD_BYTES} bytes" if behind - first > bounds.RECORD_BYTES else ""
+                )
                 yield _Piece(b"" if why else body[first:behind], resource, scope, why)
 
 
 def _messages(body: bytes, start: int, end: int, wanted: int) -> Iterator[tuple[int, int, int]]:
     for number, kind, low, high in wire_fields(body, start, end):
         if number == wanted:
-            if kind != 2:  # noqa: PLR2004  the wire type of messages
+            if kind != 2:
                 raise BadMessage(f"field {number} is no message")
             yield number, low, high
 
@@ -185,7 +191,7 @@ def _around(piece: _Piece, coding: str) -> Mapping[str, Any] | BadMessage:
         if coding == PROTOBUF:
             places = [(low, high) for _, low, high in _messages(piece.resource, 0, len(piece.resource), 1)]
             resource = wire_pairs(piece.resource, places, budget)
-            scope = {
+            scope: dict[str, Any] = {
                 name: text(_last(piece.scope, 0, len(piece.scope), number))
                 for number, name in ((1, "otel.scope.name"), (2, "otel.scope.version"))
             }
@@ -198,7 +204,11 @@ def _around(piece: _Piece, coding: str) -> Mapping[str, Any] | BadMessage:
             attributes = json_pairs(given.get("attributes"), budget)
     except (BadMessage, msgspec.MsgspecError, ValueError, RecursionError) as error:
         return BadMessage(str(error))
-    return attributes | resource | {name: value for name, value in scope.items() if isinstance(value, str) and value}
+    return (
+        attributes
+        | resource
+        | {name: value for name, value in scope.items() if isinstance(value, str) and value}
+    )
 
 
 def _object(raw: bytes) -> Mapping[str, Any]:
@@ -219,15 +229,15 @@ def _wire_record(data: bytes, around: Mapping[str, Any]) -> LogRecord:
     for number, kind, low, high in wire_fields(data):
         if number in times and kind == 1:
             times[number] = int.from_bytes(data[low:high], "little")
-        elif number == 2 and kind == 0:  # noqa: PLR2004
+        elif number == 2 and kind == 0:
             own["severity_number"] = signed(low)
-        elif number == 5 and kind == 2:  # noqa: PLR2004
+        elif number == 5 and kind == 2:
             body = wire_value(data, low, high, budget)
-        elif number == 6 and kind == 2:  # noqa: PLR2004
+        elif number == 6 and kind == 2:
             places.append((low, high))
-        elif kind == 2 and number in _TEXTS:  # noqa: PLR2004
+        elif kind == 2 and number in _TEXTS:
             own[_TEXTS[number]] = text(data[low:high])
-        elif kind == 2 and number in _IDS and low < high:  # noqa: PLR2004
+        elif kind == 2 and number in _IDS and low < high:
             own[_IDS[number]] = data[low:high].hex()
     return _record(body, times[1] or times[11], own, wire_pairs(data, places, budget), around)
 
@@ -244,7 +254,9 @@ def _json_record(raw: bytes, around: Mapping[str, Any]) -> LogRecord:
     budget = Budget()
     body = None if given.get("body") is None else json_value(given["body"], budget)
     own: dict[str, Any] = {
-        ours: given[theirs] for theirs, ours in _OWN.items() if isinstance(given.get(theirs), str) and given[theirs]
+        ours: given[theirs]
+        for theirs, ours in _OWN.items()
+        if isinstance(given.get(theirs), str) and given[theirs]
     }
     if given.get("severityNumber") is not None:
         own["severity_number"] = whole(given["severityNumber"])
@@ -253,7 +265,11 @@ def _json_record(raw: bytes, around: Mapping[str, Any]) -> LogRecord:
 
 
 def _record(
-    body: Any, nanoseconds: int, own: Mapping[str, Any], attributes: Mapping[str, Any], around: Mapping[str, Any]
+    body: Any,
+    nanoseconds: int,
+    own: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    around: Mapping[str, Any],
 ) -> LogRecord:
     own = {name: value for name, value in own.items() if value != ""}
     fields = {**around, **own, **attributes}

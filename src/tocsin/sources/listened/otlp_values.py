@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tocsin.config import bounds
@@ -40,7 +40,7 @@ def wire_fields(data: bytes, start: int = 0, end: int | None = None) -> Iterator
             value, at = _varint(data, at, end)
             yield tag >> 3, 0, value, 0
             continue
-        if kind == 2:  # noqa: PLR2004  the wire type
+        if kind == 2:
             length, at = _varint(data, at, end)
         elif kind in _FIXED:
             length = _FIXED[kind]
@@ -54,7 +54,7 @@ def wire_fields(data: bytes, start: int = 0, end: int | None = None) -> Iterator
 
 def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     """The number at `at`, of 64 bits, and where it ends."""
-    if at < end and data[at] < 0x80:  # noqa: PLR2004  the last byte of a number has no high bit
+    if at < end and data[at] < 0x80:
         return data[at], at + 1
     value = 0
     for shift in range(0, 70, 7):
@@ -63,7 +63,7 @@ def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << shift
-        if byte < 0x80:  # noqa: PLR2004
+        if byte < 0x80:
             return value & 0xFFFFFFFFFFFFFFFF, at
     raise BadMessage("a number is cut short or too long")
 
@@ -92,21 +92,21 @@ def wire_value(data: bytes, start: int, end: int, budget: Budget, depth: int = 0
     budget.spend(depth)
     found: Any = None
     for number, kind, low, high in wire_fields(data, start, end):
-        if number == 1 and kind == 2:  # noqa: PLR2004
+        if number == 1 and kind == 2:
             found = text(data[low:high])
-        elif number == 2 and kind == 0:  # noqa: PLR2004
+        elif number == 2 and kind == 0:
             found = bool(low)
-        elif number == 3 and kind == 0:  # noqa: PLR2004
+        elif number == 3 and kind == 0:
             found = signed(low)
-        elif number == 4 and kind == 1:  # noqa: PLR2004
+        elif number == 4 and kind == 1:
             found = real(_DOUBLE.unpack_from(data, low)[0])
-        elif number == 5 and kind == 2:  # noqa: PLR2004
-            values = (one for one in wire_fields(data, low, high) if one[0] == 1 and one[1] == 2)  # noqa: PLR2004
+        elif number == 5 and kind == 2:
+            values = (one for one in wire_fields(data, low, high) if one[0] == 1 and one[1] == 2)
             found = [wire_value(data, one[2], one[3], budget, depth + 1) for one in values]
-        elif number == 6 and kind == 2:  # noqa: PLR2004
-            pairs = [one for one in wire_fields(data, low, high) if one[0] == 1 and one[1] == 2]  # noqa: PLR2004
+        elif number == 6 and kind == 2:
+            pairs = [one for one in wire_fields(data, low, high) if one[0] == 1 and one[1] == 2]
             found = wire_pairs(data, [(one[2], one[3]) for one in pairs], budget, depth + 1)
-        elif number == 7 and kind == 2:  # noqa: PLR2004
+        elif number == 7 and kind == 2:
             found = base64.b64encode(data[low:high]).decode()
     return found
 
@@ -120,9 +120,9 @@ def wire_pairs(
         key, value = "", None
         budget.spend(depth)
         for number, kind, low, high in wire_fields(data, start, end):
-            if number == 1 and kind == 2:  # noqa: PLR2004
+            if number == 1 and kind == 2:
                 key = text(data[low:high])
-            elif number == 2 and kind == 2:  # noqa: PLR2004
+            elif number == 2 and kind == 2:
                 value = wire_value(data, low, high, budget, depth)
         if value is not None:
             found.setdefault(key, value)
@@ -135,16 +135,9 @@ def json_value(value: Any, budget: Budget, depth: int = 0) -> Any:
     if not isinstance(value, Mapping):
         raise BadMessage("a value is no object")
     for name, one in value.items():
-        if name == "stringValue" and isinstance(one, str):
-            return one
-        if name == "boolValue" and isinstance(one, bool):
-            return one
-        if name == "intValue":
-            return whole(one)
-        if name == "doubleValue":
-            return real(one)
-        if name == "bytesValue" and isinstance(one, str):
-            return one
+        plain = _JSON_PLAIN.get(name)
+        if plain is not None:
+            return plain(one)
         if name == "arrayValue" and isinstance(one, Mapping):
             return [json_value(each, budget, depth + 1) for each in json_list(one.get("values"))]
         if name == "kvlistValue" and isinstance(one, Mapping):
@@ -188,7 +181,7 @@ def whole(value: Any) -> int:
     """
     if value is None:
         return 0
-    if isinstance(value, str) and len(value) <= 20 and value.removeprefix("-").isdecimal():  # noqa: PLR2004
+    if isinstance(value, str) and len(value) <= 20 and value.removeprefix("-").isdecimal():
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -218,3 +211,16 @@ def signed(value: int) -> int:
 def text(data: bytes) -> str:
     """Text; what is no UTF-8 is read as U+FFFD."""
     return data.decode("utf-8", "replace")
+
+
+def _texted(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _truth(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+_JSON_PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "stringValue": _texted, "boolValue": _truth, "intValue": whole, "doubleValue": real, "bytesValue": _texted,
+}  # fmt: skip

@@ -13,6 +13,7 @@ import orjson
 from tocsin.records.received import Listener, Received
 from tocsin.sources import times
 from tocsin.sources.listened import elastic_bulk, file_lines, otlp, splunk_hec, syslog_frames
+from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.text_stream import clean
 
 
@@ -107,7 +108,7 @@ def _file_lines(received: Received, _zone: tzinfo) -> Iterator[Taken]:
 
 def _log_records(received: Received, _zone: tzinfo) -> Iterator[Taken]:
     for log in otlp.read(received.body, received.hints.get("coding", "")):
-        if isinstance(log, otlp.BadMessage):
+        if isinstance(log, BadMessage):
             yield Taken("", is_object=True, said=Said(), broken=str(log))
             continue
         said = Said(log.time, log.host, log.fields, log.origin)
@@ -115,7 +116,9 @@ def _log_records(received: Received, _zone: tzinfo) -> Iterator[Taken]:
             yield Taken(clean(log.body), is_object=False, said=said)
         else:
             named = log.fields if log.body is None else {"body": log.body}
-            yield Taken(json.dumps(log.body if isinstance(log.body, dict) else named), is_object=True, said=said)
+            yield Taken(
+                json.dumps(log.body if isinstance(log.body, dict) else named), is_object=True, said=said
+            )
 
 
 _TAKEN: Mapping[Listener, Callable[[Received, tzinfo], Iterator[Taken]]] = {
