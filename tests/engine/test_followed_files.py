@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tocsin.config.tokens import add_token
 from tocsin.engine.serving import reads
 from tocsin.records.event import Event
 from tocsin.sources.listened.received import ReceivedOptions
@@ -42,10 +42,13 @@ class Running:
                 continue
         self.process.wait()
 
-    def stop(self) -> dict:
+    def stop(self) -> None:
+        until = time.monotonic() + PATIENCE
+        while '"ready"' not in self.out.read_text():
+            assert time.monotonic() < until, self.out.read_text()
+            time.sleep(0.02)
         self.process.terminate()
         assert self.process.wait(PATIENCE) == 0, self.out.read_text()
-        return json.loads(self.out.read_text().splitlines()[-2])
 
 
 def stored(folder: Path) -> list[Event]:
@@ -70,6 +73,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "tocsin.toml").write_text(
         '[run]\ndata = "data"\nstarter = false\n[run.http]\nlisten = ["127.0.0.1:0"]\n[run.files]\npaths = ["logs/*.log"]\n'
     )
+    add_token(tmp_path / "tokens", "shipper", 0)
     return tmp_path
 
 
