@@ -10,7 +10,8 @@ from tests.sources.text.seeds import SEEDS as LINES
 
 from tocsin.records.event import EventBatch
 from tocsin.records.received import Listener, Received
-from tocsin.sources.listened import elastic_bulk, splunk_hec, syslog_frames
+from tocsin.sources.listened import elastic_bulk, file_lines, otlp, splunk_hec, syslog_frames
+from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.listened.received import events_of
 from tocsin.store import entries
 
@@ -26,8 +27,8 @@ def checked(listener: Listener, body: bytes, hints: Mapping[str, str] | None = N
     """What `body` becomes; None where intake refuses it."""
     with in_time():
         try:
-            count = _COUNT[listener](body)
-        except (splunk_hec.BadBody, elastic_bulk.BadBulk):
+            count = _count(listener, body, hints or {})
+        except (splunk_hec.BadBody, elastic_bulk.BadBulk, BadMessage):
             return None
     with in_time():
         batch = events_of(received(listener, body, count, hints))
@@ -51,6 +52,15 @@ _COUNT: Mapping[Listener, Callable[[bytes], int]] = {
     "bulk": lambda body: sum(not one.error for one in elastic_bulk.check(body, "i")),
     "syslog": lambda body: sum(1 for _ in syslog_frames.unpack(body)),
 }
+
+
+def _count(listener: Listener, body: bytes, hints: Mapping[str, str]) -> int:
+    if listener == "otlp":
+        return otlp.check(body, hints["coding"]).taken
+    if listener == "file":
+        directed = file_lines.is_directed(hints["head"].encode("latin-1"))
+        return sum(1 for _ in file_lines.record_lines(body, directed=directed))
+    return _COUNT[listener](body)
 
 
 def hec_event(data: bytes) -> None:
@@ -125,3 +135,79 @@ def syslog_starts() -> Iterable[bytes]:
     """Counted messages and lines."""
     found = [line.encode() for line in LINES["rfc3164"]]
     yield b"\n".join(found) + b"\n" + syslog_frames.pack(found)
+
+
+def otlp_protobuf(data: bytes) -> None:
+    """As `/v1/logs` in protobuf."""
+    checked("otlp", data, {"coding": otlp.PROTOBUF})
+
+
+def otlp_json(data: bytes) -> None:
+    """As `/v1/logs` in JSON."""
+    checked("otlp", data, {"coding": otlp.JSON})
+
+
+def file_part(data: bytes) -> None:
+    """A part of a file: the first byte says how much of it stood in the head, the second what the operator calls it."""
+    names = ("", "rfc3164", "zeek_tsv", "w3c", "json", "web_access")
+    at = data[0] if data else 0
+    hints = {
+        "path": "/var/log/x.log", "head": data[2 : 2 + at * 8].decode("latin-1"), "end": "99",
+        "format": names[data[1] % len(names)] if len(data) > 1 else "",
+    }  # fmt: skip
+    body = data[2:]
+    for found in (hints, {**hints, "header": "#fields\ta\tb\n#separator \\x09"}):
+        checked("file", body, found)
+
+
+def otlp_json_starts() -> Iterable[bytes]:
+    """A record around each line, and every kind of value."""
+    records = [
+        {"timeUnixNano": "1767225600000000000", "severityNumber": 9, "body": {"stringValue": line}}
+        for line in lines()
+    ]
+    values = [
+        {"intValue": "-1"}, {"doubleValue": 0.5}, {"boolValue": True}, {"bytesValue": "AA=="},
+        {"arrayValue": {"values": [{"stringValue": "a"}]}},
+        {"kvlistValue": {"values": [{"key": "EventID", "value": {"intValue": "1102"}}]}},
+    ]  # fmt: skip
+    attributes = [{"key": f"k{number}", "value": value} for number, value in enumerate(values)]
+    records += [{"body": value, "attributes": attributes, "eventName": "e"} for value in values]
+    resource = {"attributes": [{"key": "host.name", "value": {"stringValue": "h"}}]}
+    for at in range(0, len(records), 4):
+        logs = [{"scope": {"name": "s"}, "logRecords": records[at : at + 4]}]
+        yield json.dumps({"resourceLogs": [{"resource": resource, "scopeLogs": logs}]}).encode()
+
+
+def otlp_protobuf_starts() -> Iterable[bytes]:
+    """The same in protobuf."""
+    for line in lines():
+        body = _message(1, line.encode())
+        pair = _message(1, b"k") + _message(2, _message(5, _message(1, b"\x18\x07")) + _message(6, b""))
+        record = (
+            b"\x09"
+            + bytes(6)
+            + b"\x01\x02"
+            + b"\x10\x09"
+            + _message(5, body)
+            + _message(6, pair)
+            + _message(9, bytes(16))
+        )
+        host = _message(1, _message(1, b"host.name") + _message(2, _message(1, b"h")))
+        yield _message(
+            1, _message(1, host) + _message(2, _message(1, _message(1, b"s")) + _message(2, record))
+        )
+
+
+def _message(number: int, data: bytes) -> bytes:
+    size, out = len(data), bytearray((number << 3 | 2,))
+    while size > 127:
+        out.append(size & 127 | 128)
+        size >>= 7
+    return bytes((*out, size)) + data
+
+
+def file_starts() -> Iterable[bytes]:
+    """Lines of each format, with more or less of them in the head."""
+    for at, found in enumerate(LINES.values()):
+        yield bytes([8 * (at % 30), at % 6]) + "\n".join(found).encode()

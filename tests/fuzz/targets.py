@@ -333,6 +333,9 @@ TARGETS: tuple[Target, ...] = (
     Target("hec-event", listened.hec_event, listened.hec_starts, most_bytes=8192),
     Target("hec-raw", listened.hec_raw, listened.raw_starts),
     Target("bulk", listened.bulk, listened.bulk_starts, most_bytes=8192),
+    Target("otlp-protobuf", listened.otlp_protobuf, listened.otlp_protobuf_starts, most_bytes=8192),
+    Target("otlp-json", listened.otlp_json, listened.otlp_json_starts, most_bytes=8192),
+    Target("file-part", listened.file_part, listened.file_starts, most_bytes=8192),
     Target("syslog-stream", listened.syslog_stream, listened.syslog_starts),
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.inert import inert
 from tocsin.sources.listened.received import ReceivedOptions
+from tocsin.sources.listened.sourcetypes import LINE_FORMATS, format_of
 
 
 @click.command()
@@ -91,9 +93,26 @@ def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Seque
     unreadable = frozenset(one.path for one in account.unreadable)
     request = ServeRequest(
         service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable,
-        Ringing(service.bell, service.zone),
+        Ringing(service.bell, service.zone), followed(service),
     )  # fmt: skip
     return request, account.sentences()
+
+
+def followed(service: Service) -> intake.Files:
+    """The files to follow, as intake is told of them.
+
+    Raises:
+        OperatorError: a format has no such name.
+    """
+    for path, name in service.files.formats.items():
+        if format_of(name) is None and name != "json":
+            raise OperatorError(
+                f"{service.file}: [run.files.formats] {path!a} names no format of lines: {name!a}.",
+                f"Write one of: json, {', '.join(LINE_FORMATS)}.",
+            )
+    paths = tuple(os.path.abspath(path) for path in service.files.paths)  # noqa: PTH100  `resolve` would follow links
+    formats = {os.path.abspath(path): name for path, name in service.files.formats.items()}  # noqa: PTH100
+    return intake.Files(paths, formats)
 
 
 def listening(kind: Any, address: Address, tls: Tls | None) -> intake.Listening:

@@ -45,6 +45,9 @@ tokens = "tokens"
 # tcp = ["0.0.0.0:601"]
 # tls = ["0.0.0.0:6514"]
 
+# [run.files]
+# paths = ["/var/log/auth.log", "/var/log/nginx/*.log"]   # files, folders or patterns to follow
+
 # [run.retention]
 # days = 90
 # bytes = "10 GB"

@@ -400,6 +400,69 @@ SYSLOG_UDP_BUFFER_BYTES: Final = 8 * MiB
 TLS_HANDSHAKE_SECONDS: Final = 10.0
 """How long a TLS handshake may take."""
 
+# --- files that grow -------------------------------------------------------------------------------------
+TAIL_FILES: Final = 10_000
+"""Files that the settings' paths may come to; further ones are not followed, which is told."""
+
+TAIL_OPEN: Final = 512
+"""Files that are open at a time; over it the one that was quiet longest is closed, and opened again when it changes."""
+
+TAIL_CHUNK_BYTES: Final = 256 * 1024
+"""Bytes of whole lines that are taken from one file at a time."""
+
+TAIL_TURN_BYTES: Final = 4 * MiB
+"""The same of all files together, before the log has them and the next are read."""
+
+TAIL_LINE_BYTES: Final = 1 * MiB
+"""One line of a file; a longer one is taken in pieces of this size, each a record, and counted."""
+
+TAIL_HEAD_BYTES: Final = 1024
+"""The start of a file that tells it from others, and its format."""
+
+TAIL_HEADER_BYTES: Final = 8 * 1024
+"""Lines at a file's start that name its columns."""
+
+TAIL_LOOK_SECONDS: Final = 0.5
+"""How often it is looked whether files grew."""
+
+TAIL_FIND_SECONDS: Final = 2.0
+"""How often it is looked which files there are."""
+
+TAIL_PARTIAL_SECONDS: Final = 10.0
+"""A last line without a line feed is taken as it stands when nothing came for so long."""
+
+TAIL_LEAVING_SECONDS: Final = 60.0
+"""A file that no path leads to any more is read until it was quiet for so long: its program may not know yet."""
+
+TAIL_IDLE_SECONDS: Final = 300.0
+"""A file that was quiet for so long is closed; it is opened again when it changes."""
+
+TAIL_SIBLINGS: Final = 8
+"""Files beside a new one that are looked at for the rest of the one that it took the place of; the newest first."""
+
+TAIL_SIBLING_PATHS: Final = 500
+"""Files up to which each is looked at that way when it is first seen; with more only where another took its place."""
+
+TAIL_RETRY_SECONDS: Final = 30.0
+"""How long following files pauses after a mistake of ours."""
+
+TAIL_REMEMBERED: Final = 20_000
+"""Files of which it is remembered how far they were read (300 bytes each); the longest quiet goes first."""
+
+TAIL_TOLD: Final = 1_000
+"""Files of which it is told that they cannot be read, once each; of further ones no more is told."""
+
+FOLLOWED_PATHS: Final = 256
+"""Paths and patterns of files in the settings."""
+
+# --- OpenTelemetry ---------------------------------------------------------------------------------------
+OTLP_VALUES: Final = 4_096
+"""Values in one log record, those in lists and maps too: a hostile one can name millions in a megabyte."""
+
+OTLP_GROUPS: Final = 50_000
+"""Resources and scopes in one body."""
+
+# --- settings ----------------------------------------------------------------------------------------------
 TOKENS: Final = 10_000
 """Tokens in the tokens file; all are held in memory (about 300 bytes each)."""
 

@@ -21,6 +21,12 @@ tcp = ["0.0.0.0:601"]
 tls = ["0.0.0.0:6514"]              # with the certificate and key of [run.http]
 client-ca = "tls/devices.pem"
 
+[run.files]
+paths = ["/var/log/auth.log", "/var/log/nginx/*.log", "/srv/logs"]
+
+[run.files.formats]                 # of one of these paths, where its content does not tell
+"/srv/logs" = "rfc3164"
+
 [run.retention]
 days = 90
 bytes = "10 GB"
@@ -84,6 +90,14 @@ class Syslog:
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    """Files to follow: files, folders, patterns; and by path what their format is called, where it is said."""
+
+    paths: tuple[str, ...]
+    formats: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
     """How long events are kept, and how many bytes they may take; what comes first counts."""
 
@@ -104,6 +118,7 @@ class Service:
         site: The place that events belong to.
         http: Listeners for HTTP.
         syslog: Listeners for syslog.
+        files: What to follow.
         retention: How much is kept.
         bell: Whom to tell, and what may leave this host.
     """
@@ -116,6 +131,7 @@ class Service:
     site: str
     http: Http
     syslog: Syslog
+    files: Files
     retention: Retention
     bell: Bell = field(default_factory=Bell)
 
@@ -142,7 +158,21 @@ def service_settings(
     if not isinstance(values, Mapping):
         raise OperatorError(f"{file}: {TABLE} is no table.", f"Write [{TABLE}] and its settings below.")
     run = Table(file, TABLE, values, over or {})
-    run.check(("bell", "data", "http", "outbound", "retention", "rules", "site", "starter", "syslog", "zone"))
+    run.check(
+        (
+            "bell",
+            "data",
+            "files",
+            "http",
+            "outbound",
+            "retention",
+            "rules",
+            "site",
+            "starter",
+            "syslog",
+            "zone",
+        )
+    )
     http = run.table("http")
     syslog = _syslog(run.table("syslog"), tls := _tls(http))
     service = Service(
@@ -154,6 +184,7 @@ def service_settings(
         _site(run),
         _http(http, tls),
         syslog,
+        _files(run.table("files")),
         _retention(run.table("retention")),
         bell_settings(run.table("bell"), run.table("outbound")),
     )
@@ -207,6 +238,23 @@ def _syslog(table: Table, tls: Tls | None) -> Syslog:
         )
     files = Tls(tls.certificate, tls.key, senders) if tls else None
     return Syslog(table.addresses("udp"), table.addresses("tcp"), addresses, files)
+
+
+def _files(table: Table) -> Files:
+    table.check(("formats", "paths"))
+    paths = tuple(map(str, table.paths("paths")))
+    if len(paths) > bounds.FOLLOWED_PATHS:
+        table.refuse(
+            "paths", f"names more than {bounds.FOLLOWED_PATHS} paths", "Name folders or patterns instead."
+        )
+    named = table.table("formats")
+    formats = {}
+    for key in named.values:
+        path = str(table.file.parent / key)
+        if path not in paths:
+            named.refuse(repr(key), "is none of the paths of [run.files]", "Write it as it stands in paths.")
+        formats[path] = named.text(key, "", "Name a format, such as rfc3164.")
+    return Files(paths, formats)
 
 
 def _retention(table: Table) -> Retention:

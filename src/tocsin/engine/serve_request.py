@@ -10,7 +10,7 @@ from typing import Protocol
 from tocsin.config.bell import Bell
 from tocsin.detect.sigma.plans.account import Clock
 from tocsin.engine.flow import Listener
-from tocsin.engine.intake.settings import Listening
+from tocsin.engine.intake.settings import Files, Listening
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.notify.changes import Ringing
 from tocsin.sources.listened.received import ReceivedOptions
@@ -51,6 +51,7 @@ class ServeRequest:
         now: The present instant; a function that another process finds by its name.
         unreadable: Paths of rule files that could not be read.
         ringing: Whom to tell of incidents; nobody by default.
+        files: What to follow; how far it was read stands in the store.
     """
 
     store: Path
@@ -62,6 +63,7 @@ class ServeRequest:
     now: Callable[[], int]
     unreadable: frozenset[str] = frozenset()
     ringing: Ringing = field(default_factory=lambda: Ringing(Bell()))
+    files: Files = field(default_factory=Files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,8 @@ class LogReader:
         """What there is to judge in `entry`; takes note of the time that it tells."""
         if isinstance(entry, Passed):
             self._lateness.progress = max(self._lateness.progress, entry.instant)
+        if isinstance(entry, Received):
+            self._store.saw(entry)
         batch = self._store.batch(entry) or EventBatch(())
         self._lateness.saw(batch)
         return batch

@@ -142,8 +142,14 @@ class _Intake:
     def _start(self, *, clean: bool) -> None:
         assert self._store is not None
         request = self._request
+        position = self._store.position  # before the marks: what they say beyond it the log says again
+        files = (
+            replace(request.files, marks=self._store.file_marks()) if request.files.paths else request.files
+        )
         self._child = Child(
-            IntakeSettings(request.store / "wal", self._store.position, self._store.sealed, request.listeners, request.tokens, clean, os.getpid()),
+            IntakeSettings(
+                request.store / "wal", position, self._store.sealed, request.listeners, request.tokens, clean, os.getpid(), files,
+            ),
             request.now,
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tocsin.records.event import Auth
 
-Listener = Literal["hec-event", "hec-raw", "bulk", "syslog"]
+Listener = Literal["hec-event", "hec-raw", "bulk", "syslog", "file", "otlp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class Received:
 
     Attributes:
         stream: The stream of its events (event id, first half): for HTTP named by the token and the body's digest, so
-            that the same body sent again is the same stream; for syslog by the peer, the transport and the start.
+            that the same body sent again is the same stream; for syslog by the peer, the transport and the start; for a
+            file by its head.
         first: Ordinal of its first record in the stream; 0 for HTTP.
         count: Records in it, broken ones too.
         arrived: When its last byte came (instant).
@@ -28,7 +29,10 @@ class Received:
         body: The bytes, decompressed. For `syslog` one message after the other, each with its length before it (RFC 6587,
             section 3.4.1), however it was framed on the wire.
         hints: What the sender said of all of it: for `hec-raw` the query's `host`, `source`, `sourcetype`, `time`; for
-            `bulk` the path's index, as `index`.
+            `bulk` the path's index, as `index`; for `otlp` the `coding`, `protobuf` or `json`; for `file` its `path`,
+            `head` (the start of the file, each byte as the character of its number), `end` (bytes of the file up to
+            the body's end), the `format` where the operator named it, and `header` (lines as `head`) where a later
+            one took the place of the head's.
     """
 
     stream: str

@@ -10,10 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tocsin.config import bounds
+from tocsin.records.file_mark import FileMark
 from tocsin.store.database import Database
 
 SHORT_HEAD = 1024
 """A head below this many bytes was the whole content when it was remembered."""
+
+
+_FILE = "file:"
+"""Before the fingerprint of a file that a tail follows: no head that a scan meets has the same."""
 
 
 @dataclass(slots=True)
@@ -27,6 +33,13 @@ class StreamMark:
     digest: str
     records: int = 0
     tail: str | None = None
+
+
+def followed(mark: FileMark, grew: int) -> StreamMark:
+    """The row of a file that a tail follows and that grew at the instant `grew`; that stands in place of a digest."""
+    return StreamMark(
+        mark.stream, _FILE + mark.fingerprint, mark.head, mark.end, f"{grew:020d}", mark.records, mark.check
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,15 @@ class Catalogue:
             fingerprint,
         )
         return [StreamMark(*row) for row in rows]
+
+    def file_marks(self) -> list[FileMark]:
+        """How far files were read that a tail follows, at most `TAIL_REMEMBERED`, those that grew last before others."""
+        rows = self._db.all(
+            "SELECT stream, head, fingerprint, size, records, tail FROM streams "
+            "WHERE fingerprint >= 'file:' AND fingerprint < 'file;' ORDER BY digest DESC LIMIT ?",
+            bounds.TAIL_REMEMBERED,
+        )
+        return [FileMark(row[0], row[1], row[2].removeprefix(_FILE), *row[3:]) for row in rows]
 
     def short_heads(self) -> list[int]:
         """The lengths below 1024 that remembered heads have."""

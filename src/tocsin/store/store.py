@@ -19,6 +19,7 @@ from typing import NamedTuple, Self
 
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event, EventBatch, EventId, SetAside
+from tocsin.records.file_mark import FileMark
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident
 from tocsin.records.received import Received
@@ -246,6 +247,14 @@ class Store(ReadStore):
             raise
         self._remember(self._log.end, entries)
         return Appended(self._log.end, fresh)
+
+    def saw(self, entry: Entry) -> None:
+        """Takes note of an entry that another process logged, for the next commit; taking it again changes nothing."""
+        self.streams.take(entry)
+
+    def file_marks(self) -> tuple[FileMark, ...]:
+        """How far files were read that a tail follows, as far as that is committed."""
+        return tuple(self._catalogue.file_marks())
 
     def commit(
         self,

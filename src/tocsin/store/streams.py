@@ -10,7 +10,8 @@ high-water mark: the ordinals below it were read. Never a set of event ids. Rule
    that cannot be checked, and one that became shorter. Nothing of it is dropped; at worst it is read twice.
 4. *A crash half way*: content is measured when a stream is met, and logged with its first events. The next reading
    finds the stream, and the mark is behind the last acknowledged event.
-5. *A last record without its newline* is taken as it stands. Where the file grows and the record turns out longer,
+5. *A file that a tail follows* (`engine/intake/tail.py`) has a mark of its own kind, which no scan meets.
+6. *A last record without its newline* is taken as it stands. Where the file grows and the record turns out longer,
    the whole record is taken too, under the same id, which names it from then on. Findings of both have the same id.
 """
 
@@ -22,7 +23,9 @@ from typing import BinaryIO
 
 from tocsin.config import bounds
 from tocsin.records.event import Event
-from tocsin.store.catalogue import SHORT_HEAD, Catalogue, StreamMark
+from tocsin.records.file_mark import mark_after
+from tocsin.records.received import Received
+from tocsin.store.catalogue import SHORT_HEAD, Catalogue, StreamMark, followed
 from tocsin.store.entries import Entry, Events, StreamBegun, StreamEnded
 
 OpenAgain = Callable[[], BinaryIO]
@@ -65,6 +68,8 @@ class StoredStreams:
         """Brings the marks up to what the log says; taking an entry again changes nothing."""
         if isinstance(entry, Events):
             self.fresh(entry.batch)
+        elif isinstance(entry, Received):
+            self._take_part(entry)
         elif isinstance(entry, StreamBegun):
             mark = self._known(entry.stream) or StreamMark(entry.stream, entry.fingerprint, entry.head, 0, "")
             self._measured(mark, entry.size, entry.digest)
@@ -109,6 +114,14 @@ class StoredStreams:
         mark.records, mark.tail = event.seq + 1, tail
         self._put(mark)
         return True
+
+    def _take_part(self, received: Received) -> None:
+        """Moves the mark of the file that `received` is a part of, if it is one of any."""
+        mark = mark_after(received)
+        if mark is not None:
+            known = self._known(mark.stream)
+            if known is None or known.records < mark.records:
+                self._put(followed(mark, received.arrived))
 
     def _put(self, mark: StreamMark) -> None:
         self._seen[mark.stream] = mark

@@ -21,7 +21,7 @@ from typing import Any
 
 from tocsin.config import bounds
 from tocsin.engine.intake.process import run_intake
-from tocsin.engine.intake.settings import IntakeSettings, Listening, Ready, Report, Tls, Told
+from tocsin.engine.intake.settings import Files, IntakeSettings, Listening, Ready, Report, Tls, Told
 from tocsin.records.received import Received
 from tocsin.store.disk import Disk, Site
 from tocsin.store.segment import Position
@@ -165,6 +165,7 @@ def main(options: dict[str, Any]) -> None:
         tuple(Listening(kind, "127.0.0.1", 0, tls if kind in ("http", "syslog-tcp") else None) for kind in KINDS),
         {"office": sha256(TOKEN.encode()).digest(), "plant": sha256(OTHER.encode()).digest()},
         clean=options.get("clean", False),
+        files=Files(tuple(options.get("files", ())), options.get("formats", {})),
     )  # fmt: skip
     run_intake(
         settings, lambda position: say("published", position=position) if options.get("published") else None,

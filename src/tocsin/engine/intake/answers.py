@@ -56,12 +56,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent back: status, text (JSON but where `content` says otherwise), further headers."""
+    """What is sent back: status, JSON text or what `content_type` says, further headers."""
 
     status: int
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
-    content: bytes = b"application/json; charset=UTF-8"
+    content_type: bytes = b"application/json; charset=UTF-8"
 
 
 class Refused(Exception):  # noqa: N818  an answer, not a failure
@@ -104,7 +104,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 async def send_answer(send: Send, answer: Answer, *, close: bool = False) -> None:
     """Writes `answer`."""
     headers = [
-        (b"content-type", answer.content),
+        (b"content-type", answer.content_type),
         (b"content-length", str(len(answer.body)).encode()),
         *answer.headers,
     ]

@@ -1,4 +1,4 @@
-"""The HTTP endpoints, as one ASGI app: Splunk's collector, Elasticsearch's `_bulk`, `/healthz`, `/metrics`.
+"""The HTTP endpoints, as one ASGI app: Splunk's collector, Elasticsearch's `_bulk`, OpenTelemetry's logs, `/healthz`, `/metrics`.
 
 Every request goes the same way: which endpoint, whose token, the body within its bounds, the protocol's own check,
 seen before?, written and synced, answered. Whatever stops it on the way is a `Refused`, told in the protocol's words.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
 
 from tocsin.config import bounds
 from tocsin.engine.figures import Figures
-from tocsin.engine.intake import elastic, hec
+from tocsin.engine.intake import elastic, hec, otlp
 from tocsin.engine.intake.answers import Answer, Checked, Refused, Request, Send, send_answer
 from tocsin.engine.intake.bodies import BadCoding, Gone, Receive, TooLarge, read_body
 from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
@@ -68,7 +69,7 @@ class App:
         request = Request(
             scope["method"], scope["path"], scope["query_string"], dict(scope["headers"]), peer, receive, gone
         )
-        dialect = _dialect(request.path)
+        dialect = _dialect(request)
         try:
             await self._serve(request, dialect, send)
         except Refused as refused:
@@ -167,11 +168,11 @@ class App:
     async def _refuse(self, refused: Refused, dialect: _Dialect | None, send: Send) -> None:
         self.counters.refuse(refused.problem)
         answer = (dialect.refusal if dialect else elastic.refusal)(refused)
-        answer = Answer(answer.status, answer.body, answer.headers + hec.retry_header(refused.problem))
+        answer = replace(answer, headers=answer.headers + hec.retry_header(refused.problem))
         await send_answer(send, answer, close=refused.problem in ("guessing", "slow", "stopping"))
 
     def _metrics(self) -> Answer:
-        return Answer(200, metrics(self.counters, self.figures(), self.now()), content=CONTENT)
+        return Answer(200, metrics(self.counters, self.figures(), self.now()), content_type=CONTENT)
 
     async def _health(self, request: Request) -> Answer:
         well = not self.stopping and await self.commit.takes_writes()
@@ -189,7 +190,10 @@ def _is_loopback(peer: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def _dialect(path: str) -> _Dialect | None:
+def _dialect(request: Request) -> _Dialect | None:
+    path = request.path
+    if path == otlp.PATH:
+        return _Dialect(otlp.check, partial(otlp.refusal, request))
     if path in hec.EVENT or path in hec.RAW or path.startswith(hec.PREFIX):
         return _Dialect(_check_hec, hec.refusal)
     index = elastic.index_of(path)

@@ -19,6 +19,7 @@ from tocsin.config import bounds
 from tocsin.engine.figures import read_figures
 from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
 from tocsin.engine.intake.counters import Counters
+from tocsin.engine.intake.following import Following
 from tocsin.engine.intake.http import App
 from tocsin.engine.intake.listening import Listeners
 from tocsin.engine.intake.repeats import Repeats
@@ -128,26 +129,32 @@ class _Intake:
         )
         syslog = Syslog(commit, self._counters, os.urandom(16), self._now)
         listeners = Listeners(app, syslog, self._counters)
+        following = Following(self._settings, commit, self._counters, self._now, self._tell)
         try:
             ports = await listeners.open(self._settings.listeners)
             self._publish(commit.end)
             self._report(Ready(ports, commit.end))
+            following.begin()
             if orders is not None:
                 loop.add_reader(orders.fileno(), self._obey, orders, tokens, listeners, stop)
-            await self._until(stop, listeners, commit)
+            await self._until(stop, listeners, commit, following)
         finally:
             app.stopping = True
             await listeners.close()
             await syslog.close()
+            await following.close()
             await commit.close()
         self._report(Stopped(self._counters, commit.end))
 
-    async def _until(self, stop: asyncio.Event, listeners: Listeners, commit: GroupCommit) -> None:
+    async def _until(
+        self, stop: asyncio.Event, listeners: Listeners, commit: GroupCommit, following: Following
+    ) -> None:
         """Each second: the totals, whether there is anybody to work for, and whether it has been quiet for long."""
         told = Counters()
         bodies, since = 0, self._now()
         while not stop.is_set():
             listeners.tick(self._now() // SECOND)
+            following.check()
             try:
                 await asyncio.wait_for(stop.wait(), 1)
             except TimeoutError:

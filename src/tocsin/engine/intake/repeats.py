@@ -122,7 +122,7 @@ class Repeats:
 
     def recall(self, received: Received) -> None:
         """Opens a body that the log holds and whose answer may not have been written."""
-        if received.listener == "syslog":
+        if received.listener in ("syslog", "file"):
             return
         key = key_of(received.sender, received.listener, received.hints, received.body)
         held = self._senders.setdefault(received.sender, _Sender())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from tocsin.engine.intake.counters import Counters
+from tocsin.records.file_mark import FileMark
 from tocsin.store.segment import Position
 
 
@@ -31,6 +32,21 @@ class Listening:
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    """Files to follow.
+
+    Attributes:
+        paths: Files, folders and patterns, absolute.
+        formats: What the operator calls the format, by path of `paths`.
+        marks: How far files were read, as of `IntakeSettings.committed`.
+    """
+
+    paths: tuple[str, ...] = ()
+    formats: Mapping[str, str] = field(default_factory=dict)
+    marks: tuple[FileMark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IntakeSettings:
     """All that intake needs to know.
 
@@ -42,6 +58,7 @@ class IntakeSettings:
         clean: Whether the last intake said `Stopped`: then every answer was written, and a body that comes again is
             no repeat.
         parent: Process that must live on for this one to; 0 for none.
+        files: What to follow.
     """
 
     folder: Path
@@ -51,6 +68,7 @@ class IntakeSettings:
     tokens: Mapping[str, bytes] = field(default_factory=dict)
     clean: bool = False
     parent: int = 0
+    files: Files = Files()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,18 @@ class LineReader:
         context: What is known of the body.
         name: What the sender calls their format.
         sample: The first of them.
+        header: What names their columns, where lines do.
     """
 
-    def __init__(self, context: ReadContext, name: str, sample: Sequence[str]) -> None:
+    def __init__(
+        self, context: ReadContext, name: str, sample: Sequence[str], header: Sequence[str] = ()
+    ) -> None:
         self._context = context
         self._parsers: dict[str, LineParser] = {}
         self._format = format_of(name) or _known(sample[: bounds.LISTENED_SAMPLE], context)
+        if self._format is not None:
+            for line in header:
+                self._read(line, self._format)
 
     def known(self, line: str) -> Record | None:
         """The record of `line`, None where no format but plain text knows it."""

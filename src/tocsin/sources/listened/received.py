@@ -24,7 +24,9 @@ from tocsin.sources.listened.record_reading import RecordReader
 from tocsin.sources.listened.taken import Said, Taken, taken
 from tocsin.sources.records import Record, bounded
 
-_PREFIXES = {"hec-event": "hec", "hec-raw": "hec", "bulk": "bulk", "syslog": "syslog"}
+_PREFIXES = {
+    "hec-event": "hec", "hec-raw": "hec", "bulk": "bulk", "syslog": "syslog", "file": "file", "otlp": "otlp",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ def events_of(received: Received, options: ReceivedOptions | None = None) -> Eve
 
 
 def _origin(received: Received) -> str:
+    if received.listener == "file":
+        return received.hints["path"]
     return received.peer if received.listener == "syslog" else received.sender
 
 

@@ -53,6 +53,8 @@ class RecordReader:
 
     def _object(self, one: Taken) -> Record | None:
         """The record of an object: one that was sent as such, or a text that is one. None for any other text."""
+        if one.broken:
+            return Record(one.text, None, _OTHER, one.broken)
         if one.is_object:
             return self._drafted(one_object(one.text), one.said.origin)
         start = one.text[:256].lstrip()
@@ -85,7 +87,13 @@ class RecordReader:
         samples: dict[Origin, tuple[str, list[str]]] = {}
         for origin, name, line in lines:
             samples.setdefault(origin, (name, []))[1].append(line)
-        return {origin: LineReader(self._context, name, sample) for origin, (name, sample) in samples.items()}
+        said = {one.said.origin: one.said for one in self._found if one.said.head}
+        return {
+            origin: LineReader(self._context, name, said[origin].head, said[origin].header)
+            if origin in said
+            else LineReader(self._context, name, sample)
+            for origin, (name, sample) in samples.items()
+        }
 
     def _finished(
         self,

@@ -38,6 +38,9 @@ _PREFIXES: tuple[tuple[str, str], ...] = (
 )
 _BY_NAME = {one.name: one for one in FORMATS if one.name not in ("csv", "text", "key_value")}
 
+LINE_FORMATS = tuple(sorted(_BY_NAME))
+"""Our own names of the formats of lines."""
+
 
 def format_of(sourcetype: str) -> LineFormat | None:
     """The line format that `sourcetype` names: our own name of one, or one of Splunk's; None where it is another."""

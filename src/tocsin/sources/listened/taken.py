@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -11,7 +12,8 @@ import orjson
 
 from tocsin.records.received import Listener, Received
 from tocsin.sources import times
-from tocsin.sources.listened import elastic_bulk, splunk_hec, syslog_frames
+from tocsin.sources.listened import elastic_bulk, file_lines, otlp, splunk_hec, syslog_frames
+from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.text_stream import clean
 
 
@@ -25,6 +27,8 @@ class Said:
         fields: Further fields.
         origin: What of one origin has in common: records with the same are of one format, most likely.
         format: What the sender calls its format, in Splunk's words or ours; "" where it says nothing.
+        head: The first lines of the file that it stands in, by which its format is told.
+        header: What names the columns there, where lines do.
     """
 
     time: int | None = None
@@ -32,15 +36,18 @@ class Said:
     fields: Mapping[str, Any] = field(default_factory=dict)
     origin: tuple[str, ...] = ()
     format: str = ""
+    head: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One record as it came: `text` is JSON where `is_object`, else whatever it is."""
+    """One record as it came: `text` is JSON where `is_object`, else whatever it is; `broken`: why it is to be set aside."""
 
     text: str
     is_object: bool
     said: Said
+    broken: str = ""
 
 
 def taken(received: Received, zone: tzinfo) -> Iterator[Taken]:
@@ -87,11 +94,40 @@ def _messages(received: Received, _zone: tzinfo) -> Iterator[Taken]:
         yield Taken(_text(message), is_object=False, said=said)
 
 
+def _file_lines(received: Received, _zone: tzinfo) -> Iterator[Taken]:
+    hints = received.hints
+    head = hints["head"].encode("latin-1")
+    directed = file_lines.is_directed(head)
+    first = tuple(_text(line) for line in splunk_hec.raw_lines(head))
+    header = tuple(_text(line) for line in splunk_hec.raw_lines(hints.get("header", "").encode("latin-1")))
+    header = header or tuple(line for line in first if line.startswith("#")) if directed else ()
+    said = Said(origin=(hints["path"],), format=hints.get("format", ""), head=first, header=header)
+    for line in file_lines.record_lines(received.body, directed=directed):
+        yield Taken(_text(line), is_object=False, said=said)
+
+
+def _log_records(received: Received, _zone: tzinfo) -> Iterator[Taken]:
+    for log in otlp.read(received.body, received.hints.get("coding", "")):
+        if isinstance(log, BadMessage):
+            yield Taken("", is_object=True, said=Said(), broken=str(log))
+            continue
+        said = Said(log.time, log.host, log.fields, log.origin)
+        if isinstance(log.body, str):
+            yield Taken(clean(log.body), is_object=False, said=said)
+        else:
+            named = log.fields if log.body is None else {"body": log.body}
+            yield Taken(
+                json.dumps(log.body if isinstance(log.body, dict) else named), is_object=True, said=said
+            )
+
+
 _TAKEN: Mapping[Listener, Callable[[Received, tzinfo], Iterator[Taken]]] = {
     "hec-event": _hec_events,
     "hec-raw": _hec_lines,
     "bulk": _documents,
     "syslog": _messages,
+    "file": _file_lines,
+    "otlp": _log_records,
 }
 
 
