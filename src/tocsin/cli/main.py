@@ -38,6 +38,7 @@ COMMANDS = {
         "tocsin.cli.init:init", "Set the service up: settings, data folder, certificate, first token."
     ),
     "run": Entry("tocsin.cli.service:run", "The service: listen, judge what comes, keep it; until stopped."),
+    "status": Entry("tocsin.cli.status:status", "How the service stands, and what needs somebody."),
     "token": Entry("tocsin.cli.tokens:token", "Add, list and remove the tokens that senders show."),
 }
 

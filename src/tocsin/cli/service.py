@@ -87,7 +87,15 @@ def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Seque
     reading = ReceivedOptions(service.zone, site=service.site)
     unreadable = frozenset(one.path for one in account.unreadable)
     request = ServeRequest(
-        service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable
+        service.data,
+        loaded,
+        listeners,
+        tokens,
+        reading,
+        clock.processor,
+        clock.now,
+        unreadable,
+        service.retention,
     )
     return request, account.sentences()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tocsin.config.service import Retention
 from tocsin.detect.sigma.plans.account import Clock
 from tocsin.engine.flow import Listener
 from tocsin.engine.intake.settings import Listening
@@ -48,6 +49,7 @@ class ServeRequest:
         clock: As `PlannedEvaluator`'s.
         now: The present instant; a function that another process finds by its name.
         unreadable: Paths of rule files that could not be read.
+        keep: How much is kept; None: all.
     """
 
     store: Path
@@ -58,6 +60,7 @@ class ServeRequest:
     clock: Clock
     now: Callable[[], int]
     unreadable: frozenset[str] = frozenset()
+    keep: Retention | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from tocsin.engine.intake.settings import (
     Stopped,
     Told,
 )
+from tocsin.engine.keeping import Keeping
 from tocsin.engine.live_rules import LiveDetector
 from tocsin.engine.reloading import Reloading
 from tocsin.engine.serve_request import Attendant, Reloaded, ServeRequest, Wishes
@@ -73,10 +74,12 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
             service = Service(store, [detector], IncidentDesk(), figuring)
             service.judged_by(request.rules.note)
             reloading = Reloading(request, wishes, detector, attendant.on_notice)
+            keeping = Keeping(store, request.keep, request.now, attendant.on_notice)
             while not wishes.stops():
                 if (new := reloading.turn()) is not None:
                     intake.admit(new)
                 figuring.tick(service.tally, intake.counters)
+                keeping.turn()
                 if not service.turn():
                     intake.attend(1.0)
             clean = intake.stop()
