@@ -39,6 +39,7 @@ COMMANDS = {
     ),
     "run": Entry("tocsin.cli.service:run", "The service: listen, judge what comes, keep it; until stopped."),
     "status": Entry("tocsin.cli.status:status", "How the service stands, and what needs somebody."),
+    "doctor": Entry("tocsin.cli.doctor:doctor", "Look at the service and what it needs; say what to mend."),
     "token": Entry("tocsin.cli.tokens:token", "Add, list and remove the tokens that senders show."),
 }
 
