@@ -112,6 +112,11 @@ class RecordingDisk(Disk):
         self._folder(path.parent).current.pop(path.name, None)
         self._watch()
 
+    def remove_directory(self, path: Path) -> None:
+        super().remove_directory(path)
+        self._folder(path.parent).current.pop(path.name, None)
+        self._watch()
+
     def images(self) -> Iterator[Image]:
         """What a power cut could leave at this moment, without SQLite's files."""
         unsynced = [folder for folder in self._folders(self.top) if folder.current != folder.synced]

@@ -41,6 +41,8 @@ COMMANDS = {
     "ring": Entry("tocsin.cli.bell:ring", "Send a trial message through every channel of the bell."),
     "acknowledge": Entry("tocsin.cli.bell:acknowledge", "Say that somebody looks after an incident."),
     "outbound": Entry("tocsin.cli.bell:outbound", "List what left this host, each body to the byte."),
+    "status": Entry("tocsin.cli.status:status", "How the service stands, and what needs somebody."),
+    "doctor": Entry("tocsin.cli.doctor:doctor", "Look at the service and what it needs; say what to mend."),
     "token": Entry("tocsin.cli.tokens:token", "Add, list and remove the tokens that senders show."),
 }
 

@@ -52,7 +52,7 @@ def check(paths: tuple[str, ...], *, collected: str | None, placeholders: Path |
     if collected == "list":
         _list_sources(as_json=as_json)
         return
-    sources = _sources(collected)
+    sources = collected_sources(collected)
     choice = RuleChoice(paths, starter=not paths, added=not paths, placeholders=placeholders)
     with Progress("reading the rules", quiet=as_json) as progress:
         loaded, account = choice.load(progress, sources)
@@ -100,7 +100,12 @@ def remove(name: str) -> None:
     click.echo(f"Removed {inert(name)}.")
 
 
-def _sources(collected: str | None) -> tuple[str, ...] | None:
+def collected_sources(collected: str | None) -> tuple[str, ...] | None:
+    """The names of sources in what was given to `--for`, None where nothing was.
+
+    Raises:
+        OperatorError: there is no such source.
+    """
     if collected is None:
         return None
     names = tuple(name.strip() for name in collected.split(",") if name.strip())

@@ -93,7 +93,7 @@ def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Seque
     unreadable = frozenset(one.path for one in account.unreadable)
     request = ServeRequest(
         service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable,
-        Ringing(service.bell, service.zone), followed(service),
+        Ringing(service.bell, service.zone), followed(service), service.retention,
     )  # fmt: skip
     return request, account.sentences()
 

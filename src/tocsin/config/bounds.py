@@ -361,6 +361,12 @@ FIGURES_BYTES: Final = 4 * MiB
 FIGURES_STALE_SECONDS: Final = 60.0
 """A running service whose figures are older is said to hang: its longest step, sealing a segment, takes a few seconds."""
 
+CLOCK_AHEAD_SECONDS: Final = 5.0
+"""A source whose events are all dated further after their arrival has a clock that `tocsin doctor` tells of."""
+
+CLOCK_BEHIND_SECONDS: Final = 120.0
+"""The same before it, where none of a day came sooner: shippers gather events for seconds, seldom for minutes."""
+
 ROOM_SECONDS: Final = 60.0
 """How often what is stored is summed up, and too old events are looked for."""
 

@@ -90,6 +90,7 @@ class Reloading:
             for name, differs in (
                 ("listeners", old.listeners != new.listeners),
                 ("the data folder", old.store != new.store),
+                ("how much to keep", old.keep != new.keep),
                 ("zone or site", old.reading != new.reading),
             )
             if differs

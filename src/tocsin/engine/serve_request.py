@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tocsin.config.bell import Bell
+from tocsin.config.service import Retention
 from tocsin.detect.sigma.plans.account import Clock
 from tocsin.engine.flow import Listener
 from tocsin.engine.intake.settings import Files, Listening
@@ -52,6 +53,7 @@ class ServeRequest:
         unreadable: Paths of rule files that could not be read.
         ringing: Whom to tell of incidents; nobody by default.
         files: What to follow; how far it was read stands in the store.
+        keep: How much is kept; None: all.
     """
 
     store: Path
@@ -64,6 +66,7 @@ class ServeRequest:
     unreadable: frozenset[str] = frozenset()
     ringing: Ringing = field(default_factory=lambda: Ringing(Bell()))
     files: Files = field(default_factory=Files)
+    keep: Retention | None = None
 
 
 @dataclass(frozen=True, slots=True)

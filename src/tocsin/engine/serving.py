@@ -36,6 +36,7 @@ from tocsin.engine.intake.settings import (
     Stopped,
     Told,
 )
+from tocsin.engine.keeping import Keeping
 from tocsin.engine.live_rules import LiveDetector
 from tocsin.engine.reloading import Reloading
 from tocsin.engine.serve_request import Attendant, Reloaded, ServeRequest, Wishes
@@ -77,12 +78,14 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
             service = Service(store, [detector], IncidentDesk(), figuring, ringer)
             service.judged_by(request.rules.note)
             reloading = Reloading(request, wishes, detector, attendant.on_notice)
+            keeping = Keeping(store, request.keep, request.now, attendant.on_notice)
             signs = Signs(listens=True, judged=request.now())
             with ringing_bell(request.store, request.ringing, signs, request.now, attendant.on_notice):
                 while not wishes.stops():
                     if (new := reloading.turn()) is not None:
                         intake.admit(new)
                     figuring.tick(service.tally, intake.counters)
+                    keeping.turn()
                     if not service.turn():
                         intake.attend(1.0)
                     signs.listens, signs.judged = intake.listens, request.now()

@@ -141,6 +141,16 @@ class Catalogue:
         )
         return [Hour(*row) for row in self._db.all(sql)]
 
+    def forget(self, hour: str) -> int:
+        """Lists the files of that ingest hour no more; gives how many they were.
+
+        Raises:
+            OperatorError: SQLite could not write; nothing is forgotten.
+        """
+        begin = f"events/{hour}/"
+        with self._db.transaction():
+            return self._db.put("DELETE FROM files WHERE path >= ? AND path < ?", begin, f"{begin[:-1]}0")
+
     def files_between(self, start: int, end: int) -> list[tuple[str, str]]:
         """(slug, path) of the files that may hold events with start ≤ time < end."""
         return self._db.all(

@@ -7,6 +7,7 @@ SQLite syncs for itself (`state.py` sets synchronous=FULL).
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,6 +85,11 @@ class Disk:
     def unlink(self, path: Path) -> None:
         """Removes the name `path`; nothing happens where it is gone."""
         path.unlink(missing_ok=True)
+
+    def remove_directory(self, path: Path) -> None:
+        """Removes the empty folder `path`; nothing happens where it is gone."""
+        with contextlib.suppress(FileNotFoundError):
+            path.rmdir()
 
     def close(self, descriptor: int) -> None:
         """Closes `descriptor`; syncs nothing."""

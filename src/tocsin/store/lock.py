@@ -64,3 +64,24 @@ def log_to_itself(root: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether a writer holds the lock at `path`; False where there is none.
+
+    It is asked by taking a shared lock for a moment, in which a writer that starts would be turned away.
+
+    Raises:
+        OSError: the lock's file cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -115,19 +115,27 @@ class Query:
         try:
             table: pa.Table = self._duckdb.sql(sql, params=[paths, *values]).to_arrow_table()
         except duckdb.Error as error:
+            if not all(Path(path).is_file() for path in paths):
+                raise FileNotFoundError(", ".join(paths)) from error  # dropped meanwhile, or lost
             raise _damaged(paths, error) from error
         return table
 
     def _settled(self, ask: Callable[[], T]) -> T:
         """What `ask` gives while nothing is sealed meanwhile."""
+        missing: FileNotFoundError | None = None
         for _ in range(_TRIES):
             before = self._catalogue.sealed()
             try:
                 answer = ask()
-            except FileNotFoundError:  # a segment that was sealed meanwhile
+            except (
+                FileNotFoundError
+            ) as error:  # a segment that was sealed meanwhile, or a file that was dropped
+                missing = error
                 continue
             if self._catalogue.sealed() == before:
                 return answer
+        if missing is not None and missing.__cause__ is not None:
+            raise _damaged(list(missing.args), missing) from missing
         raise OperatorError(
             f"The store {self._root} changes faster than it can be read.", "Ask again in a moment."
         )

@@ -33,6 +33,7 @@ from tocsin.store.followed import FollowedLog, Log
 from tocsin.store.lock import WriterLock, log_to_itself
 from tocsin.store.outbox import Outbox
 from tocsin.store.query import Query
+from tocsin.store.retention import drop, expired, sweep
 from tocsin.store.sealing import seal as seal_segment
 from tocsin.store.segment import Position, Segment
 from tocsin.store.state import DetectorState, Judged, Notes, State
@@ -325,6 +326,40 @@ class Store(ReadStore):
         except OSError as error:
             raise unusable(self.root, error) from error
         return done
+
+    def expire(self, days: int, most: int, now: int) -> str | None:
+        """Drops the oldest ingest hour, where it is to go; which one, None where nothing is. See `retention.py`.
+
+        Args:
+            days: How long events are kept.
+            most: Bytes that all of them may take, the log included.
+            now: The present instant.
+
+        Raises:
+            OperatorError: the disk refused.
+        """
+        try:
+            hours = self.hours()
+            log = sum(segment.path.stat().st_size for segment in self._log.closed())
+            gone = next(iter(expired(hours, days, most - log, now)), None)
+            if gone is not None:
+                drop(self.root, gone, self._catalogue, self._disk)
+        except FileNotFoundError:  # the writer of the log cut one off just now
+            return None
+        except OSError as error:
+            raise unusable(self.root, error) from error
+        return gone
+
+    def sweep(self) -> int:
+        """Removes what a crash left of hours that were dropped; gives how many.
+
+        Raises:
+            OperatorError: the disk refused.
+        """
+        try:
+            return sweep(self.root, self._catalogue, self._disk)
+        except OSError as error:
+            raise unusable(self.root, error) from error
 
     def close(self) -> None:
         """Remembers which streams were read to their end, and closes the store. Seals nothing."""
