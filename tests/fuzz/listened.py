@@ -163,7 +163,8 @@ def file_part(data: bytes) -> None:
 def otlp_json_starts() -> Iterable[bytes]:
     """A record around each line, and every kind of value."""
     records = [
-        {"timeUnixNano": "1767225600000000000", "severityNumber": 9, "body": {"stringValue": line}} for line in lines()
+        {"timeUnixNano": "1767225600000000000", "severityNumber": 9, "body": {"stringValue": line}}
+        for line in lines()
     ]
     values = [
         {"intValue": "-1"}, {"doubleValue": 0.5}, {"boolValue": True}, {"bytesValue": "AA=="},
@@ -183,9 +184,19 @@ def otlp_protobuf_starts() -> Iterable[bytes]:
     for line in lines():
         body = _message(1, line.encode())
         pair = _message(1, b"k") + _message(2, _message(5, _message(1, b"\x18\x07")) + _message(6, b""))
-        record = b"\x09" + bytes(6) + b"\x01\x02" + b"\x10\x09" + _message(5, body) + _message(6, pair) + _message(9, bytes(16))
+        record = (
+            b"\x09"
+            + bytes(6)
+            + b"\x01\x02"
+            + b"\x10\x09"
+            + _message(5, body)
+            + _message(6, pair)
+            + _message(9, bytes(16))
+        )
         host = _message(1, _message(1, b"host.name") + _message(2, _message(1, b"h")))
-        yield _message(1, _message(1, host) + _message(2, _message(1, _message(1, b"s")) + _message(2, record)))
+        yield _message(
+            1, _message(1, host) + _message(2, _message(1, _message(1, b"s")) + _message(2, record))
+        )
 
 
 def _message(number: int, data: bytes) -> bytes:
