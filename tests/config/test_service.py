@@ -223,3 +223,13 @@ def test_an_address_reads_back_as_itself(text: str) -> None:
         return
     assert parse_address(str(address)) == address
     assert 0 <= address.port <= 65_535
+
+
+def test_files_to_follow_and_what_their_format_is_called() -> None:
+    settings = {"run": {"files": {"paths": ["logs/*.log", "/srv/x"], "formats": {"/srv/x": "w3c"}}}}
+    found = service_settings(Path("/etc/tocsin/tocsin.toml"), settings, Path("/state")).files
+    assert found.paths == ("/etc/tocsin/logs/*.log", "/srv/x")
+    assert found.formats == {"/srv/x": "w3c"}
+    settings["run"]["files"]["formats"] = {"/srv/y": "w3c"}
+    with pytest.raises(OperatorError, match=r"is none of the paths of \[run.files\]"):
+        service_settings(Path("/etc/tocsin/tocsin.toml"), settings, Path("/state"))

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tocsin.config.tokens import add_token
 from tocsin.engine.serving import reads
+from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event
 from tocsin.sources.listened.received import ReceivedOptions
 from tocsin.store.store import Store
@@ -60,8 +62,9 @@ def awaited(folder: Path, count: int, running: Running) -> list[Event]:
     until = time.monotonic() + PATIENCE
     events: list[Event] = []
     while time.monotonic() < until:
-        if (folder / "data" / "state.sqlite").is_file() and len(events := stored(folder)) >= count:
-            return events
+        with suppress(OperatorError):  # it is being made
+            if len(events := stored(folder)) >= count:
+                return events
         assert running.process.poll() is None, running.out.read_text()
         time.sleep(0.1)
     raise AssertionError(f"{len(events)} of {count}: {running.out.read_text()}")

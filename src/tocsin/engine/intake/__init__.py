@@ -2,7 +2,8 @@
 
 `process.py` is the one to read first: it opens the log, starts the listeners and says what happened. A body goes
 `door.py` (connections) → `http.py` (endpoints) → `senders.py` (who) → `bodies.py` (bytes) → `repeats.py` (seen before?)
-→ `commit.py` (written, synced) → the answer. Syslog goes `syslog.py` → `commit.py`.
+→ `commit.py` (written, synced) → the answer. Syslog goes `syslog.py` → `commit.py`; files go `tail.py`
+(rules and positions) → `growing.py` (one file) → `commit.py`, told apart by `known_files.py`.
 
 Rules:
 

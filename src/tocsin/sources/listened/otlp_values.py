@@ -1,8 +1,8 @@
 """Messages of OpenTelemetry's logs in their two forms, protobuf and JSON, read value by value within bounds.
 
 Source: opentelemetry-proto 1.7, `common.proto` and `logs.proto`; Protocol Buffers, "Encoding"; OTLP specification, "JSON Protobuf
-Encoding". Read by hand: the general parser makes some 100 bytes of memory of two bytes on the wire before anybody can
-count them, and the side that takes in needs but the borders of records.
+Encoding". Read by hand: the general parser (8 MB by itself) makes 55 bytes of memory of two on the wire, 900 MB of one
+body, before anybody can count them; and the side that takes in needs but the borders of records.
 """
 
 from __future__ import annotations
