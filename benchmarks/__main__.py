@@ -26,6 +26,8 @@ QUICK = (
     ("engine", "single", "--rounds", "1"),
     ("engine", "memory"),
     ("engine", "hostile"),
+    ("shippers", "--records", "2000", "--restarts", "1", "--rate", "1000"),
+    ("service_load", "--seconds", "5"),
 )
 FULL = (
     ("help", "--runs", "31"),
@@ -47,6 +49,20 @@ FULL = (
     ("peers",),
     ("correlations",),
     ("store",),
+    ("shippers",),
+    (
+        "service_load",
+        "--rate",
+        "10",
+        "--rate",
+        "5000",
+        "--rate",
+        "20000",
+        "--seconds",
+        "600",
+        "--batch",
+        "200",
+    ),
 )
 
 

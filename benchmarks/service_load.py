@@ -153,6 +153,7 @@ class Findings(Thread):
         self._out, self.seen, self.ended = out, {}, False
 
     def run(self) -> None:
+        """Until `ended`."""
         with self._out.open("rb") as lines:
             held = b""
             while not self.ended:
@@ -192,7 +193,9 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def measured(site: Site, running: Running, texts: Path, rate: int, seconds: float, batch: int) -> dict:
+def measured(  # noqa: PLR0913, PLR0917  what a rate is measured with
+    site: Site, running: Running, texts: Path, rate: int, seconds: float, batch: int
+) -> dict:
     """One rate."""
     findings = Findings(running.out)
     findings.start()
