@@ -84,7 +84,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
                     intake.attend(1.0)
             clean = intake.stop()
             while service.turn():
-                pass
+                figuring.tick(service.tally, intake.counters)
             store.note({_SETTING: _STOPPED if clean else _RUNS})
             figuring.tick(service.tally, intake.counters, stopped=True)
         finally:
