@@ -193,9 +193,7 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def measured(  # noqa: PLR0913, PLR0917  what a rate is measured with
-    site: Site, running: Running, texts: Path, rate: int, seconds: float, batch: int
-) -> dict:
+def measured(site: Site, running: Running, texts: Path, rate: int, seconds: float, batch: int) -> dict:
     """One rate."""
     findings = Findings(running.out)
     findings.start()

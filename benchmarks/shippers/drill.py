@@ -86,7 +86,7 @@ class Result:
         return {"kind": "shipper", **asdict(self), "seconds": round(self.seconds, 1)}
 
 
-def drilled(  # noqa: PLR0913, PLR0917  what a drill is
+def drilled(
     way: Way, folder: Path, records: int, restarts: int, rate: float, down: float = DOWN_SECONDS
 ) -> Result:
     """Sends `records` by `way` through `restarts`: with SIGTERM first, then with SIGKILL, and so on in turn."""

@@ -85,7 +85,7 @@ def syslog_udp(site: Site, feed: Feed) -> None:
 
 
 class _Quiet(logging.handlers.SysLogHandler):
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the name of the one it replaces
+    def handleError(self, record: logging.LogRecord) -> None:
         del record
 
 

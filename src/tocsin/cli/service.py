@@ -42,6 +42,7 @@ def run(ctx: click.Context, *, as_json: bool) -> None:
     acknowledged once it would survive a power cut. SIGTERM or Ctrl-C stops: what was acknowledged is judged first.
     SIGHUP reads rules, tokens and certificates anew.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
     file = settings_file(ctx.find_root().params.get("config"))
     if file is None:
         raise OperatorError("There are no settings for the service.", "Make them with `tocsin init`.")

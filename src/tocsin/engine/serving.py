@@ -92,7 +92,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
                 clean = intake.stop()
                 signs.listens = False
             while service.turn():
-                pass
+                figuring.tick(service.tally, intake.counters)
             store.note({_SETTING: _STOPPED if clean else _RUNS})
             figuring.tick(service.tally, intake.counters, stopped=True)
         finally:
