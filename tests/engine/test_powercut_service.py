@@ -185,6 +185,7 @@ class Life:
     def judge(self, store: Store, service: Service) -> None:
         while service.turn():
             self.cut()
+        store.seal()
         self.findings = {finding.id for finding in store.findings()}
         self.cut()
         self._raise()

@@ -246,6 +246,7 @@ def test_segments_are_sealed_once_they_are_judged_and_left(tmp_path, monkeypatch
     with opened(intake.root, intake) as store:
         intake.take(stream())
         drained(service(store, Told()))
+        assert store.seal() > 2
         assert [int(path.stem) for path in (intake.root / "wal").glob("*.wal")] == [intake.end.segment]
         stored = store.events_between(-(2**62), 2**62)
         assert len(stored) == 241

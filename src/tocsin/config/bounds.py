@@ -257,6 +257,9 @@ LATENESS_SECONDS: Final = 120
 TICK_SECONDS: Final = 10
 """Windows are judged each time that the events' own time passed a multiple of this; with portions of any size."""
 
+SEAL_RETRY_SECONDS: Final = 30.0
+"""After sealing failed, how long until it is tried again; the log holds the events until then."""
+
 QUIET_SECONDS: Final = 30
 """When nothing came for so long, the log is told the time: some 150 kB a day where nothing ever comes."""
 

@@ -132,7 +132,6 @@ class Service:
         self._store, self._detectors, self._desk, self._listener = store, detectors, desk, listener
         self._books = Books(store, detectors, desk, ringer)
         self._reader = LogReader(store)
-        self._sealed = store.position.segment
         self._rule_sets: list[tuple[Position, str, int]] = []
         self.tally = Tally()
 
@@ -157,9 +156,6 @@ class Service:
         new = set(self._books.write(portion.position, findings, beside, portion.batch))
         self._rule_sets = []
         self._tell(portion.batch, [finding for finding in findings if finding.id in new])
-        if portion.position.segment > self._sealed:
-            self._sealed = portion.position.segment
-            self._store.seal()
         return True
 
     def _judge(self, portion: Portion) -> list[Finding]:

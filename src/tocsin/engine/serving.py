@@ -39,6 +39,7 @@ from tocsin.engine.intake.settings import (
 from tocsin.engine.keeping import Keeping
 from tocsin.engine.live_rules import LiveDetector
 from tocsin.engine.reloading import Reloading
+from tocsin.engine.sealer import Sealer
 from tocsin.engine.serve_request import Attendant, Reloaded, ServeRequest, Wishes
 from tocsin.engine.service import Service, counted
 from tocsin.incidents.desk import IncidentDesk
@@ -70,6 +71,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
         for notice in store.notices:
             attendant.on_notice(notice)
         detector = LiveDetector(request.rules, lambda rules: service.judged_by(rules.note), request.clock)
+        sealer = Sealer(store, request.reading, request.now, attendant.on_notice)
         intake.begin(store)
         try:
             figuring = Figuring(store, attendant, detector, request.reading.zone, request.now)
@@ -85,7 +87,8 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
                     if (new := reloading.turn()) is not None:
                         intake.admit(new)
                     figuring.tick(service.tally, intake.counters)
-                    keeping.turn()
+                    keeping.turn()  # its first turn sweeps what no catalogue lists, so nothing may be sealed before
+                    sealer.turn()
                     if not service.turn():
                         intake.attend(1.0)
                     signs.listens, signs.judged = intake.listens, request.now()
@@ -97,6 +100,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
             figuring.tick(service.tally, intake.counters, stopped=True)
         finally:
             intake.kill()
+            sealer.stop()
     return service.tally
 
 

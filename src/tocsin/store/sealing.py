@@ -15,9 +15,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -42,16 +42,24 @@ _MEASURED: Final = ["t_time", "t_ingest", "t_stream", "t_seq"]
 _Group = tuple[str, str]  # ingest hour, kind slug
 
 
-def seal(
-    number: int, batches: Iterable[EventBatch], root: Path, catalogue: Catalogue, disk: Disk
-) -> list[SealedFile]:
-    """Writes the events of segment `number` as Parquet under `root` and lists them; the segment itself stays.
+class Sealed(NamedTuple):
+    """A segment whose files are written and not listed yet: the files, and the columns that their kinds have by now."""
+
+    number: int
+    files: list[SealedFile]
+    columns: list[tuple[str, Sequence[str]]]
+
+
+def seal(number: int, batches: Iterable[EventBatch], root: Path, catalogue: Catalogue, disk: Disk) -> Sealed:
+    """Writes the events of segment `number` as Parquet under `root`, to be listed by `Catalogue.add_sealed`.
+
+    Only reads the catalogue, so it may run in a process of its own; of one store one at a time.
 
     Events are held as rows up to `bounds.SEAL_ROWS` or `bounds.SEAL_BYTES`, then as columns.
 
     Raises:
         OSError: the disk refused.
-        OperatorError: the catalogue could not be written.
+        OperatorError: the catalogue could not be read.
     """
     pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own would keep a segment's memory for good
     columns = _Columns(catalogue)
@@ -60,8 +68,7 @@ def seal(
             columns.add(event)
     columns.flush()
     files = _write_files(number, columns, root, disk)
-    catalogue.add_sealed(number, files, [(slug, plan.names) for slug, plan in columns.plans.items()])
-    return files
+    return Sealed(number, files, [(slug, plan.names) for slug, plan in columns.plans.items()])
 
 
 def slug_of(kind: str) -> str:

@@ -27,13 +27,14 @@ from tocsin.store.backlog import Backlog, backlog
 from tocsin.store.catalogue import Catalogue, Hour
 from tocsin.store.database import Database
 from tocsin.store.disk import Disk
-from tocsin.store.entries import Entry, Events, RuleSet, Settings, Watermark, encode
+from tocsin.store.entries import Entry, Events, Passed, RuleSet, Settings, Watermark, encode
 from tocsin.store.folders import make_folders, unusable
 from tocsin.store.followed import FollowedLog, Log
 from tocsin.store.lock import WriterLock, log_to_itself
 from tocsin.store.outbox import Outbox
 from tocsin.store.query import Query
 from tocsin.store.retention import drop, expired, sweep
+from tocsin.store.sealing import Sealed
 from tocsin.store.sealing import seal as seal_segment
 from tocsin.store.segment import Position, Segment
 from tocsin.store.state import DetectorState, Judged, Notes, State
@@ -109,6 +110,17 @@ class ReadStore:
                 )
             return self._read(entry)
         return entry.batch if isinstance(entry, Events) else None
+
+    def written(self, segment: Segment, disk: Disk) -> Sealed:
+        """The events of a closed, judged `segment` as Parquet files, which `Store.replaced` puts in its place.
+
+        Raises:
+            OSError: the disk refused.
+            OperatorError: the segment is damaged.
+        """
+        entries = (decode_frame(segment, whole) for whole in whole_frames(segment, 0))
+        batches = (batch for entry in entries if (batch := self.batch(entry)) is not None)
+        return seal_segment(segment.number, batches, self.root, self._catalogue, disk)
 
     def close(self) -> None:
         """Closes the store."""
@@ -318,14 +330,37 @@ class Store(ReadStore):
             self.commit(self._log.end)
         done = 0
         try:
-            for segment in self._log.closed():
-                if self.position < Position(segment.number, segment.path.stat().st_size):
-                    break
-                self._seal_one(segment)
+            for segment in self.sealable():
+                self.replaced(self.written(segment, self._disk))
                 done += 1
         except OSError as error:
             raise unusable(self.root, error) from error
         return done
+
+    def sealable(self) -> list[Segment]:
+        """The closed segments that are judged, oldest first.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        found = []
+        for segment in self._log.closed():
+            if self.position < Position(segment.number, segment.path.stat().st_size):
+                break
+            found.append(segment)
+        return found
+
+    def replaced(self, sealed: Sealed) -> None:
+        """Lists the files of a segment that was written as Parquet, and lets the segment go.
+
+        Raises:
+            OSError: the disk refused.
+            OperatorError: the catalogue could not be written.
+        """
+        self._catalogue.add_sealed(*sealed)
+        for segment in self._log.closed():
+            if segment.number <= sealed.number:
+                self._disk.unlink(segment.path)
 
     def expire(self, days: int, most: int, now: int) -> str | None:
         """Drops the oldest ingest hour, where it is to go; which one, None where nothing is. See `retention.py`.
@@ -393,15 +428,9 @@ class Store(ReadStore):
             elif isinstance(entry, Events) and entry.batch.set_aside:
                 self._uncommitted.append((position, Events(EventBatch((), entry.batch.set_aside))))
 
-    def _seal_one(self, segment: Segment) -> None:
-        entries = (decode_frame(segment, whole) for whole in whole_frames(segment, 0))
-        batches = (batch for entry in entries if (batch := self.batch(entry)) is not None)
-        seal_segment(segment.number, batches, self.root, self._catalogue, self._disk)
-        self._disk.unlink(segment.path)
-
 
 def _needs_judging(entry: Entry) -> bool:
-    return isinstance(entry, Received) or (isinstance(entry, Events) and bool(entry.batch))
+    return isinstance(entry, Received | Passed) or (isinstance(entry, Events) and bool(entry.batch))
 
 
 def _notes(uncommitted: Iterable[tuple[Position, Entry]], until: Position) -> Notes:
