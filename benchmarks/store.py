@@ -21,7 +21,8 @@ from pathlib import Path
 from benchmarks.data import DATA
 from tocsin.records.event import Event, EventBatch, Logsource
 from tocsin.records.instants import HOUR, parse_rfc3339
-from tocsin.store.store import ReadStore, Store
+from tocsin.store.read_store import ReadStore
+from tocsin.store.store import Store
 
 BATCH = 1_000
 INGEST = 490_000 * HOUR
