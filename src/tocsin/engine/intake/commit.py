@@ -133,7 +133,7 @@ class GroupCommit:
         """Whether the log does: it did within `HEALTH_SECONDS`, or does now, which is tried with an entry that says nothing."""
         if self._closing or self.crowded:
             return False
-        if self._loop.time() - self._proved <= bounds.HEALTH_SECONDS:
+        if self._loop.time() - self._proved < bounds.HEALTH_SECONDS:
             return True
         if self._proving is None or self._proving.done():
             self._proving = self._loop.create_task(self.acknowledge(Passed(0)))
