@@ -29,7 +29,7 @@ from tocsin.cli.main import tocsin
 from tocsin.config.certificates import certificate_of, is_name, look_at, new_key
 from tocsin.config.service import Service, load_service
 from tocsin.config.tls import server_context
-from tocsin.config.tokens import TOKEN, by_digest, digest_of, read_tokens
+from tocsin.config.tokens import TOKEN, digest_of, read_tokens
 from tocsin.records.errors import OperatorError, TocsinError
 
 NAMES = {"settings": "tocsin.toml", "data": "data", "key": "tls/key.pem", "certificate": "tls/certificate.pem", "tokens": "tokens"}  # fmt: skip
@@ -84,7 +84,9 @@ def test_all_is_made_and_each_file_is_as_private_as_it_must_be(home: Path) -> No
     assert all(line["new"] for line in lines[:5])
     modes = {what: stat.S_IMODE((folder / name).stat().st_mode) for what, name in NAMES.items()}
     assert modes == {"settings": 0o644, "data": 0o700, "key": 0o600, "certificate": 0o644, "tokens": 0o600}
-    assert by_digest(read_tokens(folder / "tokens")) == {digest_of(lines[6]["token"]): "first"}
+    assert {one.digest: one.name for one in read_tokens(folder / "tokens")} == {
+        digest_of(lines[6]["token"]): "first"
+    }
     service = settings(folder)
     assert (service.data, service.http.tokens) == (folder / "data", folder / "tokens")
     assert [str(one) for one in service.http.listen] == ["127.0.0.1:8088"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.cli.test_commands import lines, tocsin
 
-from tocsin.config.tokens import TOKEN, by_digest, digest_of, read_tokens
+from tocsin.config.tokens import TOKEN, digest_of, read_tokens
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_add_list_remove(place: Path) -> None:
     text = added.stdout.strip()
     assert TOKEN.fullmatch(text)
     assert "not shown again" in added.stderr
-    assert by_digest(read_tokens(place / "kept")) == {digest_of(text): "firewall"}
+    assert {one.digest: one.name for one in read_tokens(place / "kept")} == {digest_of(text): "firewall"}
     assert TOKEN.fullmatch(tocsin("token", "add", "nas", cwd=place).stdout.strip())
     listed = tocsin("token", "list", cwd=place).stdout
     assert [line.split()[0] for line in listed.splitlines()] == ["firewall", "nas"]

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +47,6 @@ class Token:
 def digest_of(text: str) -> str:
     """What is kept of the token `text`, whatever a sender may have shown."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def by_digest(tokens: Sequence[Token]) -> Mapping[str, str]:
-    """Names by digest. Looking up `digest_of` what a sender showed takes a time that tells nothing of any token."""
-    return {token.digest: token.name for token in tokens}
 
 
 def parse_tokens(text: bytes) -> tuple[Token, ...]:

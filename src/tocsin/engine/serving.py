@@ -13,7 +13,6 @@ Rules:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -155,7 +154,7 @@ class _Intake:
         )
         self._child = Child(
             IntakeSettings(
-                request.store / "wal", position, self._store.sealed, request.listeners, request.tokens, clean, os.getpid(), files,
+                request.store / "wal", position, self._store.sealed, request.listeners, request.tokens, clean, files,
             ),
             request.now,
         )  # fmt: skip

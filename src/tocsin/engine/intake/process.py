@@ -149,7 +149,7 @@ class _Intake:
     async def _until(
         self, stop: asyncio.Event, listeners: Listeners, commit: GroupCommit, following: Following
     ) -> None:
-        """Each second: the totals, whether there is anybody to work for, and whether it has been quiet for long."""
+        """Each second: the totals, and whether it has been quiet for long."""
         told = Counters()
         bodies, since = 0, self._now()
         while not stop.is_set():
@@ -165,8 +165,6 @@ class _Intake:
                 bodies, since = self._counters.bodies, self._now()
             elif self._now() - since >= bounds.QUIET_SECONDS * SECOND and await self._told_time(commit):
                 since = self._now()
-            if self._settings.parent and os.getppid() != self._settings.parent:
-                return
 
     def _obey(self, orders: Connection, tokens: Tokens, listeners: Listeners, stop: asyncio.Event) -> None:
         try:

@@ -57,7 +57,6 @@ class IntakeSettings:
         tokens: Name → SHA-256 over the token's text, 32 bytes.
         clean: Whether the last intake said `Stopped`: then every answer was written, and a body that comes again is
             no repeat.
-        parent: Process that must live on for this one to; 0 for none.
         files: What to follow.
     """
 
@@ -67,7 +66,6 @@ class IntakeSettings:
     listeners: tuple[Listening, ...]
     tokens: Mapping[str, bytes] = field(default_factory=dict)
     clean: bool = False
-    parent: int = 0
     files: Files = Files()
 
 
