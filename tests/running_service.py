@@ -37,7 +37,7 @@ class Running:
         """The JSON line of that kind with that number, once it is there."""
 
         def found() -> dict | None:
-            lines = self.out.read_bytes()[self._mark :].splitlines()
+            lines = self.out.read_bytes()[self._mark :].split(b"\n")[:-1]  # the last one may be half written
             told = [
                 one for line in lines if line.startswith(b"{") and (one := json.loads(line))["kind"] == kind
             ]
@@ -48,7 +48,7 @@ class Running:
     def says(self, text: str) -> None:
         """Waits until it said `text`."""
         awaited(
-            lambda: text in self.out.read_bytes()[self._mark :].decode() or None,
+            lambda: text in self.out.read_bytes()[self._mark :].decode(errors="replace") or None,
             lambda: f"never said {text!r}: {self.out.read_text()}",
             self.process,
         )
