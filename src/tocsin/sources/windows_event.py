@@ -47,6 +47,11 @@ _NESTED = frozenset({dict, list})
 _SYSTEM_CHARS = 4096
 _SYSTEM_ELEMENT = re.compile(rf"<({'|'.join(_SYSTEM_TEXTS)})(?:\s[^<>]*)?>([^<]*)</")
 _DATA_ELEMENT = re.compile(r"""<Data Name=["']([^"'<>]*)["']\s*(?:/>|>([^<]*)</Data>)""")
+_SPOILT_ATTRIBUTES = (
+    ("TimeCreated", "SystemTime"),
+    *((element, attribute) for element, named in _SYSTEM_ATTRIBUTES for attribute, _ in named),
+)
+_CARRIAGE_RETURN = re.compile(r"\r(?=[^<>]*</)")
 _XML_REFUSED = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -89,7 +94,7 @@ def xml_event(text: str) -> dict[str, Any]:
     if _XML_REFUSED.search(text):
         raise BadRecord("XML with a document type is refused")
     try:
-        root = ET.fromstring(text)  # noqa: S314  entities, the danger that is meant, are refused above
+        root = ET.fromstring(_with_returns(text))  # noqa: S314  entities, the danger that is meant, are refused above
     except (ET.ParseError, ValueError) as error:
         spoilt = _spoilt_event(text)
         if spoilt is None:
@@ -100,6 +105,13 @@ def xml_event(text: str) -> dict[str, Any]:
     return {"Event": _element(root, depth=0)}
 
 
+def _with_returns(text: str) -> str:
+    """`text` with the carriage returns in values as references: XML's line ends (XML 1.0, 2.11) would take them away, and
+    an EVTX file has them.
+    """
+    return _CARRIAGE_RETURN.sub("&#13;", text) if "\r" in text else text
+
+
 def _spoilt_event(text: str) -> dict[str, Any] | None:
     """What the whole elements of spoilt XML say; None where not even the EventID is among them."""
     system: dict[str, Any] = {}
@@ -107,7 +119,7 @@ def _spoilt_event(text: str) -> dict[str, Any] | None:
         system.setdefault(match[1], html.unescape(match[2]))
     if "EventID" not in system:
         return None
-    for element, attribute in (("Provider", "Name"), ("Provider", "Guid"), ("TimeCreated", "SystemTime")):
+    for element, attribute in _SPOILT_ATTRIBUTES:
         pattern = rf"<{element}\s[^<>]*?\b{attribute}=[\"']([^\"'<>]*)"
         if (found := re.search(pattern, text[:_SYSTEM_CHARS])) is not None:
             system.setdefault(element, {"#attributes": {}})["#attributes"][attribute] = html.unescape(
