@@ -62,18 +62,18 @@ class Watch:
     ) -> None:
         self._read, self._sought, self._since = read, sought, now()
         self._store = Store.read_only(root, read)
+        self._found: tuple[Position, Arrival] | None = None
         self._log = GrowingLog(root / "wal", self._store.state.position())
 
     def wait(self, seconds: float) -> Arrival:
-        """What became of it within `seconds`.
+        """What became of it within `seconds`; may be asked again.
 
         Raises:
             OperatorError: the store is damaged.
         """
         until = time.monotonic() + seconds
-        found: tuple[Position, Arrival] | None = None
         while True:
-            found = found or self._look()
+            found = self._found = self._found or self._look()
             if found is not None and (found[1].state == "judged" or self._judged(found[0])):
                 state: State = "set aside" if found[1].event is None else "judged"
                 return Arrival(state, found[1].source, found[1].reason, found[1].event)

@@ -23,11 +23,13 @@ class SettingsStep:
         lines: TOML, as it is to stand there.
         there: Whether the file says so already.
         restart: Whether the service takes it up only at its next start; else a reload does.
+        instead: The key that stands there already with another value, so that its line is to be changed; else "".
     """
 
     lines: str
     there: bool
     restart: bool = True
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +113,14 @@ class Trial:
         words: What happens or is to be done, a sentence that holds the nonce where there is one.
         send: Sends it; None where a person must. OperatorError where it cannot be sent.
         seconds: How long to wait for it.
+        clean: Takes back what sending left behind; None where that is nothing.
     """
 
     sought: Sought
     words: str
     send: Callable[[], None] | None
     seconds: float
+    clean: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,7 @@ class Connection:
         steps: What is to be done, in order.
         trial: How it is proven to work.
         checks: What to look at where the test event does not come, beside what holds for all sources; sentences.
+        first: What is seen to work before `trial`, where that says more about what is wrong.
     """
 
     name: str
@@ -136,6 +141,7 @@ class Connection:
     steps: tuple[Step, ...]
     trial: Trial
     checks: tuple[str, ...] = ()
+    first: Trial | None = None
 
 
 def new_nonce() -> str:
