@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -251,7 +252,11 @@ def _tried(connection: Connection, service: Service, choice: Choice) -> bool:
 def _arrived(trial: Trial, connection: Connection, service: Service, choice: Choice) -> bool:
     read = reads(ReceivedOptions(service.zone, site=service.site))
     before = read_figures(service.data)
-    _say(choice, f"The test event: {trial.words}", None)
+    if choice.as_json:
+        emit({"kind": "asked", "words": trial.words, "by_hand": trial.send is None})
+        sys.stdout.flush()  # who reads it may have to do something now
+    else:
+        click.echo(f"\nThe test event: {inert(trial.words)}")
     try:
         with Watch(service.data, read, trial.sought, clock.now) as watch:
             arrival, trouble = _wait(trial, watch, choice.wait or trial.seconds)
