@@ -38,6 +38,7 @@ COMMANDS = {
         "tocsin.cli.init:init", "Set the service up: settings, data folder, certificate, first token."
     ),
     "run": Entry("tocsin.cli.service:run", "The service: listen, judge what comes, keep it; until stopped."),
+    "connect": Entry("tocsin.cli.connect:connect", "Add a source, and see its first event come."),
     "ring": Entry("tocsin.cli.bell:ring", "Send a trial message through every channel of the bell."),
     "acknowledge": Entry("tocsin.cli.bell:acknowledge", "Say that somebody looks after an incident."),
     "outbound": Entry("tocsin.cli.bell:outbound", "List what left this host, each body to the byte."),

@@ -499,6 +499,31 @@ KEEP_BYTES: Final = 10_000_000_000
 KEEP_BYTES_LEAST: Final = 256 * MiB
 """Least room that may be asked for: eight write-ahead segments, which exist before anything is sealed."""
 
+# --- connecting sources --------------------------------------------------------------------------------------
+CONNECT_COMMAND_SECONDS: Final = 60.0
+"""How long a command may take that `tocsin connect` runs, such as the restart of a daemon."""
+
+CONNECT_FILE_BYTES: Final = 256 * 1024
+"""A file that it writes, or compares with what it wrote."""
+
+CONNECT_AGAIN_SECONDS: Final = 3.0
+"""How often a test event is sent again that was not seen yet."""
+
+CONNECT_SECONDS: Final = 60.0
+"""How long it waits for a test event that it sends itself; a file without a line feed at its end takes 10 seconds."""
+
+CONNECT_BY_HAND_SECONDS: Final = 600.0
+"""How long it waits where a person must do something first."""
+
+DETECT_FILE_BYTES: Final = 256 * 1024
+"""How much of a configuration file is looked at by `tocsin connect --detect`."""
+
+DETECT_ENTRIES: Final = 2_000
+"""How many entries of a folder it looks at."""
+
+DETECT_SECONDS: Final = 5.0
+"""How long it looks at all."""
+
 # --- the bell --------------------------------------------------------------------------------------------
 ESCALATE_MINUTES: Final = 30
 """How long a message may wait to be acknowledged before the next channel rings, where `tocsin.toml` does not say."""
