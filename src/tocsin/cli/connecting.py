@@ -270,12 +270,14 @@ def _arrived(trial: Trial, connection: Connection, service: Service, choice: Cho
                 "kind": "test",
                 "state": arrival.state,
                 "source": arrival.source,
+                "host": arrival.event.host if arrival.event is not None else None,
                 "reason": arrival.reason,
                 "words": trial.words,
             }
         )
     if good:
-        _say(choice, f"It came from {arrival.source}, is stored, and was judged.", None)
+        of = f" (the computer {arrival.event.host})" if arrival.event is not None and arrival.event.host else ""
+        _say(choice, f"It came from {arrival.source}{of}, is stored, and was judged.", None)
         return True
     _say(choice, _unhappy(arrival), None)
     for sentence in (

@@ -2,7 +2,7 @@
 #Requires -RunAsAdministrator
 <#
 .SYNOPSIS
-Sends this computer's Windows events to your Tocsin service.
+Sends this computer's Windows events to your Tocsin service. Written by `tocsin connect` windows.
 
 .DESCRIPTION
 One file, made to be read. It needs Windows PowerShell 5.1, which is part of Windows 10, 11 and Server 2016 and later, and
@@ -126,9 +126,10 @@ $TaskName = 'Tocsin event sender'
 $SourceName = 'Tocsin'                             # under this name the script writes its own events to Application
 $System32 = [Environment]::SystemDirectory
 $Computer = [Environment]::MachineName
+$LineEnd = [string][char]13 + [string][char]10
 
 # Numbers of this script's own events.
-$NoteTest = 1; $NoteCleared = 10; $NoteGap = 11; $NoteUnread = 12; $NoteRefused = 13; $NoteDenied = 14; $NoteFresh = 15
+$NoteTest = 1; $NoteEmptied = 10; $NoteGap = 11; $NoteUnread = 12; $NoteRefused = 13; $NoteDenied = 14; $NoteFresh = 15
 
 # Bounds.
 $BatchRecords = 200          # records of one log in a batch
@@ -142,19 +143,19 @@ $RefusedKept = 20            # batches that were refused and are kept
 
 function Get-Change {
     # Every change there is, in order. -Install goes down this list and -Undo goes up.
-    @{ Kind = 'Folder'; Where = $Folder; Want = 1; What = 'folder for this script, its settings and what waits' }
+    @{ Kind = 'Folder'; At = $Folder; Want = 1; What = 'folder for this script, its settings and what waits' }
     foreach ($one in $Values) {
-        @{ Kind = 'Registry'; Where = $one.Key + '|' + $one.Name; Want = $one.Set; What = 'registry value' }
+        @{ Kind = 'Registry'; At = $one.Key + '|' + $one.Name; Want = $one.Set; What = 'registry value' }
     }
     foreach ($one in $Audited) {
-        @{ Kind = 'Audit'; Where = $one.Guid; Want = $one.Bits; What = 'audit policy ' + $one.Name }
+        @{ Kind = 'Audit'; At = $one.Guid; Want = $one.Bits; What = 'audit policy ' + $one.Name }
     }
     foreach ($one in $Logs) {
-        @{ Kind = 'LogSize'; Where = $one.Name; Want = $one.MiB * 1048576; What = 'largest size of the log' }
-        if ($one.On) { @{ Kind = 'LogOn'; Where = $one.Name; Want = 1; What = 'log switched on' } }
+        @{ Kind = 'LogSize'; At = $one.Name; Want = $one.MiB * 1048576; What = 'largest size of the log' }
+        if ($one.On) { @{ Kind = 'LogOn'; At = $one.Name; Want = 1; What = 'log switched on' } }
     }
-    @{ Kind = 'Source'; Where = $SourceName; Want = 1; What = 'name for own events in Application' }
-    @{ Kind = 'Task'; Where = $TaskName; Want = 1; What = 'scheduled task, as SYSTEM' }
+    @{ Kind = 'Source'; At = $SourceName; Want = 1; What = 'name for own events in Application' }
+    @{ Kind = 'Task'; At = $TaskName; Want = 1; What = 'scheduled task, as SYSTEM' }
 }
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -200,22 +201,22 @@ function Get-Log([string]$Name) {
 function Read-Change($Change) {
     # What is now: a number, or $null where it is not there.
     switch ($Change.Kind) {
-        'Folder' { if (Test-Path -LiteralPath $Change.Where) { return 1 } }
-        'Source' { if ([System.Diagnostics.EventLog]::SourceExists($Change.Where)) { return 1 } }
-        'Task' { if (Get-ScheduledTask -TaskName $Change.Where -TaskPath '\' -ErrorAction SilentlyContinue) { return 1 } }
+        'Folder' { if (Test-Path -LiteralPath $Change.At) { return 1 } }
+        'Source' { if ([System.Diagnostics.EventLog]::SourceExists($Change.At)) { return 1 } }
+        'Task' { if (Get-ScheduledTask -TaskName $Change.At -TaskPath '\' -ErrorAction SilentlyContinue) { return 1 } }
         'Audit' {
             if ($null -eq $script:Policy) { $script:Policy = Read-AuditPolicy }
-            return $script:Policy[$Change.Where]
+            return $script:Policy[$Change.At]
         }
         'Registry' {
-            $key, $name = $Change.Where.Split('|')
+            $key, $name = $Change.At.Split('|')
             if (Test-Path -LiteralPath $key) {
                 $item = Get-Item -LiteralPath $key
                 if ($item.GetValueNames() -contains $name) { return $item.GetValue($name) }
             }
         }
-        'LogSize' { $log = Get-Log $Change.Where; if ($null -ne $log) { return $log.MaximumSizeInBytes } }
-        'LogOn' { $log = Get-Log $Change.Where; if ($null -ne $log) { return [int]$log.IsEnabled } }
+        'LogSize' { $log = Get-Log $Change.At; if ($null -ne $log) { return $log.MaximumSizeInBytes } }
+        'LogOn' { $log = Get-Log $Change.At; if ($null -ne $log) { return [int]$log.IsEnabled } }
     }
     return $null
 }
@@ -225,36 +226,42 @@ function Write-Change($Change, $Value) {
     switch ($Change.Kind) {
         'Folder' { if ($null -eq $Value) { Remove-Item -LiteralPath $Folder -Recurse -Force } else { Copy-Files } }
         'Source' {
-            if ($null -eq $Value) { [System.Diagnostics.EventLog]::DeleteEventSource($Change.Where) }
+            if ($null -eq $Value) { [System.Diagnostics.EventLog]::DeleteEventSource($Change.At) }
             elseif ($null -eq (Read-Change $Change)) {
-                [System.Diagnostics.EventLog]::CreateEventSource($Change.Where, 'Application')
+                [System.Diagnostics.EventLog]::CreateEventSource($Change.At, 'Application')
             }
         }
         'Task' {
             if ($null -ne (Read-Change $Change)) { Stop-Task }
-            if ($null -eq $Value) { Unregister-ScheduledTask -TaskName $Change.Where -TaskPath '\' -Confirm:$false }
-            else { $null = Register-ScheduledTask -TaskName $Change.Where -TaskPath '\' -Xml (Get-TaskXml) -Force }
+            if ($null -eq $Value) { Unregister-ScheduledTask -TaskName $Change.At -TaskPath '\' -Confirm:$false }
+            else { $null = Register-ScheduledTask -TaskName $Change.At -TaskPath '\' -Xml (Get-TaskXml) -Force }
         }
         'Audit' {
-            $success = 'disable'; if ($Value -band 1) { $success = 'enable' }
-            $failure = 'disable'; if ($Value -band 2) { $failure = 'enable' }
-            $null = Use-Tool 'auditpol.exe' @('/set', "/subcategory:$($Change.Where)", "/success:$success", "/failure:$failure")
+            # Only what differs is said.
+            $differs = [int]$Value -bxor [int](Read-Change $Change)
+            $words = @('/set', "/subcategory:$($Change.At)")
+            if ($differs -band 1) { $words += '/success:' + (Get-Switch ($Value -band 1)) }
+            if ($differs -band 2) { $words += '/failure:' + (Get-Switch ($Value -band 2)) }
+            $null = Use-Tool 'auditpol.exe' $words
             $script:Policy = $null
         }
         'Registry' {
-            $key, $name = $Change.Where.Split('|')
+            $key, $name = $Change.At.Split('|')
             if ($null -eq $Value) { Remove-ItemProperty -LiteralPath $key -Name $name }
             else {
                 if (-not (Test-Path -LiteralPath $key)) { $null = New-Item -Path $key -Force }
                 $null = New-ItemProperty -LiteralPath $key -Name $name -Value $Value -PropertyType DWord -Force
             }
         }
-        'LogSize' { $null = Use-Tool 'wevtutil.exe' @('sl', $Change.Where, "/ms:$Value") }
-        'LogOn' {
-            $on = 'false'; if ($Value) { $on = 'true' }
-            $null = Use-Tool 'wevtutil.exe' @('sl', $Change.Where, "/e:$on")
-        }
+        'LogSize' { $log = Get-Log $Change.At; $log.MaximumSizeInBytes = [long]$Value; $log.SaveChanges() }
+        'LogOn' { $log = Get-Log $Change.At; $log.IsEnabled = [bool]$Value; $log.SaveChanges() }
     }
+}
+
+function Get-Switch([int]$Bit) {
+    # As auditpol says it.
+    if ($Bit) { return 'enable' }
+    return 'disable'
 }
 
 function Stop-Task {
@@ -276,9 +283,11 @@ function Get-Wanted($Change, $Now) {
 
 function Copy-Files {
     # The folder under Program Files, where nobody but administrators can put anything, and in it this very file and the
-    # settings. The token and what waits are read by SYSTEM (S-1-5-18) and Administrators (S-1-5-32-544) only.
-    if (-not (Test-Path -LiteralPath $Folder)) { $null = New-Item -ItemType Directory -Path $Folder }
-    $null = Use-Tool 'icacls.exe' @($Folder, '/inheritance:r', '/grant:r', '*S-1-5-18:(OI)(CI)F', '/grant:r', '*S-1-5-32-544:(OI)(CI)F')
+    # settings. The token and what waits are for SYSTEM (SY) and Administrators (BA) alone; nothing is inherited (P).
+    $rights = New-Object System.Security.AccessControl.DirectorySecurity
+    $rights.SetSecurityDescriptorSddlForm('O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)')
+    if (Test-Path -LiteralPath $Folder) { [System.IO.Directory]::SetAccessControl($Folder, $rights) }
+    else { $null = [System.IO.Directory]::CreateDirectory($Folder, $rights) }
     if ($PSCommandPath -ne $InstalledScript) {
         Copy-Item -LiteralPath $PSCommandPath -Destination $InstalledScript -Force
         Copy-Item -LiteralPath (Join-Path $PSScriptRoot 'tocsin-windows.json') -Destination $InstalledSettings -Force
@@ -338,7 +347,7 @@ function Read-Before {
     $found = @{}
     if (Test-Path -LiteralPath $UndoFile) {
         $text = [System.IO.File]::ReadAllText($UndoFile)
-        foreach ($one in (ConvertFrom-Json $text).Changes) { $found[$one.Kind + '|' + $one.Where] = $one }
+        foreach ($one in (ConvertFrom-Json $text).Changes) { $found[$one.Kind + '|' + $one.At] = $one }
     }
     return $found
 }
@@ -362,20 +371,20 @@ function Start-Install {
     $null = Read-Setting (Join-Path $PSScriptRoot 'tocsin-windows.json')
     $before = Read-Before
     foreach ($change in @(Get-Change)) {
-        $id = $change.Kind + '|' + $change.Where
+        $id = $change.Kind + '|' + $change.At
         $now = Read-Change $change
         if ($change.Kind -in 'LogSize', 'LogOn' -and $null -eq $now) { continue }     # no such log here
         $wanted = Get-Wanted $change $now
         $renewed = $change.Kind -in 'Folder', 'Task'
         if ($now -eq $wanted -and -not $renewed) { continue }
-        Write-Output ('{0}: {1}: {2} -> {3}' -f $change.What, $change.Where, (Format-Value $now), $wanted)
+        Write-Output ('{0}: {1}: {2} -> {3}' -f $change.What, $change.At, (Format-Value $now), $wanted)
         if ($DryRun) { continue }
         if (-not $before.ContainsKey($id)) {
             $was = $now
             if ($renewed) { $was = $null }                                            # these are ours alone
             $made = ''
-            if ($change.Kind -eq 'Registry') { $made = Get-MissingKey ($change.Where.Split('|')[0]) }
-            $before[$id] = @{ Kind = $change.Kind; Where = $change.Where; Before = $was; After = $wanted; MadeKeys = $made }
+            if ($change.Kind -eq 'Registry') { $made = Get-MissingKey ($change.At.Split('|')[0]) }
+            $before[$id] = @{ Kind = $change.Kind; At = $change.At; Before = $was; After = $wanted; MadeKeys = $made }
         } else {
             $before[$id].After = $wanted
         }
@@ -383,7 +392,7 @@ function Start-Install {
         else { Save-Before $before; Write-Change $change $wanted }
         $is = Read-Change $change
         if ($is -ne $wanted) {
-            Write-Warning "$($change.What) $($change.Where) is $(Format-Value $is) and not $wanted`: a policy may decide it."
+            Write-Warning "$($change.What) $($change.At) is $(Format-Value $is) and not $wanted`: a policy may decide it."
         }
     }
     if ($DryRun) { Write-Output 'Nothing was changed.'; return }
@@ -396,17 +405,19 @@ function Start-Undo {
     if ($before.Count -eq 0) { Write-Output 'Nothing was installed here.'; return }
     $changes = @(Get-Change)
     [array]::Reverse($changes)
+    $left = 0
     foreach ($change in $changes) {
-        $id = $change.Kind + '|' + $change.Where
+        $id = $change.Kind + '|' + $change.At
         if (-not $before.ContainsKey($id)) { continue }
         $note = $before[$id]
         $now = Read-Change $change
         if ($now -eq $note.Before) { continue }
         if ($now -ne $note.After) {
-            Write-Output "left as it is, changed since: $($change.What): $($change.Where): $(Format-Value $now)"
+            Write-Output "left as it is, changed since: $($change.What): $($change.At): $(Format-Value $now)"
+            $left += 1
             continue
         }
-        Write-Output ('{0}: {1}: {2} -> {3}' -f $change.What, $change.Where, (Format-Value $now), (Format-Value $note.Before))
+        Write-Output ('{0}: {1}: {2} -> {3}' -f $change.What, $change.At, (Format-Value $now), (Format-Value $note.Before))
         if ($DryRun) { continue }
         Write-Change $change $note.Before
         foreach ($key in $note.MadeKeys.Split('|')) {
@@ -416,7 +427,9 @@ function Start-Undo {
             }
         }
     }
-    if ($DryRun) { Write-Output 'Nothing was changed.' } else { Write-Output 'Everything is as it was before -Install.' }
+    if ($DryRun) { Write-Output 'Nothing was changed.' }
+    elseif ($left) { Write-Output "$left of the changes were left as they are; all else is as it was before -Install." }
+    else { Write-Output 'Everything is as it was before -Install.' }
 }
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -518,7 +531,10 @@ function Get-MarkOf($Record) {
 function Get-Newest([string]$Name) {
     # The mark of the log's last record; nothing where there is no such log, or nothing in it.
     $log = Get-Log $Name
-    if ($null -eq $log -or -not $log.IsEnabled) { return $null }
+    if ($null -eq $log) { return $null }
+    $on = $log.IsEnabled
+    $log.Dispose()
+    if (-not $on) { return $null }
     $reader = New-Reader $Name '*' $null -Newest
     try {
         $record = $reader.ReadEvent()
@@ -577,15 +593,15 @@ function Read-Log([string]$Name, $Mark) {
         }
     } finally { $reader.Dispose() }
     if ([long]$Gaps[$Name] -gt 0) {
-        $text = "$($Gaps[$Name]) records of $Name were gone before they were sent: the log is too small, or was cleared."
+        $text = "$($Gaps[$Name]) records of $Name were gone before they were sent: the log is too small, or was emptied."
         if (Write-Note $NoteGap $text $Name) { $Gaps[$Name] = 0 }
     }
     return $found
 }
 
 function Reset-Mark([string]$Name, $Mark) {
-    # The log's numbers begin anew: it was cleared, or made anew. It is read from its first record.
-    $null = Write-Note $NoteCleared "$Name was cleared after record $($Mark.Record): it is sent from its first record on." "$Name $($Mark.Record)"
+    # The log's numbers begin anew: it was emptied, or made anew. It is read from its first record.
+    $null = Write-Note $NoteEmptied "$Name was emptied after record $($Mark.Record): it is sent from its first record on." "$Name $($Mark.Record)"
     $Places.Remove($Name)
     return @{ Record = [long]0; Ticks = [long]0 }
 }
@@ -656,10 +672,12 @@ function Test-Certificate($Certificate, $Wanted) {
 
 function Open-Connection($Settings) {
     # TLS 1.2 to the service. The check is made twice: while hands are shaken, and before a byte of ours is sent.
-    $client = New-Object System.Net.Sockets.TcpClient
+    $family = [System.Net.Sockets.AddressFamily]::InterNetwork
+    if ($Settings.address.Contains(':')) { $family = [System.Net.Sockets.AddressFamily]::InterNetworkV6 }
+    $client = New-Object System.Net.Sockets.TcpClient $family
     try {
         if (-not $client.ConnectAsync($Settings.address, [int]$Settings.port).Wait($SecondsToConnect * 1000)) {
-            throw "No answer from $($Settings.address) port $($Settings.port)."
+            throw 'no answer'
         }
         $client.ReceiveTimeout = $SecondsToAnswer * 1000
         $client.SendTimeout = $SecondsToAnswer * 1000
@@ -670,28 +688,32 @@ function Open-Connection($Settings) {
         $tls = New-Object System.Net.Security.SslStream -ArgumentList @($client.GetStream(), $false, $check)
         $tls.AuthenticateAsClient($Settings.address, $null, [System.Security.Authentication.SslProtocols]::Tls12, $false)
         if (-not (Test-Certificate $tls.RemoteCertificate $Settings.certificates)) {
-            throw 'The certificate is not the one in the settings.'
+            throw 'the certificate is not the one in the settings'
         }
         return @{ Client = $client; Tls = $tls }
     } catch {
         $client.Close()
-        throw
+        throw "$($Settings.address) port $($Settings.port): $($_.Exception.GetBaseException().Message)"
     }
 }
 
 function Test-Whole([string]$Answer) {
     # Whether the head is there, and as much behind it as it says.
-    $end = $Answer.IndexOf("`r`n`r`n", [System.StringComparison]::Ordinal)
-    if ($end -lt 0 -or $Answer -notmatch '(?im)^content-length: *([0-9]{1,6})\r?$') { return $false }
-    return $Answer.Length -ge $end + 4 + [int]$Matches[1]
+    $end = $Answer.IndexOf($LineEnd + $LineEnd, [System.StringComparison]::Ordinal)
+    if ($end -ge 0 -and $Answer -match '(?im)^content-length: *([0-9]{1,6})\r?$') {
+        return $Answer.Length -ge $end + 4 + [int]$Matches[1]
+    }
+    return $false
 }
 
 function Send-Request($Settings, [string]$Method, [string]$Path, [byte[]]$Body) {
     # One request of HTTP/1.1 (RFC 9112) and its answer: the status, and after how many seconds to come again.
     $open = Open-Connection $Settings
     try {
-        $head = "$Method $Path HTTP/1.1`r`nHost: $($Settings.address)`r`nAuthorization: Splunk $($Settings.token)`r`n" +
-            "Content-Type: application/json`r`nContent-Length: $($Body.Length)`r`nConnection: close`r`n`r`n"
+        $head = @(
+            "$Method $Path HTTP/1.1", "Host: $($Settings.address)", "Authorization: Splunk $($Settings.token)",
+            'Content-Type: application/json', "Content-Length: $($Body.Length)", 'Connection: close', '', ''
+        ) -join $LineEnd
         $bytes = [System.Text.Encoding]::ASCII.GetBytes($head)
         $open.Tls.Write($bytes, 0, $bytes.Length)
         $open.Tls.Write($Body, 0, $Body.Length)
@@ -703,9 +725,10 @@ function Send-Request($Settings, [string]$Method, [string]$Path, [byte[]]$Body) 
             $size += $read
             $answer = [System.Text.Encoding]::ASCII.GetString($held, 0, $size)
         } while ($read -gt 0 -and $size -lt $held.Length -and -not (Test-Whole $answer))
-        if ($answer -notmatch '^HTTP/1\.[01] ([1-5][0-9][0-9])[ \r]') { throw 'The answer is not HTTP.' }
-        $status = [int]$Matches[1]
+        $status = 0
         $wait = 0
+        if ($answer -match '^HTTP/1\.[01] ([1-5][0-9][0-9])[ \r]') { $status = [int]$Matches[1] }
+        else { throw 'the answer is not HTTP' }
         if ($answer -match '(?im)^retry-after: *([0-9]{1,4})\r?$') { $wait = [int]$Matches[1] }
         return @{ Status = $status; Wait = $wait }
     } finally {
@@ -741,7 +764,7 @@ function Move-Refused([int]$Status) {
     $kept = @(Get-ChildItem -LiteralPath $Folder -Filter 'refused-*' | Sort-Object Name)
     if ($kept.Count -ge $RefusedKept) { Remove-Item -LiteralPath $kept[0].FullName }
     $aside = Join-Path $Folder ('refused-{0}' -f [DateTime]::UtcNow.ToString('yyyyMMddHHmmssfff', $Invariant))
-    [System.IO.File]::Move($BatchFile, $aside)
+    [System.IO.File]::Copy($BatchFile, $aside)
     Move-Over $NextMarksFile $MarksFile
     $null = Write-Note $NoteRefused "The Tocsin service refused a batch with $Status. It is kept in $aside." $aside
 }
@@ -784,7 +807,7 @@ function Start-Run {
 # ------------------------------------------------------------------------------------------------------------------
 
 function Start-Test {
-    if ($null -eq (Read-Change @{ Kind = 'Task'; Where = $TaskName })) { throw 'It is not installed here: run -Install first.' }
+    if ($null -eq (Read-Change @{ Kind = 'Task'; At = $TaskName })) { throw 'It is not installed here: run -Install first.' }
     $settings = Read-Setting $InstalledSettings
     $null = Send-Request $settings 'GET' '/services/collector/health' ([byte[]]@())
     Write-Output "The service at $($settings.address) port $($settings.port) is reached, and its certificate is the right one."
