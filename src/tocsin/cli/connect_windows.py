@@ -33,7 +33,7 @@ def windows(
     --apply then waits until the test event of one of them was seen. --undo takes back the token and the files here;
     on each computer the script's own -Undo puts everything back, and should come first.
     """
-    address = to or plan.usual_address(host_names())
+    address = plan.usual_address(host_names()) if to is None else to
     if address is None:
         raise OperatorError(
             "This host has no address that other computers could use.", "Say with --to how they reach it."

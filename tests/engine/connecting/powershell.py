@@ -48,7 +48,9 @@ class Script:
 
     def types(self) -> set[str]:
         """.NET types, named in brackets or to New-Object."""
-        found = {said(node).strip("[]") for node, _ in self._nodes(self._root, "") if node.type == "type_literal"}
+        found = {
+            said(node).strip("[]") for node, _ in self._nodes(self._root, "") if node.type == "type_literal"
+        }
         return found | set(re.findall(r"New-Object (?:-\w+ )?([\w.]+)", self.text))
 
     def unknown_variables(self) -> set[str]:

@@ -71,7 +71,9 @@ def test_a_posted_event_is_the_event_of_the_file(data: Path) -> None:
     assert count > 300
 
 
-@pytest.mark.parametrize("odd", ['"', "\\", "\\n", "\r\n", "\t", "} {", "}{", "\x01\x1f", "ü€\U0001f600", "\ufffd", "%1"])
+@pytest.mark.parametrize(
+    "odd", ['"', "\\", "\\n", "\r\n", "\t", "} {", "}{", "\x01\x1f", "ü€\U0001f600", "\ufffd", "%1"]
+)
 def test_whatever_a_value_holds_arrives(odd: str) -> None:
     xml = (
         "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><EventID>4688</EventID>"
@@ -110,12 +112,15 @@ def served(data: Path) -> Counter[tuple[str, object]]:
     with Store.read_only(data, reads(ReceivedOptions())) as store:
         events = {str(one.id): one.fields for one in store.events_between(-(2**62), 2**62)}
         return Counter(
-            (one.rule_id, tuple(_record(events[str(at.event_id)]) for at in one.evidence)) for one in store.findings()
+            (one.rule_id, tuple(_record(events[str(at.event_id)]) for at in one.evidence))
+            for one in store.findings()
         )
 
 
 def replayed(folder: Path, paths: list[Path], rules: list[Path]) -> None:
-    made = {one["kind"]: one for one in call("init", str(folder), "--listen", "127.0.0.1:0", "--json").lines()}
+    made = {
+        one["kind"]: one for one in call("init", str(folder), "--listen", "127.0.0.1:0", "--json").lines()
+    }
     settings = folder / "tocsin.toml"
     listed = json.dumps([str(one) for one in rules])
     settings.write_text(settings.read_text().replace("# rules = ", f"rules = {listed} # ", 1))
@@ -136,8 +141,14 @@ def replayed(folder: Path, paths: list[Path], rules: list[Path]) -> None:
     assert {("Security", 4688), (SYSMON, 1), (POWERSHELL, 4104)} <= rested
 
 
-def test_the_service_finds_in_posted_events_what_a_scan_finds_in_the_files(data: Path, tmp_path: Path) -> None:
-    replayed(tmp_path / "tocsin", [data / "evtx" / one for one in RECORDED], [data / "sigma" / one for one in RULES])
+def test_the_service_finds_in_posted_events_what_a_scan_finds_in_the_files(
+    data: Path, tmp_path: Path
+) -> None:
+    replayed(
+        tmp_path / "tocsin",
+        [data / "evtx" / one for one in RECORDED],
+        [data / "sigma" / one for one in RULES],
+    )
 
 
 @pytest.mark.soak

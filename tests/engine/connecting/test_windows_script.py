@@ -92,8 +92,19 @@ def test_every_parameter_is_told(read: Script) -> None:
 def test_it_runs_nothing_but_what_can_be_read_here(read: Script) -> None:
     """No text is run as code, nothing is loaded or compiled, and no more types are used than these."""
     assert read.types() == TYPES
-    for word in ("Invoke-", "iex", "EncodedCommand", "FromBase64", "Add-Type", "Assembly", "Bypass", "Unrestricted"):
-        assert not re.search(rf"\b{word}\b" if word == "iex" else re.escape(word), read.text, re.IGNORECASE), word
+    for word in (
+        "Invoke-",
+        "iex",
+        "EncodedCommand",
+        "FromBase64",
+        "Add-Type",
+        "Assembly",
+        "Bypass",
+        "Unrestricted",
+    ):
+        assert not re.search(
+            rf"\b{word}\b" if word == "iex" else re.escape(word), read.text, re.IGNORECASE
+        ), word
     assert re.findall(r"& (.+)", read.text) == ["(Join-Path $System32 $Name) @Words"]
     assert set(re.findall(r"Use-Tool '([\w.]+)'", read.text)) == {"auditpol.exe"}
     assert read.text.count("-ExecutionPolicy") == read.text.count("-ExecutionPolicy RemoteSigned")
@@ -109,7 +120,9 @@ def test_what_changes_the_computer_stands_where_undo_knows_it(read: Script) -> N
 
 
 def test_install_and_undo_go_through_the_same_list(read: Script) -> None:
-    listed = set(re.findall(r"Kind = '(\w+)'; At = \$(?:one|Folder|SourceName|TaskName)", read.functions["Get-Change"]))
+    listed = set(
+        re.findall(r"Kind = '(\w+)'; At = \$(?:one|Folder|SourceName|TaskName)", read.functions["Get-Change"])
+    )
     assert listed == {"Folder", "Registry", "Audit", "LogSize", "LogOn", "Source", "Task"}
     assert kinds_of(read.functions["Read-Change"]) == kinds_of(read.functions["Write-Change"]) == listed
     for name in ("Start-Install", "Start-Undo"):

@@ -86,37 +86,39 @@ def windows(service: Service, wanted: Wanted) -> Connection:
     _check(wanted)
     known = _known(service, wanted)
     nonce = known.nonce if known else new_nonce()
+    steps = (
+        _listening(service),
+        TokenStep(wanted.name),
+        *_files(service, wanted, known, nonce),
+        WordsStep(_words(wanted)),
+    )
+    trial = Trial(
+        Sought(nonce=nonce),
+        f"on a Windows computer, in that window: {_START} -Test (the event holds {nonce})",
+        None,
+        bounds.CONNECT_BY_HAND_SECONDS,
+    )
+    port = _port(service)
+    checks = (
+        f"What does -Test say there? It tells whether {wanted.to} is reached, and whether its certificate is the right one.",
+        f"A firewall of this host must let port {port} in. On the Windows computer: Test-NetConnection {wanted.to} -Port {port}",
+        "Are the clocks right? An event from the future or from long ago is stored, but shown at another time.",
+    )
+    return Connection(wanted.name, GIVES, steps, trial, checks)
+
+
+def _files(service: Service, wanted: Wanted, known: _Known | None, nonce: str) -> tuple[FileStep, FileStep]:
     text = script()
     digest = hashlib.sha256(text.encode()).hexdigest().upper()
-    settings = _settings_text(service, wanted, known.token if known else TOKEN, nonce)
-    return Connection(
-        wanted.name,
-        GIVES,
-        (
-            _listening(service),
-            TokenStep(wanted.name),
-            FileStep(
-                wanted.folder / SCRIPT, text,
-                f"It is made to be read, is the same for every computer and holds no secret (SHA-256 {digest}).",
-            ),
-            FileStep(
-                wanted.folder / SETTINGS, settings,
-                "It says where to send, with which token, and the digest of this service's certificate. Keep it to yourself.",
-                mode=0o600,
-            ),
-            WordsStep(_words(wanted)),
+    return (
+        FileStep(
+            wanted.folder / SCRIPT, text,
+            f"It is made to be read, is the same for every computer and holds no secret (SHA-256 {digest}).",
         ),
-        Trial(
-            Sought(nonce=nonce),
-            f"on a Windows computer, in that window: {_START} -Test (the event holds {nonce})",
-            None,
-            bounds.CONNECT_BY_HAND_SECONDS,
-        ),
-        (
-            f"What does -Test say there? It tells whether {wanted.to} is reached, and whether its certificate is the right one.",
-            "A firewall of this host must let the port in: on the Windows computer, "
-            f"Test-NetConnection {wanted.to} -Port {_port(service)}",
-            "Are the clocks right? An event from the future or from long ago is stored, but shown at another time.",
+        FileStep(
+            wanted.folder / SETTINGS, _settings_text(service, wanted, known.token if known else TOKEN, nonce),
+            "It says where to send, with which token, and the digest of this service's certificate. Keep it to yourself.",
+            mode=0o600,
         ),
     )  # fmt: skip
 
@@ -168,6 +170,11 @@ def _fingerprint(service: Service) -> str:
         raise OperatorError(
             "The service has no certificate, so nothing could be sent to it safely.",
             "Run `tocsin init` in a fresh folder, or name certificate and key in [run.http].",
+        )
+    if tls.client_ca is not None:
+        raise OperatorError(
+            "[run.http] client-ca asks senders for certificates of their own, which the script does not have.",
+            "Have these computers heard by a service without it.",
         )
     try:
         certificate = tls.certificate.read_bytes()[: bounds.CERTIFICATE_BYTES]
