@@ -91,7 +91,7 @@ def webserver(service: Service, log: Path | None, url: str) -> Connection:
     Raises:
         OperatorError: there is no such log, or `url` leads elsewhere.
     """
-    _check_here(url)
+    host, port = _here(url)
     path = log or next((one for one in ACCESS_LOGS if _is_file(one)), None)
     if path is None:
         raise OperatorError(
@@ -107,7 +107,7 @@ def webserver(service: Service, log: Path | None, url: str) -> Connection:
     trial = Trial(
         Sought(nonce=nonce),
         f"a request to {url} for /{nonce}, which the server writes to its log.",
-        partial(asked_for, url, nonce),
+        partial(asked_for, host, port, nonce),
         bounds.CONNECT_SECONDS,
     )
     checks = (
@@ -119,17 +119,19 @@ def webserver(service: Service, log: Path | None, url: str) -> Connection:
     )
 
 
-def _check_here(url: str) -> None:
+def _here(url: str) -> tuple[str, int]:
+    """Host and port of a URL that leads to this host, in plain HTTP: nothing leaves it."""
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-        near = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        host, port = parts.hostname or "", parts.port or 80
+        host = "127.0.0.1" if host == "localhost" else str(ipaddress.ip_address(host))
     except ValueError:
-        near, parts = False, urlsplit("")
-    if not near or parts.scheme not in {"http", "https"}:
+        host, port = "", 0
+    if not host or not ipaddress.ip_address(host).is_loopback or not url.startswith("http://"):
         raise OperatorError(
-            f"--url {url!a} is no address of this host.", "Say one such as http://127.0.0.1:8080/."
+            f"--url {url!a} is no http:// address of this host.", "Say one such as http://127.0.0.1:8080/."
         )
+    return host, port
 
 
 def _followed(service: Service, path: Path) -> bool:
