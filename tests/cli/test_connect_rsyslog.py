@@ -19,7 +19,8 @@ from tocsin.engine.connecting.sending import to_syslog_socket
 RSYSLOGD = shutil.which("rsyslogd", path="/usr/sbin:/usr/bin:/sbin")
 needs_rsyslogd = pytest.mark.skipif(RSYSLOGD is None, reason="there is no rsyslogd on this system")
 needs_gtls = pytest.mark.skipif(
-    not [*Path("/usr").glob("lib*/**/rsyslog/lmnsd_gtls.so")], reason="there is no rsyslog-gnutls on this system"
+    not [*Path("/usr").glob("lib*/**/rsyslog/lmnsd_gtls.so")],
+    reason="there is no rsyslog-gnutls on this system",
 )
 DOCUMENT = Path(__file__).parents[2] / "docs" / "service.md"
 MAIN = """\
@@ -44,7 +45,9 @@ class Rsyslog:
 
     def start(self) -> None:
         """Starts it, with the files that are there now."""
-        self.process = subprocess.Popen([RSYSLOGD, "-n", "-f", str(self.main), "-i", str(self.folder / "pid")])
+        self.process = subprocess.Popen(
+            [RSYSLOGD, "-n", "-f", str(self.main), "-i", str(self.folder / "pid")]
+        )
 
     def stop(self) -> None:
         """Ends it."""
@@ -127,7 +130,9 @@ def test_another_hosts_rsyslog_sends_over_tls(site: Site, rsyslog: Rsyslog) -> N
     site.settings.unlink()
     assert call("init", site.folder, "--listen", "127.0.0.1:0", "--name", "logs.example.org").code == 0
     port = free_port()
-    site.settings.write_text(site.settings.read_text().replace("[run]", "[run]\nstarter = false\nrules = ['sigma']"))
+    site.settings.write_text(
+        site.settings.read_text().replace("[run]", "[run]\nstarter = false\nrules = ['sigma']")
+    )
     site.add(f'[run.syslog]\ntls = ["0.0.0.0:{port}"]\n')
     site.start()
     connecting = site.connecting("rsyslog", "--to", "localhost", "--apply", "--json")
@@ -141,7 +146,9 @@ def test_another_hosts_rsyslog_sends_over_tls(site: Site, rsyslog: Rsyslog) -> N
             break
     carried = {line["path"]: line["text"] for line in steps if line.get("step") == "file"}
     (rsyslog.folder / "tocsin.pem").write_text(carried[str(CERTIFICATE)])
-    text = carried["/etc/rsyslog.d/60-tocsin.conf"].replace(str(CERTIFICATE), str(rsyslog.folder / "tocsin.pem"))
+    text = carried["/etc/rsyslog.d/60-tocsin.conf"].replace(
+        str(CERTIFICATE), str(rsyslog.folder / "tocsin.pem")
+    )
     rsyslog.written.write_text(text)
     rsyslog.start()
     wait_for((rsyslog.folder / "log").exists, "rsyslogd does not listen")

@@ -73,10 +73,10 @@ def detect(service: Service, root: Path = Path("/")) -> Detected:
     A folder on a disk that hangs cannot hold it up: what was found until then is given, and that it was cut short.
     """
     found = Detected()
-    looking = _Looking(service, root, found.troubles)
     done = threading.Event()
 
     def look() -> None:
+        looking = _Looking(service, root, found.troubles)
         for part in (looking.system_log, looking.gateway, looking.web_servers, looking.folders):
             found.proposals.extend(_whole(part, found.troubles))
         done.set()

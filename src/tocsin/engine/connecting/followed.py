@@ -121,17 +121,18 @@ def webserver(service: Service, log: Path | None, url: str) -> Connection:
 
 def _here(url: str) -> tuple[str, int]:
     """Host and port of a URL that leads to this host, in plain HTTP: nothing leaves it."""
+    wrong = OperatorError(
+        f"--url {url!a} is no http:// address of this host.", "Say one such as http://127.0.0.1:8080/."
+    )
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or 80
-        host = "127.0.0.1" if host == "localhost" else str(ipaddress.ip_address(host))
-    except ValueError:
-        host, port = "", 0
-    if not host or not ipaddress.ip_address(host).is_loopback or not url.startswith("http://"):
-        raise OperatorError(
-            f"--url {url!a} is no http:// address of this host.", "Say one such as http://127.0.0.1:8080/."
-        )
-    return host, port
+        named, port = parts.hostname or "", parts.port or 80
+        host = ipaddress.ip_address("127.0.0.1" if named == "localhost" else named)
+    except ValueError as error:
+        raise wrong from error
+    if not host.is_loopback or parts.scheme != "http":
+        raise wrong
+    return str(host), port
 
 
 def _followed(service: Service, path: Path) -> bool:

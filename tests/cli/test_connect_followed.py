@@ -1,0 +1,119 @@
+"""`tocsin connect folder` and `webserver`: real files that grow, written by a real server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from tests.command import call
+from tests.connecting_site import Site, ended
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    (tmp_path / "tocsin").mkdir()
+    one = Site(tmp_path / "tocsin")
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A web server that writes an access log as nginx does: its URL and the log."""
+    log = tmp_path / "access.log"
+    log.touch()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, text: str, *values: object) -> None:
+            del text
+            when = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime())
+            with log.open("a") as file:
+                file.write(f'127.0.0.1 - - [{when}] "{self.requestline}" 404 0 "-" "curl/8"\n')
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/", log
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_folder_and_a_web_servers_log_are_connected_end_to_end(
+    site: Site, web: tuple[str, Path], tmp_path: Path
+) -> None:
+    url, log = web
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "app.log").write_text("one line\n")
+    refused = call("--config", site.settings, "connect", "folder", logs, "--apply", "--json")
+    assert refused.code == 3
+    assert f'paths = ["{logs}"]' in refused.lines("step")[0]["text"]
+    site.add(refused.lines("step")[0]["text"])
+    said = call("--config", site.settings, "connect", "folder", logs, "--apply")
+    assert said.code == 3, "nothing runs"
+    assert "The service does not run." in said.text
+    shown = call("--config", site.settings, "connect", "webserver", "--log", log, "--json")
+    settings = shown.lines("step")[0]["text"]
+    assert settings == f'[run.files]\npaths = ["{logs}", "{log}"]\n', (
+        "the whole list: TOML takes no key twice"
+    )
+    site.settings.write_text(site.settings.read_text().replace(f'["{logs}"]', f'["{logs}", "{log}"]'))
+    site.start()
+    code, lines = ended(site.connecting("folder", logs, "--apply", "--json"))
+    assert (code, lines[-1]["state"]) == (0, "connected"), lines
+    assert [one.name for one in logs.iterdir()] == ["app.log"], "the test event's file is gone"
+    code, lines = ended(site.connecting("webserver", "--log", log, "--url", url, "--apply", "--json"))
+    assert (code, lines[-1]["state"]) == (0, "connected"), lines
+    (test,) = [line for line in lines if line["kind"] == "test"]
+    assert test["source"] == f"file:{log}"
+
+
+def test_a_test_event_that_does_not_come_says_what_to_look_at(site: Site, tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    site.start()
+    site.add(f'[run.files]\npaths = ["{logs}"]\n')  # after the start: not in effect
+    code, lines = ended(site.connecting("folder", logs, "--apply", "--json", "--wait", "1"))
+    assert code == 3
+    (test,) = [line for line in lines if line["kind"] == "test"]
+    assert test["state"] == "never"
+    checks = [line["text"] for line in lines if line["kind"] == "check"]
+    assert any("was changed after the service started: restart it" in text for text in checks)
+    assert lines[-1]["state"] == "not connected"
+    assert not list(logs.iterdir())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/",
+        "https://127.0.0.1/",
+        "http://192.0.2.1/",
+        "x",
+        "http://[/",
+        "http://127.0.0.1:99999/",
+    ],
+)
+def test_no_request_leaves_this_host(site: Site, tmp_path: Path, url: str) -> None:
+    (tmp_path / "access.log").touch()
+    done = call(
+        "--config", site.settings, "connect", "webserver", "--log", tmp_path / "access.log", "--url", url
+    )
+    assert done.code == 2
+    assert "is no http:// address of this host" in done.error
+
+
+def test_what_is_no_folder_is_refused(site: Site, tmp_path: Path) -> None:
+    done = call("--config", site.settings, "connect", "folder", tmp_path / "none")
+    assert done.code == 2
+    assert "is no folder" in done.error
