@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.connecting_site import Site, ended, free_port, wait_for
 from tests.command import call
+from tests.connecting_site import Site, ended, free_port, wait_for
 from tests.running_service import PATIENCE
 
 from tocsin.engine.connecting.rsyslog import CERTIFICATE, action, file_text

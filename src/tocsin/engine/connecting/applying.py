@@ -321,10 +321,12 @@ def _bytes_of(path: Path) -> bytes | None:
         raise OperatorError(
             f"{path} cannot be looked at: {error.strerror}.", "Move it away, or run this as who may."
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OperatorError(f"{path} is no ordinary file.", "Move it away, then run this again.")
-        return file.read(bounds.CONNECT_FILE_BYTES + 1)
+        return os.read(descriptor, bounds.CONNECT_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _may_write(path: Path) -> bool:
