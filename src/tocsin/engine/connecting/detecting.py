@@ -193,7 +193,7 @@ class _Looking:
                     if number >= bounds.DETECT_ENTRIES:
                         self._trouble(folder, OSError(0, "it holds more files than are looked at"))
                         return
-                    if not entry.name.startswith(".") and entry.name.isprintable() and not entry.is_dir():
+                    if not entry.name.startswith(".") and entry.name.isprintable() and not _is_folder(entry):
                         yield f"{folder}/{entry.name}"
         except (FileNotFoundError, NotADirectoryError):
             return
@@ -218,6 +218,14 @@ class _Looking:
         why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
         if len(self._troubles) < _MOST:
             self._troubles.append(f"{path} could not be looked at: {why}.")
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """False, too, for a link that leads round in a circle: opening it says why."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _gateway(routes: bytes) -> str | None:
