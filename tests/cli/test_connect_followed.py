@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 from tests.command import call
-from tests.connecting_site import Site, ended
+from tests.connecting_site import Site
 
 
 @pytest.fixture
@@ -69,12 +69,13 @@ def test_a_folder_and_a_web_servers_log_are_connected_end_to_end(
     )
     site.settings.write_text(site.settings.read_text().replace(f'["{logs}"]', f'["{logs}", "{log}"]'))
     site.start()
-    code, lines = ended(site.connecting("folder", logs, "--apply", "--json"))
-    assert (code, lines[-1]["state"]) == (0, "connected"), lines
+    done = call("--config", site.settings, "connect", "folder", logs, "--apply", "--json")
+    assert (done.code, done.summary["state"]) == (0, "connected")
     assert [one.name for one in logs.iterdir()] == ["app.log"], "the test event's file is gone"
-    code, lines = ended(site.connecting("webserver", "--log", log, "--url", url, "--apply", "--json"))
-    assert (code, lines[-1]["state"]) == (0, "connected"), lines
-    (test,) = [line for line in lines if line["kind"] == "test"]
+    more = ("--log", log, "--url", url, "--apply", "--json")
+    done = call("--config", site.settings, "connect", "webserver", *more)
+    assert (done.code, done.summary["state"]) == (0, "connected")
+    (test,) = done.lines("test")
     assert test["source"] == f"file:{log}"
 
 
@@ -83,13 +84,13 @@ def test_a_test_event_that_does_not_come_says_what_to_look_at(site: Site, tmp_pa
     logs.mkdir()
     site.start()
     site.add(f'[run.files]\npaths = ["{logs}"]\n')  # after the start: not in effect
-    code, lines = ended(site.connecting("folder", logs, "--apply", "--json", "--wait", "1"))
-    assert code == 3
-    (test,) = [line for line in lines if line["kind"] == "test"]
+    done = call("--config", site.settings, "connect", "folder", logs, "--apply", "--json", "--wait", "1")
+    assert done.code == 3
+    (test,) = done.lines("test")
     assert test["state"] == "never"
-    checks = [line["text"] for line in lines if line["kind"] == "check"]
+    checks = [line["text"] for line in done.lines("check")]
     assert any("was changed after the service started: restart it" in text for text in checks)
-    assert lines[-1]["state"] == "not connected"
+    assert done.summary["state"] == "not connected"
     assert not list(logs.iterdir())
 
 

@@ -86,9 +86,9 @@ def test_a_real_rsyslogd_is_connected_end_to_end_and_taken_back(site: Site, rsys
     assert (test["state"], test["source"]) == ("judged", "syslog:127.0.0.1")
     assert lines[-1] == {"kind": "summary", "state": "connected"}
 
-    code, again = ended(site.connecting("rsyslog", *rsyslog.options, "--apply", "--json"))
-    assert code == 0
-    assert next(line["state"] for line in again if line.get("step") == "file") == "there"
+    again = call("--config", site.settings, "connect", "rsyslog", *rsyslog.options, "--apply", "--json")
+    assert again.code == 0
+    assert [line["state"] for line in again.lines("step") if line["step"] == "file"] == ["there"]
 
     undone = call("--config", site.settings, "connect", "rsyslog", "--undo")
     assert undone.code == 0

@@ -298,8 +298,8 @@ def _wait(trial: Trial, watch: Watch, seconds: float) -> tuple[Arrival, str]:
                 trouble = ""
             except OperatorError as error:
                 trouble = str(error)
-        left = until - time.monotonic()
-        arrival = watch.wait(min(left, bounds.CONNECT_AGAIN_SECONDS))
+        again = bounds.CONNECT_AGAIN_SECONDS if not trouble else bounds.CONNECT_TROUBLE_SECONDS
+        arrival = watch.wait(min(until - time.monotonic(), again))
         if arrival.state in {"judged", "set aside"} or time.monotonic() >= until:
             return arrival, trouble
 
