@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.command import call
-from tests.connecting_site import Site, ended, free_port
+from tests.connecting_site import Connectable, Site, ended
 
 BOX = "127.0.0.2"
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    one = Site(tmp_path)
-    yield one
-    one.stop()
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
 
 
-def test_a_box_is_connected_once_something_came_from_it(site: Site) -> None:
-    port = free_port(socket.SOCK_DGRAM)
-    site.add(f'[run.syslog]\nudp = ["127.0.0.1:{port}"]\n')
-    site.start()
+def test_a_box_is_connected_once_something_came_from_it(connectable: Connectable) -> None:
+    site, port = connectable.site, connectable.udp
     silent = call(
         "--config", site.settings, "connect", "firewall", "--from", BOX, "--apply", "--json", "--wait", "1"
     )

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 from tests.command import call
-from tests.connecting_site import Site
+from tests.connecting_site import Connectable, Site
 
 
 @pytest.fixture
@@ -22,10 +22,9 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def web(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A web server that writes an access log as nginx does: its URL and the log."""
-    log = tmp_path / "access.log"
-    log.touch()
+def web(connectable: Connectable) -> Iterator[str]:
+    """A web server that writes an access log as nginx does: its URL."""
+    log = connectable.access_log
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -42,49 +41,54 @@ def web(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", log
+    yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     server.server_close()
     thread.join()
 
 
-def test_a_folder_and_a_web_servers_log_are_connected_end_to_end(
-    site: Site, web: tuple[str, Path], tmp_path: Path
-) -> None:
-    url, log = web
-    logs = tmp_path / "logs"
-    logs.mkdir()
-    (logs / "app.log").write_text("one line\n")
-    refused = call("--config", site.settings, "connect", "folder", logs, "--apply", "--json")
-    assert refused.code == 3
-    assert f'paths = ["{logs}"]' in refused.lines("step")[0]["text"]
-    site.add(refused.lines("step")[0]["text"])
-    said = call("--config", site.settings, "connect", "folder", logs, "--apply")
-    assert said.code == 3, "nothing runs"
-    assert "The service does not run." in said.text
-    shown = call("--config", site.settings, "connect", "webserver", "--log", log, "--json")
-    settings = shown.lines("step")[0]["text"]
-    assert settings == f'[run.files]\npaths = ["{logs}", "{log}"]\n', (
-        "the whole list: TOML takes no key twice"
-    )
-    site.settings.write_text(site.settings.read_text().replace(f'["{logs}"]', f'["{logs}", "{log}"]'))
-    site.start()
-    done = call("--config", site.settings, "connect", "folder", logs, "--apply", "--json")
+def test_a_folder_is_connected_end_to_end(connectable: Connectable) -> None:
+    (connectable.logs / "app.log").write_text("one line\n")
+    settings = connectable.site.settings
+    done = call("--config", settings, "connect", "folder", connectable.logs, "--apply", "--json")
     assert (done.code, done.summary["state"]) == (0, "connected")
-    assert [one.name for one in logs.iterdir()] == ["app.log"], "the test event's file is gone"
-    more = ("--log", log, "--url", url, "--apply", "--json")
-    done = call("--config", site.settings, "connect", "webserver", *more)
+    assert [one.name for one in connectable.logs.iterdir()] == ["app.log"], "the test event's file is gone"
+
+
+def test_a_web_servers_log_is_connected_end_to_end(connectable: Connectable, web: str) -> None:
+    more = ("--log", connectable.access_log, "--url", web, "--apply", "--json")
+    done = call("--config", connectable.site.settings, "connect", "webserver", *more)
     assert (done.code, done.summary["state"]) == (0, "connected")
     (test,) = done.lines("test")
-    assert test["source"] == f"file:{log}"
+    assert test["source"] == f"file:{connectable.access_log}"
 
 
-def test_a_test_event_that_does_not_come_says_what_to_look_at(site: Site, tmp_path: Path) -> None:
+def test_what_the_settings_lack_is_shown_and_never_written(site: Site, tmp_path: Path) -> None:
+    logs, log = tmp_path / "logs", tmp_path / "access.log"
+    logs.mkdir()
+    log.touch()
+    before = site.settings.read_bytes()
+    refused = call("--config", site.settings, "connect", "folder", logs, "--apply", "--json")
+    assert refused.code == 3
+    assert refused.lines("step")[0]["text"] == f'[run.files]\npaths = ["{logs}"]\n'
+    assert site.settings.read_bytes() == before
+    site.add(refused.lines("step")[0]["text"])
+    said = call("--config", site.settings, "connect", "folder", logs, "--apply")
+    assert said.code == 3
+    assert "The service does not run." in said.text
+    shown = call("--config", site.settings, "connect", "webserver", "--log", log, "--json")
+    assert shown.lines("step")[0]["text"] == f'[run.files]\npaths = ["{logs}", "{log}"]\n', (
+        "TOML takes no key twice"
+    )
+
+
+def test_a_test_event_that_does_not_come_says_what_to_look_at(connectable: Connectable, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
-    site.start()
-    site.add(f'[run.files]\npaths = ["{logs}"]\n')  # after the start: not in effect
-    done = call("--config", site.settings, "connect", "folder", logs, "--apply", "--json", "--wait", "1")
+    text = connectable.site.settings.read_text()
+    changed = connectable.site.folder / "changed.toml"  # after the start: not in effect
+    changed.write_text(text.replace("[run.files]\npaths = [", f'[run.files]\npaths = ["{logs}", '))
+    done = call("--config", changed, "connect", "folder", logs, "--apply", "--json", "--wait", "1")
     assert done.code == 3
     (test,) = done.lines("test")
     assert test["state"] == "never"

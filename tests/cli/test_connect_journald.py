@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.connecting_site import Site, wait_for
+from tests.connecting_site import Connectable, wait_for
 from tests.running_service import PATIENCE
 
 from tocsin.config.service import load_service
@@ -47,17 +47,12 @@ def journal() -> Iterator[Path]:
 
 
 @needs_journald
-def test_what_the_journal_says_comes_into_the_service(tmp_path: Path, journal: Path) -> None:
-    lines = tmp_path / "lines"
-    lines.mkdir()
-    (tmp_path / "tocsin").mkdir()
-    site = Site(tmp_path / "tocsin")
-    site.add(f'[run.files]\npaths = ["{lines}/*.json"]\n')
+def test_what_the_journal_says_comes_into_the_service(connectable: Connectable, journal: Path) -> None:
+    site, lines = connectable.site, connectable.lines
     script = SCRIPT.replace("journalctl ", f"journalctl --namespace={NAMESPACE} ")
     loop = subprocess.Popen(["/bin/sh", "-c", script], cwd=lines)
     try:
-        site.start()
-        service = load_service(site.settings, tmp_path)
+        service = load_service(site.settings, site.folder)
         for _ in range(2):  # the first look is of this boot, the second goes on where that ended
             nonce = new_nonce()
             with Watch(service.data, reads(ReceivedOptions()), Sought(nonce), lambda: 0) as watch:
@@ -70,7 +65,6 @@ def test_what_the_journal_says_comes_into_the_service(tmp_path: Path, journal: P
     finally:
         loop.terminate()
         loop.wait(PATIENCE)
-        site.stop()
     written = "".join(path.read_text() for path in lines.glob("journal-*.json")).splitlines()
     assert sum(nonce in line for line in written) == 1, "nothing twice"
 

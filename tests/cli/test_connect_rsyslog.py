@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.command import call
-from tests.connecting_site import Site, ended, free_port, wait_for
+from tests.connecting_site import Connectable, Site, ended, wait_for
 from tests.running_service import PATIENCE
 
 from tocsin.engine.connecting.rsyslog import CERTIFICATE, action, file_text
@@ -57,14 +57,6 @@ class Rsyslog:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    (tmp_path / "tocsin").mkdir()
-    one = Site(tmp_path / "tocsin")
-    yield one
-    one.stop()
-
-
-@pytest.fixture
 def rsyslog(tmp_path: Path) -> Iterator[Rsyslog]:
     one = Rsyslog(tmp_path)
     yield one
@@ -72,9 +64,10 @@ def rsyslog(tmp_path: Path) -> Iterator[Rsyslog]:
 
 
 @needs_rsyslogd
-def test_a_real_rsyslogd_is_connected_end_to_end_and_taken_back(site: Site, rsyslog: Rsyslog) -> None:
-    site.add(f'[run.syslog]\ntcp = ["127.0.0.1:{free_port()}"]\n')
-    site.start()
+def test_a_real_rsyslogd_is_connected_end_to_end_and_taken_back(
+    connectable: Connectable, rsyslog: Rsyslog
+) -> None:
+    site = connectable.site
     connecting = site.connecting("rsyslog", *rsyslog.options, "--apply", "--json")
     wait_for(rsyslog.written.is_file, "the file was not written")
     rsyslog.start()
@@ -93,13 +86,14 @@ def test_a_real_rsyslogd_is_connected_end_to_end_and_taken_back(site: Site, rsys
     undone = call("--config", site.settings, "connect", "rsyslog", "--undo")
     assert undone.code == 0
     assert not rsyslog.written.exists()
-    assert not list((site.folder / "data" / "connected").iterdir())
+    assert not (site.folder / "data" / "connected" / "rsyslog.json").exists()
 
 
 @needs_rsyslogd
-def test_what_rsyslog_cannot_use_is_taken_back_before_it_is_restarted(site: Site, rsyslog: Rsyslog) -> None:
-    site.add(f'[run.syslog]\ntcp = ["127.0.0.1:{free_port()}"]\n')
-    site.start()
+def test_what_rsyslog_cannot_use_is_taken_back_before_it_is_restarted(
+    connectable: Connectable, rsyslog: Rsyslog
+) -> None:
+    site = connectable.site
     rsyslog.main.write_text(rsyslog.main.read_text() + 'action(type="no such thing")\n')
     done = call("--config", site.settings, "connect", "rsyslog", *rsyslog.options, "--apply")
     assert done.code == 2
@@ -107,7 +101,9 @@ def test_what_rsyslog_cannot_use_is_taken_back_before_it_is_restarted(site: Site
     assert not rsyslog.written.exists()
 
 
-def test_the_first_run_only_shows(site: Site, rsyslog: Rsyslog) -> None:
+def test_the_first_run_only_shows(tmp_path: Path, rsyslog: Rsyslog) -> None:
+    (tmp_path / "tocsin").mkdir()
+    site = Site(tmp_path / "tocsin")
     done = call("--config", site.settings, "connect", "rsyslog", *rsyslog.options)
     assert done.code == 0
     assert action("127.0.0.1", 1601).splitlines()[0] in done.text
@@ -125,16 +121,9 @@ def test_the_document_shows_what_is_written() -> None:
 
 
 @needs_gtls
-def test_another_hosts_rsyslog_sends_over_tls(site: Site, rsyslog: Rsyslog) -> None:
+def test_another_hosts_rsyslog_sends_over_tls(connectable: Connectable, rsyslog: Rsyslog) -> None:
     """The files that are shown are carried over, here to a folder beside, and somebody types what is asked for."""
-    site.settings.unlink()
-    assert call("init", site.folder, "--listen", "127.0.0.1:0", "--name", "logs.example.org").code == 0
-    port = free_port()
-    site.settings.write_text(
-        site.settings.read_text().replace("[run]", "[run]\nstarter = false\nrules = ['sigma']")
-    )
-    site.add(f'[run.syslog]\ntls = ["0.0.0.0:{port}"]\n')
-    site.start()
+    site = connectable.site
     connecting = site.connecting("rsyslog", "--to", "localhost", "--apply", "--json")
     steps, words = [], ""
     assert connecting.stdout is not None
