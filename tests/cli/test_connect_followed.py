@@ -82,7 +82,9 @@ def test_what_the_settings_lack_is_shown_and_never_written(site: Site, tmp_path:
     )
 
 
-def test_a_test_event_that_does_not_come_says_what_to_look_at(connectable: Connectable, tmp_path: Path) -> None:
+def test_a_test_event_that_does_not_come_says_what_to_look_at(
+    connectable: Connectable, tmp_path: Path
+) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     text = connectable.site.settings.read_text()

@@ -57,7 +57,8 @@ def _fortigate(host: str, port: int, transport: Transport) -> str:
 
 
 def _pfsense(host: str, port: int, transport: Transport) -> str:
-    del transport
+    if transport != "udp":
+        raise OperatorError("pfSense sends its log over UDP only.", "Leave --transport out.")
     return (
         'Status > System Logs > Settings, at the bottom: tick "Send log messages to remote syslog server", put '
         f'{host}:{port} under "Remote log servers", tick "Everything" under "Remote Syslog Contents", Save. It sends by UDP.'

@@ -74,7 +74,7 @@ def folder(service: Service, path: Path, now: int = 0) -> Connection:
         partial(test.unlink, missing_ok=True),
     )
     checks = (
-        f"May the service's user read {path} and the files in it?",
+        f"May the service's user read {path} and the files in it? The unit of systemd shuts it out of /home, /root and /tmp.",
         "Does `tocsin run` say that a file cannot be read? It says so once for each.",
     )
     return Connection(name_of(path), f"What the programs that write to {path} log.", steps, trial, checks)

@@ -101,7 +101,7 @@ def journald(service: Service) -> Connection:
     )
     trial = Trial(
         Sought(nonce=nonce),
-        f"logger would write the same: {nonce}, to {SOCKET}.",
+        f"the line {nonce}, written to the journal ({SOCKET}) as logger(1) does.",
         partial(to_syslog_socket, SOCKET, nonce),
         bounds.CONNECT_SECONDS if os.geteuid() == 0 else bounds.CONNECT_BY_HAND_SECONDS,
     )
