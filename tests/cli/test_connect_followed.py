@@ -120,6 +120,14 @@ def test_no_request_leaves_this_host(site: Site, tmp_path: Path, url: str) -> No
     assert "is no http:// address of this host" in done.error
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a*", "[ab]", "a\x7fb", "a\udcffb"])
+def test_a_name_that_would_mean_something_else_is_refused(site: Site, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    done = call("--config", site.settings, "connect", "folder", tmp_path / name)
+    assert done.code == 2
+    assert "cannot stand in tocsin.toml" in done.error
+
+
 def test_what_is_no_folder_is_refused(site: Site, tmp_path: Path) -> None:
     done = call("--config", site.settings, "connect", "folder", tmp_path / "none")
     assert done.code == 2

@@ -58,6 +58,7 @@ def folder(service: Service, path: Path, now: int = 0) -> Connection:
         raise OperatorError(
             f"{path} is no folder.", "Name a folder; for one file put it into [run.files] paths."
         )
+    _check_name(path)
     nonce = new_nonce()
     test = path / f"{nonce}.log"
     there = str(path) in service.files.paths or _leads_to(service, path)
@@ -99,6 +100,7 @@ def webserver(service: Service, log: Path | None, url: str) -> Connection:
         )
     if not _is_file(path):
         raise OperatorError(f"There is no file {path}.", "Say with --log where the access log is.")
+    _check_name(path)
     nonce = new_nonce()
     steps: tuple[Step, ...] = (
         listed(service, "files", "paths", str(path), there=_followed(service, path)),
@@ -133,6 +135,15 @@ def _here(url: str) -> tuple[str, int]:
     if not host.is_loopback or parts.scheme != "http":
         raise wrong
     return str(host), port
+
+
+def _check_name(path: Path) -> None:
+    """Refuses a name that the settings would take for a pattern, or could not hold."""
+    if not str(path).isprintable() or any(one in str(path) for one in "*?["):
+        raise OperatorError(
+            f"The name {str(path)!a} cannot stand in tocsin.toml as it is.",
+            "Rename it: without *, ?, [ and what cannot be printed.",
+        )
 
 
 def _followed(service: Service, path: Path) -> bool:
