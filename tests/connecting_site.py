@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.running_service import PATIENCE, Running
@@ -50,6 +51,19 @@ class Site:
         """`tocsin connect` on its way."""
         line = [sys.executable, "-m", "tocsin", "--config", self.settings, "connect", *arguments]
         return subprocess.Popen([str(one) for one in line], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@dataclass(frozen=True)
+class Connectable:
+    """A service that runs: the folders and the file that it follows, and the ports that it hears syslog on."""
+
+    site: Site
+    logs: Path
+    lines: Path
+    access_log: Path
+    tcp: int
+    tls: int
+    udp: int
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, list[dict]]:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.connecting_site import Site, ended, free_port, wait_for
 from tests.command import call
+from tests.connecting_site import Connectable, Site, ended, wait_for
 from tests.running_service import PATIENCE
 
 from tocsin.engine.connecting.rsyslog import CERTIFICATE, action, file_text
@@ -19,7 +19,8 @@ from tocsin.engine.connecting.sending import to_syslog_socket
 RSYSLOGD = shutil.which("rsyslogd", path="/usr/sbin:/usr/bin:/sbin")
 needs_rsyslogd = pytest.mark.skipif(RSYSLOGD is None, reason="there is no rsyslogd on this system")
 needs_gtls = pytest.mark.skipif(
-    not [*Path("/usr").glob("lib*/**/rsyslog/lmnsd_gtls.so")], reason="there is no rsyslog-gnutls on this system"
+    not [*Path("/usr").glob("lib*/**/rsyslog/lmnsd_gtls.so")],
+    reason="there is no rsyslog-gnutls on this system",
 )
 DOCUMENT = Path(__file__).parents[2] / "docs" / "service.md"
 MAIN = """\
@@ -44,21 +45,15 @@ class Rsyslog:
 
     def start(self) -> None:
         """Starts it, with the files that are there now."""
-        self.process = subprocess.Popen([RSYSLOGD, "-n", "-f", str(self.main), "-i", str(self.folder / "pid")])
+        self.process = subprocess.Popen(
+            [RSYSLOGD, "-n", "-f", str(self.main), "-i", str(self.folder / "pid")]
+        )
 
     def stop(self) -> None:
         """Ends it."""
         if self.process is not None:
             self.process.terminate()
             self.process.wait(PATIENCE)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    (tmp_path / "tocsin").mkdir()
-    one = Site(tmp_path / "tocsin")
-    yield one
-    one.stop()
 
 
 @pytest.fixture
@@ -69,9 +64,10 @@ def rsyslog(tmp_path: Path) -> Iterator[Rsyslog]:
 
 
 @needs_rsyslogd
-def test_a_real_rsyslogd_is_connected_end_to_end_and_taken_back(site: Site, rsyslog: Rsyslog) -> None:
-    site.add(f'[run.syslog]\ntcp = ["127.0.0.1:{free_port()}"]\n')
-    site.start()
+def test_a_real_rsyslogd_is_connected_end_to_end_and_taken_back(
+    connectable: Connectable, rsyslog: Rsyslog
+) -> None:
+    site = connectable.site
     connecting = site.connecting("rsyslog", *rsyslog.options, "--apply", "--json")
     wait_for(rsyslog.written.is_file, "the file was not written")
     rsyslog.start()
@@ -83,20 +79,21 @@ def test_a_real_rsyslogd_is_connected_end_to_end_and_taken_back(site: Site, rsys
     assert (test["state"], test["source"]) == ("judged", "syslog:127.0.0.1")
     assert lines[-1] == {"kind": "summary", "state": "connected"}
 
-    code, again = ended(site.connecting("rsyslog", *rsyslog.options, "--apply", "--json"))
-    assert code == 0
-    assert next(line["state"] for line in again if line.get("step") == "file") == "there"
+    again = call("--config", site.settings, "connect", "rsyslog", *rsyslog.options, "--apply", "--json")
+    assert again.code == 0
+    assert [line["state"] for line in again.lines("step") if line["step"] == "file"] == ["there"]
 
     undone = call("--config", site.settings, "connect", "rsyslog", "--undo")
     assert undone.code == 0
     assert not rsyslog.written.exists()
-    assert not list((site.folder / "data" / "connected").iterdir())
+    assert not (site.folder / "data" / "connected" / "rsyslog.json").exists()
 
 
 @needs_rsyslogd
-def test_what_rsyslog_cannot_use_is_taken_back_before_it_is_restarted(site: Site, rsyslog: Rsyslog) -> None:
-    site.add(f'[run.syslog]\ntcp = ["127.0.0.1:{free_port()}"]\n')
-    site.start()
+def test_what_rsyslog_cannot_use_is_taken_back_before_it_is_restarted(
+    connectable: Connectable, rsyslog: Rsyslog
+) -> None:
+    site = connectable.site
     rsyslog.main.write_text(rsyslog.main.read_text() + 'action(type="no such thing")\n')
     done = call("--config", site.settings, "connect", "rsyslog", *rsyslog.options, "--apply")
     assert done.code == 2
@@ -104,7 +101,9 @@ def test_what_rsyslog_cannot_use_is_taken_back_before_it_is_restarted(site: Site
     assert not rsyslog.written.exists()
 
 
-def test_the_first_run_only_shows(site: Site, rsyslog: Rsyslog) -> None:
+def test_the_first_run_only_shows(tmp_path: Path, rsyslog: Rsyslog) -> None:
+    (tmp_path / "tocsin").mkdir()
+    site = Site(tmp_path / "tocsin")
     done = call("--config", site.settings, "connect", "rsyslog", *rsyslog.options)
     assert done.code == 0
     assert action("127.0.0.1", 1601).splitlines()[0] in done.text
@@ -122,14 +121,9 @@ def test_the_document_shows_what_is_written() -> None:
 
 
 @needs_gtls
-def test_another_hosts_rsyslog_sends_over_tls(site: Site, rsyslog: Rsyslog) -> None:
+def test_another_hosts_rsyslog_sends_over_tls(connectable: Connectable, rsyslog: Rsyslog) -> None:
     """The files that are shown are carried over, here to a folder beside, and somebody types what is asked for."""
-    site.settings.unlink()
-    assert call("init", site.folder, "--listen", "127.0.0.1:0", "--name", "logs.example.org").code == 0
-    port = free_port()
-    site.settings.write_text(site.settings.read_text().replace("[run]", "[run]\nstarter = false\nrules = ['sigma']"))
-    site.add(f'[run.syslog]\ntls = ["0.0.0.0:{port}"]\n')
-    site.start()
+    site = connectable.site
     connecting = site.connecting("rsyslog", "--to", "localhost", "--apply", "--json")
     steps, words = [], ""
     assert connecting.stdout is not None
@@ -141,7 +135,9 @@ def test_another_hosts_rsyslog_sends_over_tls(site: Site, rsyslog: Rsyslog) -> N
             break
     carried = {line["path"]: line["text"] for line in steps if line.get("step") == "file"}
     (rsyslog.folder / "tocsin.pem").write_text(carried[str(CERTIFICATE)])
-    text = carried["/etc/rsyslog.d/60-tocsin.conf"].replace(str(CERTIFICATE), str(rsyslog.folder / "tocsin.pem"))
+    text = carried["/etc/rsyslog.d/60-tocsin.conf"].replace(
+        str(CERTIFICATE), str(rsyslog.folder / "tocsin.pem")
+    )
     rsyslog.written.write_text(text)
     rsyslog.start()
     wait_for((rsyslog.folder / "log").exists, "rsyslogd does not listen")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 
 import click
 
 from tocsin.cli.connecting import CONNECT_OPTIONS, Choice, run_connection
+from tocsin.cli.host import host_names
 from tocsin.cli.options import with_options
+from tocsin.engine.connecting import firewall as plan_firewall
 from tocsin.engine.connecting import followed as followed_files
+from tocsin.engine.connecting import journald as plan_journald
 from tocsin.engine.connecting import rsyslog as plan_rsyslog
 
 _PLACES = plan_rsyslog.Places()
@@ -97,3 +101,50 @@ def folder(
         Choice(apply, undo, wait, as_json),
         followed_files.name_of(path.absolute()),
     )
+
+
+@click.command()
+@with_options(CONNECT_OPTIONS)
+@click.pass_context
+def journald(ctx: click.Context, *, apply: bool, undo: bool, wait: float | None, as_json: bool) -> None:
+    """Connect this host's journal, where there is no rsyslog."""
+    run_connection(ctx, plan_journald.journald, Choice(apply, undo, wait, as_json), plan_journald.NAME)
+
+
+@click.command()
+@click.option("--from", "sender", metavar="ADDRESS", required=True, help="The box's IP address.")
+@click.option(
+    "--kind",
+    type=click.Choice(list(plan_firewall.BOXES)),
+    default="other",
+    show_default=True,
+    help="Which box it is.",
+)
+@click.option(
+    "--transport", type=click.Choice(["udp", "tcp"]), default="udp", show_default=True, help="How it sends."
+)
+@with_options(CONNECT_OPTIONS)
+@click.pass_context
+def firewall(
+    ctx: click.Context, *, sender: str, kind: str, transport: plan_firewall.Transport, apply: bool, undo: bool,
+    wait: float | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Connect a firewall or another box that sends syslog: what to type into it, and its first message.
+
+    Nothing is written on this host; --apply waits until something came from the box.
+    """
+    own = [name for name in host_names() if _is_address(name)]
+    run_connection(
+        ctx,
+        lambda service: plan_firewall.firewall(service, sender, kind, transport, own),
+        Choice(apply, undo, wait, as_json),
+        plan_firewall.NAME,
+    )
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -147,7 +147,7 @@ def _told(step: Step, service: Service) -> tuple[dict[str, Any], str]:
             line = {"step": "command", "command": command, "root": root, "local": local, "why": why}
             return line, f"{where}{why}{' Needs root.' if root else ''}"
         case WordsStep(text):
-            return {"step": "words", "text": text}, "By hand:"
+            return {"step": "words", "text": text}, "This is for you to do:"
 
 
 def _say(choice: Choice, sentence: str, kind: str | None) -> None:
@@ -208,12 +208,13 @@ def _filled(step: Step, filled: Callable[[str], str]) -> Step:
 
 
 def _undo(ctx: click.Context, applied: Applied, choice: Choice) -> None:
-    if not applied.anything:
+    something = applied.anything
+    if not something:
         _say(choice, "Nothing was applied, so there is nothing to take back.", "undone")
     for sentence in applied.undo():
         _say(choice, sentence, "undone")
     left = applied.anything
-    if not left:
+    if something and not left:
         _say(choice, "What you put into tocsin.toml for it you take out yourself.", None)
     _end(choice, "left" if left else "undone")
     if left:
@@ -300,8 +301,8 @@ def _wait(trial: Trial, watch: Watch, seconds: float) -> tuple[Arrival, str]:
                 trouble = ""
             except OperatorError as error:
                 trouble = str(error)
-        left = until - time.monotonic()
-        arrival = watch.wait(min(left, bounds.CONNECT_AGAIN_SECONDS))
+        again = bounds.CONNECT_AGAIN_SECONDS if not trouble else bounds.CONNECT_TROUBLE_SECONDS
+        arrival = watch.wait(min(until - time.monotonic(), again))
         if arrival.state in {"judged", "set aside"} or time.monotonic() >= until:
             return arrival, trouble
 

@@ -509,6 +509,9 @@ CONNECT_FILE_BYTES: Final = 256 * 1024
 CONNECT_AGAIN_SECONDS: Final = 3.0
 """How often a test event is sent again that was not seen yet."""
 
+CONNECT_TROUBLE_SECONDS: Final = 0.5
+"""How often one that could not be sent, as to a daemon that is being restarted."""
+
 CONNECT_SECONDS: Final = 60.0
 """How long it waits for a test event that it sends itself; a file without a line feed at its end takes 10 seconds."""
 

@@ -31,12 +31,20 @@ from tocsin.records.errors import OperatorError
 State = Literal["done", "there", "by hand"]
 
 
+class Taking(msgspec.Struct, frozen=True):
+    """A command that takes something back: whether only root may, and whether it is run once the files are gone."""
+
+    argv: list[str]
+    root: bool
+    after: bool
+
+
 class Note(msgspec.Struct):
-    """What was done: files with the SHA-256 of what was written, tokens, and commands that are run once they are gone."""
+    """What was done: files with the SHA-256 of what was written, tokens, and commands that take something back."""
 
     files: dict[str, str] = {}
     tokens: list[str] = []
-    undo: list[list[str]] = []
+    undo: list[Taking] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +191,11 @@ class Applied:
 
     def _run(self, step: CommandStep, *, wait: bool) -> Outcome:
         """Runs it, unless it needs root that we are not, or waits for what is done by hand."""
-        if step.undo and list(step.undo) not in self._note.undo:
-            self._note.undo.append(list(step.undo))
-            self._save()
-        if step.after_undo and list(step.argv) not in self._note.undo:
-            self._note.undo.append(list(step.argv))
-            self._save()
+        for argv, after in ((step.undo, False), (step.argv if step.after_undo else (), True)):
+            taking = Taking(list(argv), step.root, after)
+            if argv and taking not in self._note.undo:
+                self._note.undo.append(taking)
+                self._save()
         if wait or (step.root and os.geteuid() != 0):
             return Outcome(step, "by hand", shlex.join([*(["sudo"] if step.root else []), *step.argv]))
         ran(step.argv, step.checks)
@@ -209,19 +216,24 @@ class Applied:
             for name in list(self._note.tokens):
                 yield self._forget_token(name)
             self._hands.reload()
+        yield from self._take_back(after=False)
         for path in list(self._note.files):
             yield self._remove(Path(path))
         if any(_bytes_of(Path(path)) is not None for path in self._note.files):
             return
-        for argv in list(self._note.undo):
-            if os.geteuid() != 0 and argv[0] == "systemctl":
-                yield f"Run: {shlex.join(['sudo', *argv])}"
-            else:
-                ran(argv, checks=False)
-                yield f"Ran: {shlex.join(argv)}"
-            self._note.undo.remove(argv)
-            self._save()
+        yield from self._take_back(after=True)
         self._path.unlink(missing_ok=True)
+
+    def _take_back(self, *, after: bool) -> Iterator[str]:
+        """Runs the commands that take something back, before or after the files are gone."""
+        for one in [taking for taking in self._note.undo if taking.after is after]:
+            if one.root and os.geteuid() != 0:
+                yield f"Run: {shlex.join(['sudo', *one.argv])}"
+            else:
+                ran(one.argv, checks=False)
+                yield f"Ran: {shlex.join(one.argv)}"
+            self._note.undo.remove(one)
+            self._save()
 
     def _forget_token(self, name: str) -> str:
         try:
@@ -309,10 +321,12 @@ def _bytes_of(path: Path) -> bytes | None:
         raise OperatorError(
             f"{path} cannot be looked at: {error.strerror}.", "Move it away, or run this as who may."
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OperatorError(f"{path} is no ordinary file.", "Move it away, then run this again.")
-        return file.read(bounds.CONNECT_FILE_BYTES + 1)
+        return os.read(descriptor, bounds.CONNECT_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _may_write(path: Path) -> bool:

@@ -58,6 +58,7 @@ def folder(service: Service, path: Path, now: int = 0) -> Connection:
         raise OperatorError(
             f"{path} is no folder.", "Name a folder; for one file put it into [run.files] paths."
         )
+    _check_name(path)
     nonce = new_nonce()
     test = path / f"{nonce}.log"
     there = str(path) in service.files.paths or _leads_to(service, path)
@@ -74,7 +75,7 @@ def folder(service: Service, path: Path, now: int = 0) -> Connection:
         partial(test.unlink, missing_ok=True),
     )
     checks = (
-        f"May the service's user read {path} and the files in it?",
+        f"May the service's user read {path} and the files in it? The unit of systemd shuts it out of /home, /root and /tmp.",
         "Does `tocsin run` say that a file cannot be read? It says so once for each.",
     )
     return Connection(name_of(path), f"What the programs that write to {path} log.", steps, trial, checks)
@@ -91,7 +92,7 @@ def webserver(service: Service, log: Path | None, url: str) -> Connection:
     Raises:
         OperatorError: there is no such log, or `url` leads elsewhere.
     """
-    _check_here(url)
+    host, port = _here(url)
     path = log or next((one for one in ACCESS_LOGS if _is_file(one)), None)
     if path is None:
         raise OperatorError(
@@ -99,6 +100,7 @@ def webserver(service: Service, log: Path | None, url: str) -> Connection:
         )
     if not _is_file(path):
         raise OperatorError(f"There is no file {path}.", "Say with --log where the access log is.")
+    _check_name(path)
     nonce = new_nonce()
     steps: tuple[Step, ...] = (
         listed(service, "files", "paths", str(path), there=_followed(service, path)),
@@ -107,7 +109,7 @@ def webserver(service: Service, log: Path | None, url: str) -> Connection:
     trial = Trial(
         Sought(nonce=nonce),
         f"a request to {url} for /{nonce}, which the server writes to its log.",
-        partial(asked_for, url, nonce),
+        partial(asked_for, host, port, nonce),
         bounds.CONNECT_SECONDS,
     )
     checks = (
@@ -119,16 +121,28 @@ def webserver(service: Service, log: Path | None, url: str) -> Connection:
     )
 
 
-def _check_here(url: str) -> None:
+def _here(url: str) -> tuple[str, int]:
+    """Host and port of a URL that leads to this host, in plain HTTP: nothing leaves it."""
+    wrong = OperatorError(
+        f"--url {url!a} is no http:// address of this host.", "Say one such as http://127.0.0.1:8080/."
+    )
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-        near = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        near, parts = False, urlsplit("")
-    if not near or parts.scheme not in {"http", "https"}:
+        named, port = parts.hostname or "", parts.port or 80
+        host = ipaddress.ip_address("127.0.0.1" if named == "localhost" else named)
+    except ValueError as error:
+        raise wrong from error
+    if not host.is_loopback or parts.scheme != "http":
+        raise wrong
+    return str(host), port
+
+
+def _check_name(path: Path) -> None:
+    """Refuses a name that the settings would take for a pattern, or could not hold."""
+    if not str(path).isprintable() or any(one in str(path) for one in "*?["):
         raise OperatorError(
-            f"--url {url!a} is no address of this host.", "Say one such as http://127.0.0.1:8080/."
+            f"The name {str(path)!a} cannot stand in tocsin.toml as it is.",
+            "Rename it: without *, ?, [ and what cannot be printed.",
         )
 
 

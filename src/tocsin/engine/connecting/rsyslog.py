@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from tocsin.config import bounds
-from tocsin.config.addresses import Address
-from tocsin.config.service import Service
+from tocsin.config.addresses import Address, plain_name
+from tocsin.config.certificates import look_at
+from tocsin.config.service import Service, Tls
 from tocsin.engine.connecting.connection import (
     MARK,
     CommandStep,
@@ -70,9 +71,14 @@ def action(target: str, port: int, certificate: Path | None = None) -> str:
 
 
 def file_text(target: str, port: int, certificate: Path | None = None) -> str:
-    """The whole file for rsyslog's folder."""
+    """The whole file for rsyslog's folder; with `certificate` for another host's, where no Tocsin may be."""
+    undo = (
+        "`tocsin connect rsyslog --undo` removes it"
+        if certificate is None
+        else ("remove it and restart rsyslog, and it sends no more")
+    )
     return (
-        f"# {MARK} rsyslog; `tocsin connect rsyslog --undo` removes it.\n"
+        f"# {MARK} rsyslog; {undo}.\n"
         "# Sends everything to Tocsin; while Tocsin is away it waits in memory, then on the disk (1 GB at most).\n"
         + action(target, port, certificate)
     )
@@ -112,7 +118,7 @@ def here(service: Service, places: Places) -> Connection:
         )
     trial = Trial(
         Sought(nonce=nonce),
-        f"logger would write the same: {nonce}, to {places.socket}. rsyslog sends it on.",
+        f"the line {nonce}, written to the system's log ({places.socket}) as logger(1) does; rsyslog sends it on.",
         partial(to_syslog_socket, places.socket, nonce),
         bounds.CONNECT_SECONDS if not usual or _is_root() else bounds.CONNECT_BY_HAND_SECONDS,
     )
@@ -139,6 +145,7 @@ def elsewhere(service: Service, name: str) -> Connection:
             "The service has no certificate, so nothing could be sent to it safely.",
             f"Run `tocsin init --name {name}` in a fresh folder, or name certificate and key in [run.http].",
         )
+    _check_named(name, tls)
     address = next((one for one in service.syslog.tls if not one.loopback), None)
     wanted = address or Address("0.0.0.0", TLS_PORT)  # noqa: S104  the other hosts are to reach it
     nonce = new_nonce()
@@ -170,10 +177,23 @@ def elsewhere(service: Service, name: str) -> Connection:
     )  # fmt: skip
     checks = (
         f"Can that host reach this one? On it: nc -vz {name} {wanted.port}. A firewall of this host must let that port in.",
-        f"Is {name} a name in the certificate? openssl x509 -in {tls.certificate} -noout -text shows them.",
+        "Is its rsyslog 8.2108 (of 2021) or newer? rsyslogd -v; an older one knows no StreamDriver.CAFile.",
         "Does its rsyslog say why? On it: journalctl -u rsyslog.",
     )
     return Connection(NAME, GIVES, steps, trial, checks)
+
+
+def _check_named(name: str, tls: Tls) -> None:
+    """Refuses a name that the certificate is not for: rsyslog would refuse it too, over there, where it is hard to see."""
+    try:
+        seen = look_at(_text(tls.certificate).encode(), tls.key.read_bytes()[: bounds.CERTIFICATE_BYTES])
+    except (OSError, ValueError):
+        return  # whoever may not read the key cannot see; `tocsin doctor` tells of a bad one
+    if plain_name(name) not in seen.names:
+        raise OperatorError(
+            f"The service's certificate is not for {name}, but for {', '.join(seen.names)}.",
+            f"Say --to with one of these, or move certificate and key away and run `tocsin init --name {name}` again.",
+        )
 
 
 def _restart(*, usual: bool) -> Step:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import socket
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from tocsin.config.addresses import Address
 from tocsin.records.errors import OperatorError
@@ -65,22 +63,22 @@ def into_file(path: Path, line: str) -> None:
         ) from error
 
 
-def asked_for(url: str, nonce: str) -> None:
-    """A request for the path /`nonce` to a web server of this host, whatever it answers.
+def asked_for(host: str, port: int, nonce: str) -> None:
+    """A request for the path /`nonce` to a web server of this host, whatever it answers (RFC 9112).
 
     Raises:
         OperatorError: nobody answers.
     """
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=_SECONDS)
+    named = f"[{host}]" if ":" in host else host
+    request = (
+        f"GET /{nonce} HTTP/1.1\r\nHost: {named}\r\nUser-Agent: tocsin-connect\r\nConnection: close\r\n\r\n"
+    )
     try:
-        connection.request("GET", f"/{nonce}", headers={"User-Agent": "tocsin-connect"})
-        connection.getresponse().read(1)
-    except (OSError, http.client.HTTPException) as error:
+        with socket.create_connection((host, port), timeout=_SECONDS) as peer:
+            peer.sendall(request.encode())
+            peer.recv(1)
+    except OSError as error:
         raise OperatorError(
-            f"The web server at {url} does not answer: {error}.",
+            f"The web server at {named}:{port} does not answer: {error}.",
             "Start it, or say with --url where on this host it listens.",
         ) from error
-    finally:
-        connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -56,10 +57,18 @@ def _files_in(folder: str) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if not entry.name.startswith(".") and not entry.is_dir():
+                if not entry.name.startswith(".") and not _is_folder(entry):
                     yield Path(entry.path)
     except OSError:
         return  # it cannot be read, or went: the next look tells
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """False, too, for a link that leads round in a circle: it must not hide the files beside it."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def siblings(path: Path) -> list[Path]:
@@ -67,11 +76,10 @@ def siblings(path: Path) -> list[Path]:
     found: list[tuple[float, str]] = []
     try:
         with os.scandir(path.parent) as entries:
-            found += [
-                (entry.stat().st_mtime, entry.path)
-                for entry in entries
-                if _is_rotated(entry.name, path) and entry.is_file()
-            ]
+            for entry in entries:
+                if _is_rotated(entry.name, path):
+                    with suppress(OSError):  # a link that leads round in a circle, or it went
+                        found += [(entry.stat().st_mtime, entry.path)] if entry.is_file() else []
     except OSError:
         return []
     return [Path(name) for _, name in sorted(found, reverse=True)[: bounds.TAIL_SIBLINGS]]
