@@ -82,8 +82,7 @@ def test_whatever_a_value_holds_arrives(odd: str) -> None:
     )
     batch = checked("hec-event", "\n".join((line(xml), line(xml))).encode())
     assert batch is not None
-    assert [one.fields["CommandLine"] for one in batch] == [f"a{odd}b"] * 2 or "\x01" in odd
-    assert len(list(batch)) == 2
+    assert [one.fields["CommandLine"] for one in batch] == [f"a{odd}b"] * 2
 
 
 def test_a_string_is_json() -> None:
