@@ -11,7 +11,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from benchmarks.shippers import daemons, packages
+from benchmarks.shippers import daemons, packages, windows_script
 from benchmarks.shippers.drill import Result, drilled
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="ways whose name holds this text")
     chosen = parser.parse_args()
     results = []
-    for way in (*packages.ways(), *daemons.ways()):
+    for way in (*packages.ways(), *windows_script.ways(), *daemons.ways()):
         if chosen.only.casefold() not in way.name.casefold():
             continue
         if way.missing:

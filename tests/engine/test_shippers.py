@@ -9,11 +9,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.shippers import daemons, packages
+from benchmarks.shippers import daemons, packages, windows_script
 from benchmarks.shippers.drill import Result, Way, drilled
 
 ACKNOWLEDGED = [
     *packages.ways()[:2],
+    *windows_script.ways(),
     *(way for way in daemons.ways() if "HEC" in way.name or "elastic" in way.name),
 ]
 TCP = [way for way in daemons.ways() if "TCP" in way.name]

@@ -277,7 +277,11 @@ def _arrived(trial: Trial, connection: Connection, service: Service, choice: Cho
             }
         )
     if good:
-        of = f" (the computer {arrival.event.host})" if arrival.event is not None and arrival.event.host else ""
+        of = (
+            f" (the computer {arrival.event.host})"
+            if arrival.event is not None and arrival.event.host
+            else ""
+        )
         _say(choice, f"It came from {arrival.source}{of}, is stored, and was judged.", None)
         return True
     _say(choice, _unhappy(arrival), None)

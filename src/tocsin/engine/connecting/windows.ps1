@@ -337,9 +337,16 @@ function Get-TaskXml {
 # -Install and -Undo
 # ------------------------------------------------------------------------------------------------------------------
 
-function Format-Value($Value) {
+function Format-Value($Change, $Value) {
+    # A value in words.
     if ($null -eq $Value) { return '(not there)' }
-    return [string]$Value
+    switch ($Change.Kind) {
+        'Audit' { return @('nothing', 'success', 'failure', 'success and failure')[$Value] }
+        'LogSize' { return "$Value bytes" }
+        'LogOn' { return @('off', 'on')[$Value] }
+        'Registry' { return [string]$Value }
+    }
+    return 'there'
 }
 
 function Read-Before {
@@ -377,7 +384,7 @@ function Start-Install {
         $wanted = Get-Wanted $change $now
         $renewed = $change.Kind -in 'Folder', 'Task'
         if ($now -eq $wanted -and -not $renewed) { continue }
-        Write-Output ('{0}: {1}: {2} -> {3}' -f $change.What, $change.At, (Format-Value $now), $wanted)
+        Write-Output ('{0}: {1}: {2} -> {3}' -f $change.What, $change.At, (Format-Value $change $now), (Format-Value $change $wanted))
         if ($DryRun) { continue }
         if (-not $before.ContainsKey($id)) {
             $was = $now
@@ -392,7 +399,7 @@ function Start-Install {
         else { Save-Before $before; Write-Change $change $wanted }
         $is = Read-Change $change
         if ($is -ne $wanted) {
-            Write-Warning "$($change.What) $($change.At) is $(Format-Value $is) and not $wanted`: a policy may decide it."
+            Write-Warning "$($change.What) $($change.At) is '$(Format-Value $change $is)' and not '$(Format-Value $change $wanted)': a policy may decide it."
         }
     }
     if ($DryRun) { Write-Output 'Nothing was changed.'; return }
@@ -413,11 +420,11 @@ function Start-Undo {
         $now = Read-Change $change
         if ($now -eq $note.Before) { continue }
         if ($now -ne $note.After) {
-            Write-Output "left as it is, changed since: $($change.What): $($change.At): $(Format-Value $now)"
+            Write-Output "left as it is, changed since: $($change.What): $($change.At): $(Format-Value $change $now)"
             $left += 1
             continue
         }
-        Write-Output ('{0}: {1}: {2} -> {3}' -f $change.What, $change.At, (Format-Value $now), (Format-Value $note.Before))
+        Write-Output ('{0}: {1}: {2} -> {3}' -f $change.What, $change.At, (Format-Value $change $now), (Format-Value $change $note.Before))
         if ($DryRun) { continue }
         Write-Change $change $note.Before
         foreach ($key in $note.MadeKeys.Split('|')) {
