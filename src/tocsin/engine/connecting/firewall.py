@@ -125,8 +125,9 @@ def firewall(
             f"--from {sender!a} is no address.", "Say the box's IP address, such as 192.168.1.1."
         ) from error
     heard = service.syslog.udp if transport == "udp" else service.syslog.tcp
-    near = ipaddress.ip_address(peer).is_loopback
-    listening = next((one for one in heard if near or not one.loopback), None)
+    near, version = ipaddress.ip_address(peer).is_loopback, ipaddress.ip_address(peer).version
+    fit = [one for one in heard if ipaddress.ip_address(one.host).version == version]
+    listening = next((one for one in fit if near or not one.loopback), None)
     wanted = listening or Address(
         _everywhere(peer), _PORTS[transport][service.file.parent.absolute() != _SYSTEM]
     )
