@@ -59,3 +59,13 @@ def test_a_sender_that_is_no_address_is_refused(site: Site) -> None:
     done = call("--config", site.settings, "connect", "firewall", "--from", "$(reboot)")
     assert done.code == 2
     assert "is no address" in done.error
+
+
+def test_an_asa_lets_people_through_while_its_log_server_is_away(site: Site) -> None:
+    more = ("--from", "192.0.2.1", "--kind", "cisco-asa", "--json")
+    over_tcp = call("--config", site.settings, "connect", "firewall", *more, "--transport", "tcp").lines(
+        "step"
+    )
+    over_udp = call("--config", site.settings, "connect", "firewall", *more).lines("step")
+    assert any("\nlogging permit-hostdown\n" in line["text"] for line in over_tcp)
+    assert not any("permit-hostdown" in line["text"] for line in over_udp)

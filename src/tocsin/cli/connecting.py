@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import click
 
 from tocsin.cli import clock
+from tocsin.cli.connect_words import told
 from tocsin.cli.json_lines import emit
 from tocsin.cli.main import EXIT_DEGRADED
 from tocsin.cli.options import JSON, Decorator
@@ -29,7 +28,6 @@ from tocsin.engine.connecting.connection import (
     FileStep,
     SettingsStep,
     Step,
-    TokenStep,
     Trial,
     WordsStep,
 )
@@ -108,7 +106,7 @@ def _show(connection: Connection, service: Service, choice: Choice) -> None:
 
 
 def _tell(choice: Choice, step: Step, state: str, service: Service, sudo: str = "") -> None:
-    line, text = _told(step, service)
+    line, text = told(step, service)
     if choice.as_json:
         emit({"kind": "step", "state": state, **line, "run": sudo})
         return
@@ -118,36 +116,6 @@ def _tell(choice: Choice, step: Step, state: str, service: Service, sudo: str = 
             click.echo("\n".join(f"    {one}" for one in inert_lines(shown).rstrip("\n").split("\n")))
     if sudo:
         click.echo(f"  Run, in another window:\n    {inert(sudo)}")
-
-
-def _told(step: Step, service: Service) -> tuple[dict[str, Any], str]:
-    """A step as a JSON line, and its head for people."""
-    match step:
-        case SettingsStep(lines, there, restart, instead):
-            what = f"change {instead}, so that there stands" if instead else "add, where it is missing"
-            then = "restart the service" if restart else "reload the service (SIGHUP)"
-            head = f"{service.file} says:" if there else f"In {service.file} {what} (then {then}):"
-            return {"step": "settings", "path": str(service.file), "text": lines, "restart": restart}, head
-        case TokenStep(name):
-            return {"step": "token", "name": name}, f"A token for the sender {name}."
-        case FileStep(path, text, why, mode, local):
-            where = f"The file {path}" if local else f"On the sender, the file {path}"
-            line = {
-                "step": "file",
-                "path": str(path),
-                "text": text,
-                "mode": f"{mode:04o}",
-                "local": local,
-                "why": why,
-            }
-            return line, f"{where} (rights {mode:04o}). {why}"
-        case CommandStep(argv, why, root, _, _, local, _):
-            where = "" if local else "On the sender: "
-            command = shlex.join(argv)
-            line = {"step": "command", "command": command, "root": root, "local": local, "why": why}
-            return line, f"{where}{why}{' Needs root.' if root else ''}"
-        case WordsStep(text):
-            return {"step": "words", "text": text}, "This is for you to do:"
 
 
 def _say(choice: Choice, sentence: str, kind: str | None) -> None:

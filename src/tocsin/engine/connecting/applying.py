@@ -14,18 +14,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
-import stat
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
-from tocsin.config import bounds
 from tocsin.config.private_files import private_folder, write_private
 from tocsin.engine.connecting.connection import TOKEN, CommandStep, Connection, FileStep, Step, TokenStep
+from tocsin.engine.connecting.host import bytes_of, may_write, ran
 from tocsin.records.errors import OperatorError
 
 State = Literal["done", "there", "by hand"]
@@ -106,7 +104,7 @@ class Applied:
                     case TokenStep():
                         yield self._make_token(step, connection)
                     case FileStep(local=True):
-                        before = _bytes_of(step.path)
+                        before = bytes_of(step.path)
                         outcome = self._write(step, before)
                         new += [(step, before)] if outcome.state == "done" else []
                         by_hand = by_hand or outcome.state == "by hand"
@@ -136,7 +134,7 @@ class Applied:
                 for one in connection.steps
                 if isinstance(one, FileStep) and one.local and TOKEN in one.text
             ]
-            if all(self._is_ours(path, _bytes_of(path)) for path in held):
+            if all(self._is_ours(path, bytes_of(path)) for path in held):
                 return Outcome(step, "there")
             self._forget_token(step.name)
         self._note.tokens.append(step.name)
@@ -162,7 +160,7 @@ class Applied:
             )
         self._note.files[str(step.path)] = _digest(data)
         self._save()
-        if not _may_write(step.path):
+        if not may_write(step.path):
             staged = self._stage(step, data)
             mode = f"{step.mode:04o}"
             return Outcome(
@@ -219,7 +217,7 @@ class Applied:
         yield from self._take_back(after=False)
         for path in list(self._note.files):
             yield self._remove(Path(path))
-        if any(_bytes_of(Path(path)) is not None for path in self._note.files):
+        if any(bytes_of(Path(path)) is not None for path in self._note.files):
             return
         yield from self._take_back(after=True)
         self._path.unlink(missing_ok=True)
@@ -247,7 +245,7 @@ class Applied:
         return said
 
     def _remove(self, path: Path) -> str:
-        found = _bytes_of(path)
+        found = bytes_of(path)
         (self._folder / path.name).unlink(missing_ok=True)
         if found is not None and not self._is_ours(path, found):
             return f"{path} was changed since, so it is left as it is: remove it yourself where it is not needed."
@@ -261,7 +259,7 @@ class Applied:
     # --- the note ------------------------------------------------------------------------------------------
 
     def _read(self) -> Note:
-        data = _bytes_of(self._path)
+        data = bytes_of(self._path)
         if data is None:
             return Note()
         try:
@@ -278,68 +276,6 @@ class Applied:
             write_private(folder, self._path, msgspec.json.encode(self._note))
         finally:
             os.close(folder)
-
-
-_SHOWN: Final = 2_000
-
-
-def ran(argv: Sequence[str], checks: bool) -> None:  # noqa: FBT001  told apart by its one caller
-    """Runs a command, without a shell.
-
-    Raises:
-        OperatorError: there is no such program, it failed, or it does not end.
-    """
-    line = shlex.join(argv)
-    try:
-        done = subprocess.run(  # noqa: S603  our own plans, shown before
-            list(argv), stdin=subprocess.DEVNULL, capture_output=True, timeout=bounds.CONNECT_COMMAND_SECONDS, check=False
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        why = (error.strerror or str(error)) if isinstance(error, OSError) else "it did not end"
-        raise OperatorError(
-            f"`{line}` could not be run: {why}.", "Run it yourself, and mend what it says."
-        ) from error
-    if done.returncode:
-        said = (done.stderr + done.stdout).decode("utf-8", "replace").strip()[-_SHOWN:]
-        then = "Nothing was changed. " if checks else ""
-        raise OperatorError(
-            f"`{line}` failed with {done.returncode}: {said}", f"{then}Mend that, then run this again."
-        )
-
-
-def _bytes_of(path: Path) -> bytes | None:
-    """What is in the file at `path`; None where there is none.
-
-    Raises:
-        OperatorError: something else is there, it is larger than what is ever written, or it cannot be read.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise OperatorError(
-            f"{path} cannot be looked at: {error.strerror}.", "Move it away, or run this as who may."
-        ) from error
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OperatorError(f"{path} is no ordinary file.", "Move it away, then run this again.")
-        return os.read(descriptor, bounds.CONNECT_FILE_BYTES + 1)
-    finally:
-        os.close(descriptor)
-
-
-def _may_write(path: Path) -> bool:
-    """Whether this user may put a file there.
-
-    Raises:
-        OperatorError: there is no such folder.
-    """
-    if not path.parent.is_dir():
-        raise OperatorError(
-            f"There is no folder {path.parent}.", "See that what is to be connected is installed, or name its folder."
-        )  # fmt: skip
-    return os.access(path.parent, os.W_OK)
 
 
 def _put(step: FileStep, data: bytes, *, replace: bool) -> None:

@@ -51,7 +51,7 @@ class Box:
 def _fortigate(host: str, port: int, transport: Transport) -> str:
     mode = "udp" if transport == "udp" else "reliable"
     return (
-        "At its command line:\n\nconfig log syslogd setting\n    set status enable\n"
+        "At its command line (syslogd2 instead of syslogd, where the first one is used for something else):\n\nconfig log syslogd setting\n    set status enable\n"
         f'    set server "{host}"\n    set mode {mode}\n    set port {port}\n    set format default\nend'
     )
 
@@ -73,10 +73,17 @@ def _opnsense(host: str, port: int, transport: Transport) -> str:
 
 
 def _asa(host: str, port: int, transport: Transport) -> str:
-    return (
-        "In configuration mode (inside is the interface that leads to this host):\n\n"
-        f"logging enable\nlogging timestamp\nlogging trap informational\nlogging host inside {host} {transport}/{port}"
-    )
+    """Without `permit-hostdown` an ASA lets no new connection through while a log server over TCP is away."""
+    lines = [
+        "logging enable",
+        "logging timestamp",
+        "logging trap informational",
+        *(["logging permit-hostdown"] if transport == "tcp" else []),
+        f"logging host inside {host} {transport}/{port}",
+    ]
+    head = "In configuration mode (inside is the interface that leads to this host)"
+    warned = ". Do not leave permit-hostdown out: without it nobody gets through while Tocsin is away"
+    return f"{head}{warned if transport == 'tcp' else ''}:\n\n" + "\n".join(lines)
 
 
 def _other(host: str, port: int, transport: Transport) -> str:
@@ -118,8 +125,9 @@ def firewall(
             f"--from {sender!a} is no address.", "Say the box's IP address, such as 192.168.1.1."
         ) from error
     heard = service.syslog.udp if transport == "udp" else service.syslog.tcp
-    near = ipaddress.ip_address(peer).is_loopback
-    listening = next((one for one in heard if near or not one.loopback), None)
+    near, version = ipaddress.ip_address(peer).is_loopback, ipaddress.ip_address(peer).version
+    fit = [one for one in heard if ipaddress.ip_address(one.host).version == version]
+    listening = next((one for one in fit if near or not one.loopback), None)
     wanted = listening or Address(
         _everywhere(peer), _PORTS[transport][service.file.parent.absolute() != _SYSTEM]
     )

@@ -97,7 +97,7 @@ def here(service: Service, places: Places) -> Connection:
         )
     address = next((one for one in service.syslog.tcp if one.loopback or _everywhere(one)), None)
     wanted = address or Address("127.0.0.1", LOCAL_PORT)
-    host = "127.0.0.1" if _everywhere(wanted) else wanted.host
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(wanted.host, wanted.host)  # noqa: S104  a name for this host
     nonce = new_nonce()
     usual = places.main == Places().main
     steps: list[Step] = [

@@ -1,0 +1,75 @@
+"""What is done to this host: a command run, a file looked at."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tocsin.config import bounds
+from tocsin.records.errors import OperatorError
+
+_SHOWN: Final = 2_000
+
+
+def ran(argv: Sequence[str], checks: bool) -> None:  # noqa: FBT001  told apart by its one caller
+    """Runs a command, without a shell.
+
+    Raises:
+        OperatorError: there is no such program, it failed, or it does not end.
+    """
+    line = shlex.join(argv)
+    try:
+        done = subprocess.run(  # noqa: S603  our own plans, shown before
+            list(argv), stdin=subprocess.DEVNULL, capture_output=True, timeout=bounds.CONNECT_COMMAND_SECONDS, check=False
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = (error.strerror or str(error)) if isinstance(error, OSError) else "it did not end"
+        raise OperatorError(
+            f"`{line}` could not be run: {why}.", "Run it yourself, and mend what it says."
+        ) from error
+    if done.returncode:
+        said = (done.stderr + done.stdout).decode("utf-8", "replace").strip()[-_SHOWN:]
+        then = "Nothing was changed. " if checks else ""
+        raise OperatorError(
+            f"`{line}` failed with {done.returncode}: {said}", f"{then}Mend that, then run this again."
+        )
+
+
+def bytes_of(path: Path) -> bytes | None:
+    """What is in the file at `path`; None where there is none.
+
+    Raises:
+        OperatorError: something else is there, it is larger than what is ever written, or it cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise OperatorError(
+            f"{path} cannot be looked at: {error.strerror}.", "Move it away, or run this as who may."
+        ) from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OperatorError(f"{path} is no ordinary file.", "Move it away, then run this again.")
+        return os.read(descriptor, bounds.CONNECT_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
+
+
+def may_write(path: Path) -> bool:
+    """Whether this user may put a file there.
+
+    Raises:
+        OperatorError: there is no such folder.
+    """
+    if not path.parent.is_dir():
+        raise OperatorError(
+            f"There is no folder {path.parent}.", "See that what is to be connected is installed, or name its folder."
+        )  # fmt: skip
+    return os.access(path.parent, os.W_OK)
