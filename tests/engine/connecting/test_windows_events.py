@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 from tests.command import call
@@ -15,6 +16,7 @@ from tests.running_service import Running
 from tests.sources.reads import everything
 from tests.windows_computer import Computer, batches, line, recorded, text
 
+from tocsin.engine.connecting.windows import script
 from tocsin.engine.serving import reads
 from tocsin.records.event import Event
 from tocsin.sources.listened.received import ReceivedOptions
@@ -153,3 +155,44 @@ def test_the_service_finds_in_posted_events_what_a_scan_finds_in_the_files(
 @pytest.mark.soak
 def test_it_does_so_for_every_recording_and_every_rule(data: Path, tmp_path: Path) -> None:
     replayed(tmp_path / "tocsin", evtx_files(data), [data / "sigma"])
+
+
+# --- what the script makes Windows log about itself -------------------------------------------------------
+def test_the_starter_rules_are_silent_about_the_script(tmp_path: Path) -> None:
+    started = r'"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe" -NoProfile -NonInteractive'
+    own = (
+        (
+            POWERSHELL,
+            4104,
+            {"ScriptBlockText": script(), "Path": r"C:\Program Files\Tocsin\tocsin-windows.ps1"},
+        ),
+        (
+            "Security",
+            4688,
+            _process("powershell.exe", f"{started} -ExecutionPolicy RemoteSigned -File x -Run"),
+        ),
+        (
+            "Security",
+            4688,
+            _process("auditpol.exe", "auditpol.exe /set /subcategory:{0CCE922B} /success:enable"),
+        ),
+        ("Security", 4688, _process("auditpol.exe", r"auditpol.exe /backup /file:C:\Temp\0.csv")),
+        ("Security", 4698, {"TaskName": r"\Tocsin event sender", "TaskContent": started}),
+    )
+    log = tmp_path / "own.xml"
+    log.write_text("\n".join(_event(*one) for one in own))
+    done = call("scan", "--json", str(log))
+    assert (done.summary["events"], done.summary["set_aside"], done.lines("finding")) == (len(own), 0, [])
+
+
+def _process(name: str, line: str) -> dict[str, str]:
+    shell = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"
+    return {"NewProcessName": rf"C:\Windows\System32\{name}", "CommandLine": line, "ParentProcessName": shell}
+
+
+def _event(channel: str, number: int, data: Mapping[str, str]) -> str:
+    values = "".join(f"<Data Name='{name}'>{escape(value)}</Data>" for name, value in data.items())
+    return (
+        f"<Event><System><EventID>{number}</EventID><TimeCreated SystemTime='2026-11-23T10:00:00Z'/>"
+        f"<Channel>{channel}</Channel><Computer>PC-7</Computer></System><EventData>{values}</EventData></Event>"
+    )
