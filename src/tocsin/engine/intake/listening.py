@@ -17,7 +17,8 @@ from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.door import door
 from tocsin.engine.intake.http import App
 from tocsin.engine.intake.settings import Listening, Tls
-from tocsin.engine.intake.syslog import Connection, Datagrams, Syslog
+from tocsin.engine.intake.syslog import Syslog
+from tocsin.engine.intake.syslog_sockets import Connection, Datagrams
 from tocsin.records.errors import OperatorError
 
 _BACKLOG = 1_024
