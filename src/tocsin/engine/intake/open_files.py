@@ -88,6 +88,10 @@ class OpenFiles:
         self._copies.clear()  # one of them may be what was cut off
         self._find_rest(file.path, file.named)
 
+    def move_back(self, key: Key) -> None:
+        """The next turn starts with the others."""
+        self.by_key[key] = self.by_key.pop(key)
+
     def drop(self, key: Key) -> None:
         """Closes a file that is not to be read now."""
         self.by_key.pop(key).close()

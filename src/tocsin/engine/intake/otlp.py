@@ -23,13 +23,13 @@ _TYPES: Final = {
     "application/json": otlp.JSON,
 }
 _CODES: Final[Mapping[Problem, int]] = {
-    "missing": 16, "malformed": 16, "unknown": 7, "guessing": 8, "sender": 8, "busy": 14, "disk": 14, "stopping": 14,
+    "missing": 16, "malformed": 16, "unknown": 7, "revoked": 7, "guessing": 8, "sender": 8, "busy": 14, "disk": 14, "stopping": 14,
     "large": 3, "coding": 3, "slow": 4, "method": 12, "path": 12, "bad": 3, "crash": 13,
 }  # fmt: skip
 """gRPC's codes (`google.rpc.Code`)."""
 _WORDS: Final[Mapping[Problem, str]] = {
     "missing": "an Authorization header with a token is missing", "malformed": "the Authorization header is unreadable",
-    "unknown": "the token is unknown", "guessing": "too many wrong tokens came from this address",
+    "unknown": "the token is unknown", "revoked": "the token is unknown", "guessing": "too many wrong tokens came from this address",
     "sender": "this sender has too much in flight", "busy": "too much waits for the disk",
     "disk": "the disk refuses writes", "stopping": "the service is stopping", "large": "the body is too large",
     "coding": "the body is of no form that is taken", "slow": "the body did not come in time",

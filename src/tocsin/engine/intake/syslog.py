@@ -28,6 +28,9 @@ _LOOK_SECONDS = 0.02
 OVERHEAD = 64
 """Bytes that a gathered message costs beside its own."""
 
+BODY_OVERHEAD = 4_096
+"""The same of those that are written together: a flood of forged addresses is one of bodies."""
+
 
 @dataclass(slots=True)
 class _Stream:
@@ -54,6 +57,8 @@ class Syslog:
     Attributes:
         start: What tells this start of the process from every other; part of every stream's name.
         now: The present instant.
+        waiting: Bytes of messages that are gathered or wait for the disk.
+        held: Bytes of messages over TCP that are not whole yet.
     """
 
     commit: GroupCommit
@@ -61,6 +66,7 @@ class Syslog:
     start: bytes
     now: Callable[[], int]
     waiting: int = 0
+    held: int = 0
     connections: Counter[str] = field(default_factory=Counter)
     connected: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -125,6 +131,7 @@ class Gathering:
         """Takes messages; they are written within `SYSLOG_GATHER_SECONDS`."""
         messages = [one.message for one in framed]
         size = sum(len(message) + OVERHEAD for message in messages)
+        size += 0 if self._messages else BODY_OVERHEAD
         self._syslog.counters.cut += sum(one.cut for one in framed)
         self._messages += messages
         self._size += size

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from tocsin.config import bounds
-from tocsin.engine.intake.syslog import OVERHEAD, Gathering, Syslog, Transport
+from tocsin.engine.intake.syslog import BODY_OVERHEAD, OVERHEAD, Gathering, Syslog, Transport
 from tocsin.sources.listened.syslog_frames import Framed, Framer, datagram
+
+_MUCH_HELD: Final = 16 * 1024
 
 
 class Datagrams(asyncio.DatagramProtocol):
@@ -24,7 +26,7 @@ class Datagrams(asyncio.DatagramProtocol):
             return
         peer = str(addr[0])
         gathering = self._peers.get(peer)
-        if not self._room(gathering, len(data) + OVERHEAD):
+        if not self._room(gathering, len(data) + OVERHEAD + (0 if gathering else BODY_OVERHEAD)):
             self._syslog.counters.udp_dropped += 1
             return
         if gathering is None:
@@ -62,6 +64,7 @@ class Connection(asyncio.Protocol):
         self._framer = Framer()
         self._paused = False
         self._heard = False
+        self._held = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer came."""
@@ -86,6 +89,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Some bytes, cut anywhere."""
         self._take(self._framer.feed(data))
+        self._note_held()
         if self._crowded() and not self._paused:
             self._paused = True
             self._transport.pause_reading()
@@ -104,6 +108,7 @@ class Connection(asyncio.Protocol):
         del exc
         self._idle.cancel()
         self._take(self._framer.end())
+        self._note_held()
         self._gathering.flush()
         self._syslog.open.discard(self)
         self._syslog.connected -= 1
@@ -119,6 +124,14 @@ class Connection(asyncio.Protocol):
         if messages:
             self._heard = True
             self._gathering.add(messages)
+
+    def _note_held(self) -> None:
+        """Counts what is held of a message; one that holds much goes where all together hold too much."""
+        self._syslog.held += self._framer.held - self._held
+        self._held = self._framer.held
+        if self._syslog.held > bounds.SYSLOG_HELD_BYTES and self._held > _MUCH_HELD:
+            self._syslog.counters.refuse("syslog_held")
+            self._transport.abort()
 
     def _crowded(self) -> bool:
         waiting = self._gathering.waiting

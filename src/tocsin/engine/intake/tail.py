@@ -132,9 +132,7 @@ class Tail:
             if part is not None and received is not None:
                 parts.append((file, received, part))
                 size += len(part.body)
-                self._open.by_key[key] = self._open.by_key.pop(
-                    key
-                )  # behind the others: the next turn starts with those
+                self._open.move_back(key)
                 if size >= bounds.TAIL_TURN_BYTES:
                     break
         return parts

@@ -8,7 +8,7 @@ a partial success; a body that is none is refused whole. A record that turns out
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -62,6 +62,24 @@ class LogRecord:
     origin: tuple[str, ...] = ()
 
 
+class _AnyObject(msgspec.Struct):
+    """An object: what it holds is looked through and not kept."""
+
+
+class _ScopeBorders(msgspec.Struct):
+    logRecords: list[_AnyObject] | None = None  # noqa: N815  the protocol's name
+
+
+class _ResourceBorders(msgspec.Struct):
+    scopeLogs: list[_ScopeBorders] | None = None  # noqa: N815
+
+
+class _Borders(msgspec.Struct):
+    """A request whose lists hold objects: as many as it has braces, where numbers would be as many as it has bytes."""
+
+    resourceLogs: list[_ResourceBorders] | None = None  # noqa: N815
+
+
 class _Scope(msgspec.Struct):
     logRecords: list[msgspec.Raw] | None = None  # noqa: N815  the protocol's name
     scope: msgspec.Raw = msgspec.Raw(b"")
@@ -77,6 +95,7 @@ class _Request(msgspec.Struct):
 
 
 _REQUEST: Final = msgspec.json.Decoder(_Request)
+_BORDERS: Final = msgspec.json.Decoder(_Borders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +153,15 @@ def read(body: bytes, coding: str) -> Iterator[LogRecord | BadMessage]:
 
 
 def _pieces(body: bytes, coding: str) -> Iterator[_Piece]:
-    return _wire_pieces(body) if coding == PROTOBUF else _json_pieces(body)
+    """Each record as it came; too much that is said of all of them would become memory once for each."""
+    shared = 0
+    for piece in _wire_pieces(body) if coding == PROTOBUF else _json_pieces(body):
+        shared += len(piece.resource) + len(piece.scope)
+        if shared > bounds.OTLP_SHARED_BYTES and not piece.why:
+            why = f"resources and scopes say more than {bounds.OTLP_SHARED_BYTES} bytes of the records before it"
+            yield replace(piece, record=b"", why=why)
+        else:
+            yield piece
 
 
 def _wire_pieces(body: bytes) -> Iterator[_Piece]:
@@ -169,19 +196,25 @@ def _last(body: bytes, start: int, end: int, wanted: int) -> bytes:
 
 
 def _json_pieces(body: bytes) -> Iterator[_Piece]:
+    if body.count(b"{") > bounds.OTLP_OBJECTS:
+        raise BadMessage(f"more than {bounds.OTLP_OBJECTS} objects in one request")
     try:
         body.decode()
-        request = _REQUEST.decode(mended(body))
+        body = mended(body)
+        _BORDERS.decode(body)
+        request = _REQUEST.decode(body)
     except (ValueError, RecursionError) as error:
         raise BadMessage(str(error) or "no JSON") from error
     for group in request.resourceLogs or ():
+        resource = bytes(group.resource)
         for scope in group.scopeLogs or ():
+            around = bytes(scope.scope)
             for record in scope.logRecords or ():
                 raw = bytes(record)
                 why = why_no_object(raw)
                 if len(raw) > bounds.RECORD_BYTES:
                     why = f"longer than {bounds.RECORD_BYTES} bytes"
-                yield _Piece(raw, bytes(group.resource), bytes(scope.scope), why)
+                yield _Piece(raw, resource, around, why)
 
 
 def _around(piece: _Piece, coding: str) -> Mapping[str, Any] | BadMessage:
