@@ -111,7 +111,7 @@ def test_a_tcp_peer_is_not_read_from_while_the_disk_stands_still(start: Start, t
                 stuck = 0
             except BlockingIOError:  # a round trip on another connection gives the process its turn
                 stuck += 1
-                running.post("/healthz", b"", method="GET")
+                running.post("/", b"", method="GET")
             assert sent < 60_000_000, "it reads on without end"
         (tmp_path / "still").unlink()
         peer.setblocking(True)

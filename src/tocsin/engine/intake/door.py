@@ -87,11 +87,15 @@ class _Door(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_between():
+        between = self._is_between()
+        if between:
             self._await_head()  # line ends alone begin no request, and would keep it open for ever
         self._went_on = False
         super().data_received(data)
-        self._fed = 0 if self._went_on else self._fed + len(data)
+        behind = self._went_on and not (
+            between and self._in_head
+        )  # of what it went on to, at most a piece came
+        self._fed = 0 if behind else self._fed + len(data)
         if self._fed > bounds.HEAD_BYTES:
             self._close("head", _LARGE)
 
@@ -162,7 +166,7 @@ class _Door(HttpToolsProtocol):
     def _is_between(self) -> bool:
         """Whether no request is being read or served."""
         cycle: RequestResponseCycle | None = self.cycle
-        return not self._in_head and cycle is not None and cycle.response_complete and not cycle.more_body
+        return cycle is None or (cycle.response_complete and not cycle.more_body)
 
     def _count_head(self, size: int) -> None:
         self._head += size

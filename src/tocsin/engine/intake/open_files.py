@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
 from tocsin.config import bounds
-from tocsin.engine.intake.found_files import found_files, siblings
+from tocsin.engine.intake.found_files import found_files, siblings, written_part
 from tocsin.engine.intake.growing import GrowingFile, Key, NoLog, opened
 from tocsin.engine.intake.known_files import KnownFiles
 from tocsin.engine.intake.settings import Files
+from tocsin.records.inert import inert
 
 
 class OpenFiles:
@@ -63,7 +65,7 @@ class OpenFiles:
     def give_up(self, key: Key, error: Exception) -> None:
         """Closes a file that cannot be read; it is tried again when it changes."""
         file = self.by_key.pop(key)
-        self._tell_once(str(file.path), f"{file.path} cannot be read: {_why(error)}.")
+        self._tell_once(str(file.path), f"{named_path(file.path)} cannot be read: {_why(error)}.")
         self._known.release(file)
         self._asleep[key] = file.seen
         file.close()
@@ -108,10 +110,10 @@ class OpenFiles:
         except FileNotFoundError:
             return None  # it may come
         except OSError as error:
-            self._tell_once(str(path), f"{path} cannot be read: {error.strerror or error}.")
+            self._tell_once(str(path), f"{named_path(path)} cannot be read: {error.strerror or error}.")
             return None
         if not stat.S_ISREG(found.st_mode):
-            self._tell_once(str(path), f"{path} cannot be read: it is no file.")
+            self._tell_once(str(path), f"{named_path(path)} cannot be read: it is no file.")
             return None
         key = (found.st_dev, found.st_ino)
         state = (found.st_size, found.st_mtime_ns)
@@ -133,9 +135,9 @@ class OpenFiles:
     ) -> None:
         """Opens the file at `path` where it is known or, unless `only_known`, new."""
         try:
-            file, key = opened(path)
+            file, key = opened(path, self._trusted(path))
         except (OSError, NoLog) as error:
-            self._tell_once(str(path), f"{path} cannot be read: {_why(error)}.")
+            self._tell_once(str(path), f"{named_path(path)} cannot be read: {_why(error)}.")
             return
         if key in self.by_key or (only_known and key in self._asleep and key != left):
             file.close()
@@ -146,7 +148,7 @@ class OpenFiles:
             if only_known and key != left:
                 keep = keep and file.state()[0] > file.offset
         except OSError as error:
-            self._tell_once(str(path), f"{path} cannot be read: {_why(error)}.")
+            self._tell_once(str(path), f"{named_path(path)} cannot be read: {_why(error)}.")
             keep = False
         if not keep:
             file.close()
@@ -156,6 +158,11 @@ class OpenFiles:
         self.by_key[key] = file
         if file.mark is not None:
             self._known.hold(file.mark.stream, file)
+
+    def _trusted(self, path: Path) -> Path:
+        """The part of `path` that the operator wrote; of a file beside one that is followed, their folder."""
+        pattern = self._paths.get(path)
+        return path.parent if pattern is None else written_part(pattern)
 
     def _find_rest(self, path: Path, named: str, left: Key | None = None) -> None:
         """Opens files beside `path` of which something was read and something was not.
@@ -179,6 +186,11 @@ class OpenFiles:
         if (about, text) not in self._told and len(self._told) < bounds.TAIL_TOLD:
             self._told.add((about, text))
             self._tell(text)
+
+
+def named_path(path: Path) -> str:
+    """`path` as text that any program takes: bytes that are no UTF-8, and signs that move a cursor, as escapes."""
+    return inert(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def _why(error: Exception) -> str:

@@ -32,7 +32,7 @@ from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
 from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.growing import GrowingFile, Key, NoLog, Part
 from tocsin.engine.intake.known_files import KnownFiles
-from tocsin.engine.intake.open_files import OpenFiles
+from tocsin.engine.intake.open_files import OpenFiles, named_path
 from tocsin.engine.intake.settings import Files
 from tocsin.records.file_mark import mark_after
 from tocsin.records.received import Received
@@ -59,7 +59,7 @@ class Tail:
         self._known, self._commit = known, commit
         self._counters, self._now, self._tell = counters, now, tell
         self._open = OpenFiles(files, known, tell)
-        self._found = float("-inf")
+        self._look_again = float("-inf")
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -69,7 +69,7 @@ class Tail:
                 parts = await asyncio.to_thread(self._turn)
             except Exception as error:  # noqa: BLE001  a mistake of ours must not take the listeners along
                 self._tell(f"Following files failed and is tried again: {error!r}")
-                self._found = float("-inf")
+                self._look_again = float("-inf")
                 await self._pause(bounds.TAIL_RETRY_SECONDS)
                 continue
             await asyncio.gather(*(self._take(file, received, part) for file, received, part in parts))
@@ -116,9 +116,10 @@ class Tail:
     def _turn(self) -> list[tuple[GrowingFile, Received, Part]]:
         """The next part of each file that has one."""
         now = monotonic()
-        if now - self._found >= bounds.TAIL_FIND_SECONDS:
-            self._found = now
+        if now >= self._look_again:
             self._open.find(now)
+            ended = monotonic()
+            self._look_again = now + max(bounds.TAIL_FIND_SECONDS, (ended - now) / bounds.TAIL_FIND_SHARE)
         parts: list[tuple[GrowingFile, Received, Part]] = []
         begun: set[bytes] = set()
         size = 0
@@ -174,7 +175,7 @@ class Tail:
 
     def _received(self, file: GrowingFile, part: Part) -> Received:
         head = file.head(part)
-        hints = {"path": str(file.path), "head": head.decode("latin-1"), "end": str(part.end)}
+        hints = {"path": named_path(file.path), "head": head.decode("latin-1"), "end": str(part.end)}
         if not all(line in head for line in part.header.values()):
             hints["header"] = b"\n".join(part.header.values()).decode("latin-1")
         if file.named:
