@@ -23,6 +23,8 @@ def _said(status: bytes) -> bytes:
 _BAD = _said(b"400 Bad Request")
 _SLOW = _said(b"408 Request Timeout")
 _LARGE = _said(b"431 Request Header Fields Too Large")
+_VERSION = _said(b"505 HTTP Version Not Supported")
+_VERSIONS = frozenset({"1.0", "1.1"})
 _MANY = _said(b"429 Too Many Requests")
 
 
@@ -126,6 +128,8 @@ class _Door(HttpToolsProtocol):
         self._stop_clock()
         if len(self.pipeline) >= bounds.PIPELINED:
             self._stop("pipelined", _MANY)
+        if self.parser.get_http_version() not in _VERSIONS:
+            self._stop("http", _VERSION)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -168,6 +172,13 @@ class _Door(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is None or (cycle.response_complete and not cycle.more_body)
 
+    def _may_answer(self) -> bool:
+        """Whether an answer of ours is one to what broke: not to a request before it, which may be stored."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            return True
+        return cycle.more_body and not cycle.response_started and not self.pipeline
+
     def _count_head(self, size: int) -> None:
         self._head += size
         if self._head > bounds.HEAD_BYTES:
@@ -194,8 +205,7 @@ class _Door(HttpToolsProtocol):
     def _close(self, reason: str, answer: bytes) -> None:
         if not self.transport.is_closing():
             self.crowd.counters.refuse(reason)
-            cycle: RequestResponseCycle | None = self.cycle
-            if cycle is None or cycle.response_complete:
+            if self._may_answer():
                 self.transport.write(answer)
             self.transport.close()
             self._linger()
