@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import socket
 import ssl
 import threading
 import time
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from hashlib import sha256
 
 import pytest
@@ -53,7 +53,7 @@ def talk(running: Running, sent: bytes, *, end: bool = True) -> bytes:
 
 
 def statuses(answer: bytes) -> list[int]:
-    return [int(line[9:12]) for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
 
 
 def records(running: Running) -> int:
@@ -133,7 +133,8 @@ def test_trailers_are_no_headers(running: Running) -> None:
     smuggled = CHUNK.removesuffix(b"\r\n") + AUTH + b"\r\n"
     assert statuses(talk(running, EVENT + CHUNKED + b"\r\n" + smuggled)) == [401]
     coded = CHUNK.removesuffix(b"\r\n") + b"Content-Encoding: gzip\r\n\r\n"
-    assert statuses(talk(running, EVENT + AUTH + CHUNKED + b"\r\n" + coded)) == [200]
+    sent = EVENT + AUTH + CHUNKED + b"Connection: close\r\n\r\n" + coded
+    assert statuses(talk(running, sent, end=False)) == [200]
     assert records(running) == before + 2
 
 
@@ -156,7 +157,7 @@ def test_an_absolute_address_is_one_of_ours(running: Running) -> None:
     sent = (EVENT + AUTH + LENGTH + b"Connection: close\r\n\r\n" + BODY).replace(
         b"POST /", b"POST http://evil.test/", 1
     )
-    assert statuses(talk(running, sent)) == [200]
+    assert statuses(talk(running, sent, end=False)) == [200]
     assert statuses(talk(running, b"GET http://evil.test HTTP/1.1\r\nHost: t\r\n\r\n")) == [400]
 
 
@@ -200,16 +201,12 @@ def test_line_ends_dripped_after_a_request_keep_nothing_open(running: Running) -
 
 def test_answers_that_nobody_reads_hold_no_connection(running: Running) -> None:
     before = refused(running, "answer")
-    ask = b"GET / HTTP/1.1\r\nHost: t\r\n" + AUTH + b"\r\n"
+    body = b'{"index":{"_index":"i"}}\n{"a":1}\n' * 30_000  # answered with 5 MB
+    sent = b"POST /_bulk HTTP/1.1\r\nHost: t\r\n" + AUTH + b"Content-Length: %d\r\n\r\n" % len(body) + body
     with socket.socket() as peer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         peer.connect(("127.0.0.1", running.ports["http"]))
-        peer.settimeout(0.2)
-        try:
-            while True:  # until it reads no further, because it cannot answer
-                peer.sendall(ask * 20)
-        except (TimeoutError, ConnectionError):
-            pass
+        peer.sendall(sent)
         wait_for(lambda: refused(running, "answer") > before, "the connection to be cut off")
 
 
@@ -320,7 +317,7 @@ def test_a_handshake_that_fails_is_counted_and_harms_nobody(secure) -> None:
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
     old.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    old.maximum_version = ssl.TLSVersion.TLSv1_1
+    old.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
     old.set_ciphers("ALL:@SECLEVEL=0")
     with (
         socket.create_connection(("127.0.0.1", running.ports["http"]), timeout=10) as peer,
@@ -341,17 +338,17 @@ def test_a_flood_of_half_handshakes_is_bounded_and_passes(secure) -> None:
         one.close()
 
 
-@pytest.mark.parametrize("flood", ["small", "large", "deep", "bombs", "unknown tokens", "connections"])
+@pytest.mark.parametrize("flood", ["small", "large", "wide", "bombs", "unknown tokens", "connections"])
 def test_one_that_floods_leaves_others_unharmed(
-    start: Start, flood: str, pytestconfig: pytest.Config, record_property: Callable[[str, object], None]
+    start: Start, flood: str, pytestconfig: pytest.Config
 ) -> None:
     running = start()
     ended = threading.Event()
-    deep = b'{"event":{"a":[' + b"{}," * 3_000_000 + b"{}]}}"
+    wide = b'{"event":{"a":[' + b"{}," * 3_000_000 + b"{}]}}"
     sent: dict[str, tuple[str, bytes, dict[str, str]]] = {
         "small": ("another-token", event(1), {}),
         "large": ("another-token", event(1) * 40_000, {}),
-        "deep": ("another-token", gzip.compress(deep, 1), {"Content-Encoding": "gzip"}),
+        "wide": ("another-token", gzip.compress(wide, 1), {"Content-Encoding": "gzip"}),
         "bombs": ("another-token", gzip.compress(b"x\n" * 12_000_000), {"Content-Encoding": "gzip"}),
         "unknown tokens": ("wrong", event(1), {}),
         "connections": ("another-token", b"", {}),
@@ -362,7 +359,9 @@ def test_one_that_floods_leaves_others_unharmed(
         while not ended.is_set():
             try:
                 if flood == "connections":
-                    running.connect().connect()
+                    connection = running.connect()
+                    connection.connect()
+                    connection.close()
                 else:
                     running.post("/services/collector/event", body, headers, token=token)
             except (OSError, ValueError):
@@ -381,6 +380,4 @@ def test_one_that_floods_leaves_others_unharmed(
     for one in floods:
         one.join(30)
     worst = sorted(taken)[int(len(taken) * 0.99) - 1]
-    record_property("p50_ms", round(sorted(taken)[len(taken) // 2] * 1_000))
-    record_property("p99_ms", round(worst * 1_000))
-    assert worst < 2.0
+    assert worst < 2.0, [round(one, 3) for one in taken]

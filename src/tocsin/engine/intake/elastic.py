@@ -64,7 +64,7 @@ _XPACK: Final[Mapping[str, Any]] = {
     "license": {"uid": _UUID, "type": "basic", "mode": "basic", "status": "active"},
     "features": {}, "tagline": "You know, for X",
 }  # fmt: skip
-_TALK: Final[Mapping[str, Mapping[str, Any]]] = {
+ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
     "/": _WELCOME, "/_license": _LICENSE, "/_xpack": _XPACK, "/_cluster/health": _HEALTH,
 }  # fmt: skip
 
@@ -79,7 +79,7 @@ def index_of(path: str) -> str | None:
 
 def talk(path: str) -> Answer | None:
     """The answer to what a client asks before it sends, None where it is no such question."""
-    said = _TALK.get(path.rstrip("/") or "/")
+    said = ASKED.get(path.rstrip("/") or "/")
     return None if said is None else Answer(200, msgspec.json.encode(said), PRODUCT)
 
 
