@@ -73,6 +73,7 @@ class _Door(HttpToolsProtocol):
         self._head = 0  # bytes of the head that were parsed
         self._fed = 0  # bytes in which nothing but a head or trailers came
         self._went_on = False
+        self._gone = False  # the client; that we close behind an answer, as it asked, is another thing
         self._broken = ("http", _BAD)
         self._deadline: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
@@ -82,7 +83,12 @@ class _Door(HttpToolsProtocol):
             self.crowd.counters.refuse("connections")
             transport.abort()
 
+    def eof_received(self) -> None:
+        self._gone = True
+        super().eof_received()
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._gone = True
         self.crowd.leave(self.peer)
         self._stop_clock()
         self._read_on()
@@ -105,7 +111,7 @@ class _Door(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["state"]["gone"] = self.transport.is_closing
+        self.scope["state"]["gone"] = self._is_gone
         self._in_head = self._went_on = True
         self._head = 0
         self._await_head()
@@ -167,6 +173,9 @@ class _Door(HttpToolsProtocol):
         super().resume_writing()
         self._read_on()
 
+    def _is_gone(self) -> bool:
+        return self._gone
+
     def _is_between(self) -> bool:
         """Whether no request is being read or served."""
         cycle: RequestResponseCycle | None = self.cycle
@@ -205,6 +214,7 @@ class _Door(HttpToolsProtocol):
     def _close(self, reason: str, answer: bytes) -> None:
         if not self.transport.is_closing():
             self.crowd.counters.refuse(reason)
+            self._gone = True
             if self._may_answer():
                 self.transport.write(answer)
             self.transport.close()
