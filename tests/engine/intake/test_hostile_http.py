@@ -349,7 +349,13 @@ def test_a_flood_of_half_handshakes_is_bounded_and_passes(secure) -> None:
         one.close()
 
 
-@pytest.mark.parametrize("flood", ["small", "large", "wide", "bombs", "unknown tokens", "connections"])
+LONG = tuple(
+    pytest.param(flood, marks=pytest.mark.soak)
+    for flood in ("large", "bombs", "unknown tokens", "connections")
+)
+
+
+@pytest.mark.parametrize("flood", ["small", "wide", *LONG])
 def test_one_that_floods_leaves_others_unharmed(
     start: Start, flood: str, pytestconfig: pytest.Config
 ) -> None:
