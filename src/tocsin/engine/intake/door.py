@@ -25,6 +25,7 @@ _SLOW = _said(b"408 Request Timeout")
 _LARGE = _said(b"431 Request Header Fields Too Large")
 _VERSION = _said(b"505 HTTP Version Not Supported")
 _VERSIONS = frozenset({"1.0", "1.1"})
+_FRAMES_BODY = frozenset({b"content-length", b"transfer-encoding"})
 _MANY = _said(b"429 Too Many Requests")
 
 
@@ -136,7 +137,12 @@ class _Door(HttpToolsProtocol):
             self._stop("pipelined", _MANY)
         if self.parser.get_http_version() not in _VERSIONS:
             self._stop("http", _VERSION)
+        upgrade = self.parser.should_upgrade()
+        if upgrade and any(name in _FRAMES_BODY for name, _ in self.headers):
+            self._stop("upgrade", _BAD)  # httptools would skip the body, and take it for what follows
         super().on_headers_complete()
+        if upgrade:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._went_on = True
