@@ -13,6 +13,7 @@ from tocsin.config import bounds
 from tocsin.config.bounds import MiB
 from tocsin.records.received import Listener
 from tocsin.sources.listened import elastic_bulk, otlp, splunk_hec, syslog_frames
+from tocsin.sources.listened.otlp_pieces import JSON, PROTOBUF
 from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.listened.received import events_of
 
@@ -55,7 +56,7 @@ def test_lists_of_otlp_hold_objects_and_so_many(monkeypatch: pytest.MonkeyPatch)
 
     def refused(body: bytes) -> None:
         with pytest.raises(BadMessage):
-            otlp.check(body, otlp.JSON)
+            otlp.check(body, JSON)
 
     assert peak(lambda: refused(start + b"1," * MiB + b"1" + end)) < 5 * MiB
     monkeypatch.setattr(bounds, "OTLP_OBJECTS", 100)
@@ -68,13 +69,13 @@ def field(number: int, data: bytes) -> bytes:
     return bytes([number << 3 | 2]) + length + data
 
 
-@pytest.mark.parametrize("coding", [otlp.PROTOBUF, otlp.JSON])
+@pytest.mark.parametrize("coding", [PROTOBUF, JSON])
 def test_what_is_said_of_all_records_is_counted_for_each(
     coding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """35 kB would become 1.2 GB: 2,000 attributes of a resource in each of 5,000 events."""
     monkeypatch.setattr(bounds, "OTLP_SHARED_BYTES", 20_000)
-    if coding == otlp.PROTOBUF:
+    if coding == PROTOBUF:
         attributes = b"".join(
             field(1, field(1, b"k%d" % number) + field(2, b"\x18\x01")) for number in range(50)
         )
