@@ -103,6 +103,7 @@ def test_tokens_come_and_go(folder: Path) -> None:
     running.reload()
     assert running.line("reloaded")["tokens"] == 1
     assert (status(port, first), status(port, second)) == (403, 200)
+    running.says("The token first was removed, and 127.0.0.1 still uses it.")
     running.stop()
 
 

@@ -11,6 +11,7 @@ from tests.sources.text.seeds import SEEDS as LINES
 from tocsin.records.event import EventBatch
 from tocsin.records.received import Listener, Received
 from tocsin.sources.listened import elastic_bulk, file_lines, otlp, splunk_hec, syslog_frames
+from tocsin.sources.listened.otlp_pieces import JSON, PROTOBUF
 from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.listened.received import events_of
 from tocsin.store import entries
@@ -139,12 +140,12 @@ def syslog_starts() -> Iterable[bytes]:
 
 def otlp_protobuf(data: bytes) -> None:
     """As `/v1/logs` in protobuf."""
-    checked("otlp", data, {"coding": otlp.PROTOBUF})
+    checked("otlp", data, {"coding": PROTOBUF})
 
 
 def otlp_json(data: bytes) -> None:
     """As `/v1/logs` in JSON."""
-    checked("otlp", data, {"coding": otlp.JSON})
+    checked("otlp", data, {"coding": JSON})
 
 
 def file_part(data: bytes) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 import yaml
 import zstandard
 from rich.console import Console
-from tests.fuzz import kept_rules, listened
+from tests.fuzz import endpoints, kept_rules, listened
 from tests.fuzz.evtx_writer import evtx_file
 from tests.fuzz.invariants import NOW, in_time, read_whole
 from tests.hostile import assert_inert_page, assert_inert_text, json_lines
@@ -336,6 +336,9 @@ TARGETS: tuple[Target, ...] = (
     Target("otlp-protobuf", listened.otlp_protobuf, listened.otlp_protobuf_starts, most_bytes=8192),
     Target("otlp-json", listened.otlp_json, listened.otlp_json_starts, most_bytes=8192),
     Target("file-part", listened.file_part, listened.file_starts, most_bytes=8192),
+    Target("coded-body", endpoints.coded_body, endpoints.coded_starts),
+    Target("request", endpoints.request, endpoints.request_starts, most_bytes=8192),
+    Target("hec-array", endpoints.hec_array, lambda: [b'{"event":{"a":[{},{"b":1}]}},{"event":"},{"}', b'{"event":1} , {"event":2}']),
     Target("syslog-stream", listened.syslog_stream, listened.syslog_starts),
 )  # fmt: skip
 

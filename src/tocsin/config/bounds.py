@@ -277,10 +277,26 @@ BODY_EXPANSION: Final = 10
 """Decompressed over compressed bytes that a sender is charged with while its body is decompressed; then what it came to."""
 
 BODY_THREADS: Final = 2
-"""Bodies that are decompressed in threads at a time: what a bomb may take is these times `BODY_BYTES`."""
+"""Bodies that are decompressed and looked through in threads at a time, one of each sender: what a bomb may take is these
+times `BODY_BYTES`."""
 
-BODY_INLINE_BYTES: Final = 16 * 1024
-"""A compressed body larger than this is decompressed in a thread, so that the others need not wait for it."""
+BODY_INLINE_BYTES: Final = 256 * 1024
+"""A body larger than this, decompressed, is looked through in a thread, so that the others need not wait for it."""
+
+BODY_MEMBERS: Final = 4_096
+"""Members of one gzip body, and of the like: tools that pack in blocks make one of every 64 KiB; empty ones cost time alone."""
+
+ACKS_BYTES: Final = 256 * 1024
+"""A body that asks for acknowledgements; 10,000 numbers of 20 digits fit."""
+
+HINT_CHARS: Final = 1_024
+"""What a request's head says of all its records (host, source, …): each of 50,000 records would bear it."""
+
+INDEX_BYTES: Final = 255
+"""Name of an index, as in Elasticsearch: it is said back for every record."""
+
+ID_BYTES: Final = 512
+"""A record's `_id`, as in Elasticsearch."""
 
 ZSTD_WINDOW_BYTES: Final = 8 * MiB
 """Memory that a zstd body may ask of who decompresses it (RFC 8878 names 8 MiB as what all should take)."""
@@ -317,6 +333,12 @@ HEAD_SECONDS: Final = 10.0
 
 BODY_SECONDS: Final = 60.0
 """From a request's headers to its last byte."""
+
+PIPELINED: Final = 32
+"""Requests of one connection that may wait behind the one that is served; clients that send ahead at all send a few."""
+
+ANSWER_SECONDS: Final = 30.0
+"""How long an answer, or the rest of one, may lie unread until the connection is cut off."""
 
 UNREAD_SECONDS: Final = 5.0
 """How long the rest of a body is read and thrown away that was refused before it had come; a client that is cut off
@@ -391,6 +413,9 @@ SYSLOG_WAITING_BYTES: Final = 32 * MiB
 SYSLOG_PEER_WAITING_BYTES: Final = 4 * MiB
 """The same for one address: one that floods leaves room for the others. A TCP peer is not read from meanwhile."""
 
+SYSLOG_HELD_BYTES: Final = 64 * MiB
+"""Messages over TCP that are not whole yet, of all connections; above it one that holds much of one is closed."""
+
 SYSLOG_CONNECTIONS: Final = 2_048
 """Syslog connections in all."""
 
@@ -408,6 +433,12 @@ SYSLOG_UDP_BUFFER_BYTES: Final = 8 * MiB
 
 TLS_HANDSHAKE_SECONDS: Final = 10.0
 """How long a TLS handshake may take."""
+
+TLS_HANDSHAKES: Final = 512
+"""TLS handshakes at a time; a further connection is closed at once."""
+
+TLS_PEER_HANDSHAKES: Final = 128
+"""The same of one address, which may be a whole office behind one router."""
 
 # --- files that grow -------------------------------------------------------------------------------------
 TAIL_FILES: Final = 10_000
@@ -436,6 +467,9 @@ TAIL_LOOK_SECONDS: Final = 0.5
 
 TAIL_FIND_SECONDS: Final = 2.0
 """How often it is looked which files there are."""
+
+TAIL_FIND_SHARE: Final = 0.1
+"""Part of the time that this looking may take: in a folder with a million files it is done more seldom."""
 
 TAIL_PARTIAL_SECONDS: Final = 10.0
 """A last line without a line feed is taken as it stands when nothing came for so long."""
@@ -470,6 +504,13 @@ OTLP_VALUES: Final = 4_096
 
 OTLP_GROUPS: Final = 50_000
 """Resources and scopes in one body."""
+
+OTLP_OBJECTS: Final = 1_000_000
+"""Opening braces in one body of JSON, which bound what its borders take in memory; 30 for each record is much."""
+
+OTLP_SHARED_BYTES: Final = 32 * MiB
+"""What resources and scopes say of their records, counted for each record, as each event bears it: 8,000 records with
+4 kB each. Further records are rejected."""
 
 # --- settings ----------------------------------------------------------------------------------------------
 TOKENS: Final = 10_000

@@ -71,6 +71,34 @@ def test_datagrams_over_the_bound_are_dropped_and_counted(start: Start, tmp_path
     assert len(messages(running)) == final["records"]
 
 
+def test_messages_that_never_end_are_bounded_over_all_connections(start: Start) -> None:
+    running = start(bounds={"SYSLOG_HELD_BYTES": 200_000})
+    with contextlib.ExitStack() as held:
+        peers = [held.enter_context(tcp(running)) for _ in range(8)]
+        for peer in peers:
+            with contextlib.suppress(ConnectionError):
+                peer.sendall(b"200000 <13>" + b"x" * 60_000)
+        wait_for(
+            lambda: running.of("counted") and counted(running, "refused").get("syslog_held"), "one to go"
+        )
+        with tcp(running) as other:
+            other.sendall(message(1) + b"\n")
+            wait_for(lambda: counted(running, "records") >= 1, "the other's message")
+    running.stop()
+    assert message(1) in messages(running)
+
+
+def test_datagrams_that_are_none_harm_nobody(start: Start) -> None:
+    running = start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        for sent in (b"", b"\0", b"\n" * 100, b"\xff" * 65_000, b"<999999>x", b"12 <13>short", message(1)):
+            peer.sendto(sent, ("127.0.0.1", running.ports["syslog-udp"]))
+        wait_for(lambda: counted(running, "records") == 4, "what was no blank")
+    running.stop()
+    assert messages(running) == [b"\xff" * 65_000, b"<999999>x", b"12 <13>short", message(1)]
+    assert {one.auth for one in running.stored()} == {"none"}
+
+
 def test_both_framings_over_tcp_and_a_last_message_without_its_end(start: Start) -> None:
     running = start()
     with tcp(running) as peer:
@@ -111,7 +139,7 @@ def test_a_tcp_peer_is_not_read_from_while_the_disk_stands_still(start: Start, t
                 stuck = 0
             except BlockingIOError:  # a round trip on another connection gives the process its turn
                 stuck += 1
-                running.post("/healthz", b"", method="GET")
+                running.post("/", b"", method="GET")
             assert sent < 60_000_000, "it reads on without end"
         (tmp_path / "still").unlink()
         peer.setblocking(True)

@@ -1,9 +1,10 @@
 """The process that takes events in and owns the write-ahead log; it knows nothing of rules, and imports little.
 
 `process.py` is the one to read first: it opens the log, starts the listeners and says what happened. A body goes
-`door.py` (connections) → `http.py` (endpoints) → `senders.py` (who) → `bodies.py` (bytes) → `repeats.py` (seen before?)
-→ `commit.py` (written, synced) → the answer. Syslog goes `syslog.py` → `commit.py`; files go `tail.py`
-(rules and positions) → `growing.py` (one file) → `commit.py`, told apart by `known_files.py`.
+`handshakes.py` (TLS) → `door.py` (connections) → `http.py` (endpoints) → `senders.py` (who) → `bodies.py` (bytes) →
+`repeats.py` (seen before?) → `commit.py` (written, synced) → the answer. Syslog goes `syslog_sockets.py` → `syslog.py` →
+`commit.py`; files go `tail.py` (rules, parts) → `open_files.py` (which are open) → `growing.py` (one file) → `commit.py`,
+told apart by `known_files.py`.
 
 Rules:
 

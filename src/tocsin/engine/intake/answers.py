@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
 
 from tocsin.engine.intake.bodies import Receive
 from tocsin.records.received import Listener
 
 Problem = Literal[
-    "missing", "malformed", "unknown", "guessing",  # the token
+    "missing", "malformed", "unknown", "revoked", "guessing",  # the token
     "sender", "busy", "disk", "stopping",  # come back later
     "large", "coding", "slow", "method", "path", "bad", "crash",  # this request
 ]  # fmt: skip
 
 STATUS: Mapping[Problem, int] = {
-    "missing": 401, "malformed": 401, "unknown": 403, "guessing": 429,
+    "missing": 401, "malformed": 401, "unknown": 403, "revoked": 403, "guessing": 429,
     "sender": 429, "busy": 503, "disk": 503, "stopping": 503,
     "large": 413, "coding": 415, "slow": 408, "method": 405, "path": 404, "bad": 400, "crash": 500,
 }  # fmt: skip
 RETRY_AFTER: Mapping[Problem, int] = {"guessing": 60, "sender": 1, "busy": 2, "disk": 10, "stopping": 5}
 """Seconds."""
+
+_ONCE: Final = frozenset(
+    {b"authorization", b"content-encoding", b"content-type", b"host", b"x-splunk-request-channel"}
+)
+
+
+def further_headers(problem: Problem) -> tuple[tuple[bytes, bytes], ...]:
+    """What an answer that says no says besides: when to come back, or how to ask."""
+    seconds = RETRY_AFTER.get(problem)
+    if problem == "method":
+        return ((b"allow", b"POST, PUT"),)
+    return ((b"retry-after", str(seconds).encode()),) if seconds else ()
+
+
+def says_twice(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a header stands twice of which one must count: which one did, others on the way may see otherwise."""
+    named = [name for name, _ in headers if name in _ONCE]
+    return len(set(named)) < len(named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +50,7 @@ class Request:
     Attributes:
         headers: By name in lower case; of several with one name the last.
         gone: Whether the client is.
+        twice: Whether a header stands twice of which one must count.
     """
 
     method: str
@@ -41,6 +60,7 @@ class Request:
     peer: str
     receive: Receive
     gone: Callable[[], bool]
+    twice: bool = False
 
     def text(self, name: bytes) -> str:
         """A header as text, "" where there is none."""

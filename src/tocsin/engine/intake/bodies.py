@@ -1,4 +1,4 @@
-"""A request's body: read within its bounds on bytes and seconds, then decompressed within the same bounds.
+"""A request's body: read within its bounds on bytes and seconds, and decompressed within the same bounds.
 
 Content codings are those of RFC 9110, section 8.4.1 (`gzip`, `x-gzip`, `deflate`) and RFC 8878 (`zstd`). Where a body
 carries several, none of our shippers' does, it is refused.
@@ -19,6 +19,7 @@ from tocsin.engine.intake.senders import Load
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _STEP: Final = 256 * 1024
+_FED: Final = 64 * 1024
 _PLAIN: Final = ("", "identity")
 _CODINGS: Final = ("gzip", "x-gzip", "deflate", "zstd")
 
@@ -35,17 +36,19 @@ class BadCoding(Exception):  # noqa: N818  an answer, not a failure
     """The content coding is unknown, or the body is not of it."""
 
 
-async def read_body(
-    receive: Receive, length: int | None, coding: str, load: Load, threads: asyncio.Semaphore
-) -> bytes:
-    """The body, decompressed.
+def is_plain(coding: str) -> bool:
+    """Whether a body of that `Content-Encoding`, in lower case, is as it came."""
+    return coding in _PLAIN
+
+
+async def read_wire(receive: Receive, length: int | None, coding: str, load: Load) -> bytes:
+    """The body as it came.
 
     Args:
         receive: Of ASGI.
         length: What `Content-Length` says, None where the body comes in chunks.
         coding: What `Content-Encoding` says, lower case.
-        load: Grows with the bytes held.
-        threads: How many bodies may be decompressed in threads.
+        load: Grows with the bytes held, and with those that decompressing may take.
 
     Raises:
         TooLarge, Gone, BadCoding: see there.
@@ -58,16 +61,9 @@ async def read_body(
         raise TooLarge
     async with asyncio.timeout(bounds.BODY_SECONDS):
         wire = await _read(receive, load)
-    if coding in _PLAIN:
-        return wire
-    load.grow(min(bounds.BODY_BYTES, len(wire) * bounds.BODY_EXPANSION))
-    if len(wire) <= bounds.BODY_INLINE_BYTES:
-        body = decompress(wire, coding, bounds.BODY_BYTES)
-    else:
-        async with threads:
-            body = await asyncio.to_thread(decompress, wire, coding, bounds.BODY_BYTES)
-    load.hold(len(body))
-    return body
+    if coding not in _PLAIN:
+        load.grow(min(bounds.BODY_BYTES, len(wire) * bounds.BODY_EXPANSION))
+    return wire
 
 
 async def _read(receive: Receive, load: Load) -> bytes:
@@ -89,12 +85,14 @@ async def _read(receive: Receive, load: Load) -> bytes:
 
 
 def decompress(wire: bytes, coding: str, limit: int) -> bytes:
-    """`wire` decompressed to at most `limit` bytes.
+    """`wire` decompressed to at most `limit` bytes; as it is where it is `is_plain`.
 
     Raises:
         TooLarge: it would be more.
         BadCoding: it is not of that coding, or is cut short.
     """
+    if coding in _PLAIN:
+        return wire
     try:
         if coding == "zstd":
             return _unzstd(wire, limit)
@@ -116,18 +114,21 @@ def _inflate_either(wire: bytes, limit: int) -> bytes:
 def _inflate(wire: bytes, window: int, limit: int) -> bytes:
     """All members, one after the other (RFC 1952, section 2.2)."""
     out = bytearray()
-    rest = wire
-    while rest:
+    at = members = 0
+    while at < len(wire):
+        members += 1
+        if members > bounds.BODY_MEMBERS:
+            raise BadCoding(f"the body is of more than {bounds.BODY_MEMBERS} members")
         member = zlib.decompressobj(window)
         while not member.eof:
-            piece = member.decompress(rest, min(_STEP, limit - len(out) + 1))
+            fed = wire[at : at + _FED]  # in small pieces: what a member leaves over is copied
+            piece = member.decompress(fed, min(_STEP, limit - len(out) + 1))
+            at += len(fed) - len(member.unconsumed_tail) - len(member.unused_data)
             out += piece
-            rest = member.unconsumed_tail
             if len(out) > limit:
                 raise TooLarge
-            if not piece and not rest and not member.eof:
+            if not piece and not fed and not member.eof:
                 raise BadCoding("the body is cut short")
-        rest = member.unused_data
     return bytes(out)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tocsin.config import bounds
 from tocsin.engine.intake.answers import STATUS, Answer, Checked, Problem, Refused
 from tocsin.sources.listened import elastic_bulk
 
@@ -23,6 +24,7 @@ _UUID: Final = "tocsin-0000000000000000"
 
 _KINDS: Final[Mapping[Problem, str]] = {
     "missing": "security_exception", "malformed": "security_exception", "unknown": "security_exception",
+    "revoked": "security_exception",
     "guessing": "security_exception", "sender": "es_rejected_execution_exception",
     "busy": "es_rejected_execution_exception", "disk": "cluster_block_exception",
     "stopping": "node_closed_exception", "large": "content_too_long_exception", "coding": "parse_exception",
@@ -31,7 +33,8 @@ _KINDS: Final[Mapping[Problem, str]] = {
 }  # fmt: skip
 _WORDS: Final[Mapping[Problem, str]] = {
     "missing": "missing authentication credentials", "malformed": "unreadable authentication credentials",
-    "unknown": "unable to authenticate with the provided credentials", "guessing": "too many failed attempts",
+    "unknown": "unable to authenticate with the provided credentials",
+    "revoked": "unable to authenticate with the provided credentials", "guessing": "too many failed attempts",
     "sender": "this sender has too much in flight", "busy": "too much waits for the disk",
     "disk": "the disk refuses writes", "stopping": "the service is stopping", "large": "the body is too large",
     "coding": "the body is not of its content coding", "slow": "the body did not come in time",
@@ -61,7 +64,7 @@ _XPACK: Final[Mapping[str, Any]] = {
     "license": {"uid": _UUID, "type": "basic", "mode": "basic", "status": "active"},
     "features": {}, "tagline": "You know, for X",
 }  # fmt: skip
-_TALK: Final[Mapping[str, Mapping[str, Any]]] = {
+ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
     "/": _WELCOME, "/_license": _LICENSE, "/_xpack": _XPACK, "/_cluster/health": _HEALTH,
 }  # fmt: skip
 
@@ -76,13 +79,13 @@ def index_of(path: str) -> str | None:
 
 def talk(path: str) -> Answer | None:
     """The answer to what a client asks before it sends, None where it is no such question."""
-    said = _TALK.get(path.rstrip("/") or "/")
+    said = ASKED.get(path.rstrip("/") or "/")
     return None if said is None else Answer(200, msgspec.json.encode(said), PRODUCT)
 
 
 def refusal(refused: Refused) -> Answer:
     """How Elasticsearch says no."""
-    status = 401 if refused.problem == "unknown" else STATUS[refused.problem]
+    status = 401 if refused.problem in ("unknown", "revoked") else STATUS[refused.problem]
     status = 429 if refused.problem == "busy" else status
     if refused.answer is not None:
         return refused.answer
@@ -97,6 +100,8 @@ def check(body: bytes, index: str) -> Checked:
     Raises:
         Refused: it is not of its form.
     """
+    if len(index.encode()) > bounds.INDEX_BYTES:
+        raise Refused("bad", answer=_failed("invalid_index_name_exception", "index name is too long", 400))
     try:
         actions = elastic_bulk.check(body, index)
     except elastic_bulk.BadBulk as error:

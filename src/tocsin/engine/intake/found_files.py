@@ -71,6 +71,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def written_part(pattern: str) -> Path:
+    """The part of `pattern` without any sign for other names: what the operator wrote, and nobody else chose."""
+    parts = Path(pattern).parts
+    magic = [number for number, part in enumerate(parts) if not _MAGIC.isdisjoint(part)]
+    return Path(*parts[: magic[0]]) if magic else Path(pattern)
+
+
 def siblings(path: Path) -> list[Path]:
     """Files beside `path` that rotation may have made of the one that was there, the newest first."""
     found: list[tuple[float, str]] = []

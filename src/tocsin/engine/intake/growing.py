@@ -170,19 +170,46 @@ class GrowingFile:
             self.header = directives(named, self.header)
 
 
-def opened(path: Path) -> tuple[GrowingFile, Key]:
+def opened(path: Path, trusted: Path) -> tuple[GrowingFile, Key]:
     """The file at `path`, open.
+
+    Args:
+        path: Where it is.
+        trusted: The part of `path` that the operator wrote: links in it are theirs.
 
     Raises:
         OSError: it cannot be opened.
-        NoLog: it is no file.
+        NoLog: it is no file, or a link leads to it that another made than who owns it.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
+    try:
+        _refuse_others(path, trusted, found)
+    except BaseException:
         os.close(descriptor)
-        raise NoLog("it is no file")
+        raise
     return GrowingFile(descriptor, path), (found.st_dev, found.st_ino)
+
+
+def _refuse_others(path: Path, trusted: Path, found: os.stat_result) -> None:
+    """Devices, and links of others.
+
+    Who may write in a followed folder could else have any file read that this process may read.
+
+    The rule is the kernel's for such folders (`fs.protected_symlinks`, proc_sys_fs(5)): a link counts where root, this user
+    or the owner of its target made it.
+    """
+    if not stat.S_ISREG(found.st_mode):
+        raise NoLog("it is no file")
+    allowed = {0, os.geteuid(), found.st_uid}
+    for one in (path, *path.parents):
+        if one == trusted:
+            break
+        link = one.lstat()
+        if stat.S_ISLNK(link.st_mode) and link.st_uid not in allowed:
+            raise NoLog(f"{one.name} is a link that another made than who owns what it leads to")
+    if not os.path.samestat(path.stat(), found):
+        raise NoLog("another file stands there now")
 
 
 def holds_no_more(file: GrowingFile, holder: GrowingFile) -> bool:

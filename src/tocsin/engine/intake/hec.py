@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
-from tocsin.engine.intake.answers import RETRY_AFTER, STATUS, Answer, Checked, Problem, Refused, Request
+from tocsin.config import bounds
+from tocsin.engine.intake.answers import STATUS, Answer, Checked, Problem, Refused, Request
 from tocsin.sources.listened import splunk_hec
 
 EVENT: Final = frozenset(
@@ -31,7 +32,7 @@ ACKS_ASKED: Final = 10_000
 _RAW_HINTS: Final = ("host", "source", "sourcetype", "time", "index")
 _CHANNEL: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 _WORDS: Final[Mapping[Problem, tuple[str, int]]] = {
-    "missing": ("Token is required", 2), "malformed": ("Invalid authorization", 3), "unknown": ("Invalid token", 4),
+    "missing": ("Token is required", 2), "malformed": ("Invalid authorization", 3), "unknown": ("Invalid token", 4), "revoked": ("Invalid token", 4),
     "guessing": ("Server is busy", 9), "sender": ("Server is busy", 9), "busy": ("Server is busy", 9),
     "disk": ("Server is busy", 9), "stopping": ("Server is shutting down", 23),
     "large": ("Content-Length is over the limit", 6), "coding": ("Invalid data format", 6),
@@ -77,6 +78,8 @@ def check(request: Request, body: bytes) -> Checked:
     if raw:
         asked = request.asked()
         hints.update({name: asked[name] for name in _RAW_HINTS if asked.get(name)})
+        if any(len(hint) > bounds.HINT_CHARS for hint in hints.values()):
+            raise Refused("bad", answer=said("Query string is too long", 6, 400))
     return Checked("hec-raw" if raw else "hec-event", records, lambda _: _success(channel), hints)
 
 
@@ -98,21 +101,24 @@ def channel_of(request: Request) -> str:
     return channel
 
 
-def acknowledged(request: Request, body: bytes) -> Answer:
-    """The answer of the acknowledgement endpoint: everything that was answered 200 is stored.
+def check_acks(request: Request, body: bytes) -> Checked:
+    """A body for the acknowledgement endpoint, which stores nothing: everything that was answered 200 is stored.
 
     Raises:
         Refused: no channel, or no list of numbers.
     """
     if not channel_of(request):
         raise Refused("bad", answer=said("Data channel is missing", 10, 400))
+    if len(body) > bounds.ACKS_BYTES:
+        raise Refused("large")
     try:
         asked = msgspec.json.decode(body, type=_Acks).acks
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Refused("bad", str(error)) from error
     if len(asked) > ACKS_ASKED:
         raise Refused("large")
-    return Answer(200, msgspec.json.encode({"acks": {str(number): True for number in asked}}))
+    answer = Answer(200, msgspec.json.encode({"acks": {str(number): True for number in asked}}))
+    return Checked("hec-event", 0, lambda _: answer)
 
 
 def health(*, well: bool) -> Answer:
@@ -120,9 +126,3 @@ def health(*, well: bool) -> Answer:
     if well:
         return said("HEC is healthy", 17)
     return said("HEC is unhealthy, queues are full", 18, 503)
-
-
-def retry_header(problem: Problem) -> tuple[tuple[bytes, bytes], ...]:
-    """`Retry-After`, where coming back helps."""
-    seconds = RETRY_AFTER.get(problem)
-    return ((b"retry-after", str(seconds).encode()),) if seconds else ()

@@ -16,13 +16,22 @@ from typing import Any, Final
 from tocsin.config import bounds
 from tocsin.engine.figures import Figures
 from tocsin.engine.intake import elastic, hec, otlp
-from tocsin.engine.intake.answers import Answer, Checked, Refused, Request, Send, send_answer
-from tocsin.engine.intake.bodies import BadCoding, Gone, Receive, TooLarge, read_body
+from tocsin.engine.intake.answers import (
+    Answer,
+    Checked,
+    Refused,
+    Request,
+    Send,
+    further_headers,
+    says_twice,
+    send_answer,
+)
+from tocsin.engine.intake.bodies import BadCoding, Gone, Receive, TooLarge, decompress, is_plain, read_wire
 from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
 from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.metrics import CONTENT, metrics
 from tocsin.engine.intake.repeats import Repeats, Ticket, key_of
-from tocsin.engine.intake.senders import Flight, Guessers, Load, OverAll, OverSender, Tokens
+from tocsin.engine.intake.senders import Flight, Guessers, Load, OverAll, OverSender, Tokens, Turns
 from tocsin.records.received import Received
 
 _SENDING: Final = ("POST", "PUT")
@@ -37,6 +46,15 @@ class _Dialect:
     refusal: Callable[[Refused], Answer]
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A body, decompressed: what it holds, and what the same one is known by."""
+
+    body: bytes
+    checked: Checked
+    key: bytes
+
+
 @dataclass(slots=True)
 class App:
     """The ASGI app.
@@ -46,6 +64,7 @@ class App:
         tell: Told in words of an error of our own.
         figures: What the judging process wrote down last, None where it did not.
         stopping: Once set, no more bodies are taken.
+        stolen: Removed tokens that were used, each with the address, of which it was told.
     """
 
     commit: GroupCommit
@@ -58,7 +77,8 @@ class App:
     figures: Callable[[], Figures | None] = lambda: None
     stopping: bool = False
     flight: Flight = field(default_factory=Flight)
-    threads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(bounds.BODY_THREADS))
+    turns: Turns = field(default_factory=Turns)
+    stolen: set[tuple[str, str]] = field(default_factory=set)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """One request."""
@@ -67,7 +87,14 @@ class App:
         peer = scope["client"][0] if scope["client"] else ""
         gone = scope["state"].get("gone", lambda: False)
         request = Request(
-            scope["method"], scope["path"], scope["query_string"], dict(scope["headers"]), peer, receive, gone
+            scope["method"],
+            scope["path"],
+            scope["query_string"],
+            dict(scope["headers"]),
+            peer,
+            receive,
+            gone,
+            says_twice(scope["headers"]),
         )
         dialect = _dialect(request)
         try:
@@ -87,6 +114,8 @@ class App:
         if request.path == "/metrics" and _is_loopback(request.peer):
             await send_answer(send, self._metrics())
             return
+        if request.twice:
+            raise Refused("bad", "a header stands twice that may stand once")
         sender = self._sender(request)
         if request.path == "/metrics":
             await send_answer(send, self._metrics())
@@ -99,21 +128,18 @@ class App:
         if self.stopping:
             raise Refused("stopping")
         with self.flight.load(sender) as load:
-            body = await self._body(request, load)
-            if request.path == hec.ACK:
-                await send_answer(send, hec.acknowledged(request, body))
-                return
-            await self._take(request, dialect.check(request, body), sender, body, send)
+            found = await self._body(request, dialect, sender, load)
+            await self._take(request, found, sender, send)
 
-    async def _take(self, request: Request, checked: Checked, sender: str, body: bytes, send: Send) -> None:
+    async def _take(self, request: Request, found: _Found, sender: str, send: Send) -> None:
+        checked = found.checked
         if not checked.count:
             await send_answer(send, checked.reply(""))
             return
-        key = key_of(sender, checked.listener, checked.hints, body)
-        ticket = self.repeats.begin(sender, key, named=checked.named, gone=request.gone)
+        ticket = self.repeats.begin(sender, found.key, named=checked.named, gone=request.gone)
         answered = False
         try:
-            await self._store(ticket, checked, request.peer, body)
+            await self._store(ticket, checked, request.peer, found.body)
             await send_answer(send, checked.reply(ticket.stream))
             answered = not request.gone()
         finally:
@@ -137,13 +163,16 @@ class App:
             raise Refused("disk", str(error)) from error
         self.repeats.written(ticket, stored=True)
 
-    async def _body(self, request: Request, load: Load) -> bytes:
+    async def _body(self, request: Request, dialect: _Dialect, sender: str, load: Load) -> _Found:
         length = request.text(b"content-length")
         coding = request.text(b"content-encoding").lower()
         try:
-            return await read_body(
-                request.receive, int(length) if length.isdecimal() else None, coding, load, self.threads
-            )
+            wire = await read_wire(request.receive, int(length) if length.isdecimal() else None, coding, load)
+            examine = partial(_examined, request, dialect, sender, wire, coding)
+            found = _if_small(examine, len(wire))
+            if found is None:
+                async with self.turns.turn(sender):
+                    found = await asyncio.to_thread(examine, bounds.BODY_BYTES)
         except TooLarge as error:
             raise Refused("large") from error
         except BadCoding as error:
@@ -154,21 +183,34 @@ class App:
             raise Refused("busy") from error
         except TimeoutError as error:
             raise Refused("slow") from error
+        if not is_plain(coding):
+            load.hold(len(found.body))
+        return found
 
     def _sender(self, request: Request) -> str:
         said = self.tokens.sender(request.headers.get(b"authorization"))
         if said.startswith("+"):
             return said[1:]
+        if said == "revoked":
+            self._tell_stolen(self.tokens.revoked(request.headers.get(b"authorization")), request.peer)
         if self.guessers.note(request.peer):
             raise Refused("guessing")
         if said == "missing":
             raise Refused("missing")
+        if said == "revoked":
+            raise Refused("revoked")
         raise Refused("malformed" if said == "malformed" else "unknown")
+
+    def _tell_stolen(self, name: str, peer: str) -> None:
+        """A removed token is used: a sender that nobody told, or somebody who should not have it. Told once of each."""
+        if (name, peer) not in self.stolen and len(self.stolen) < bounds.PEERS_REMEMBERED:
+            self.stolen.add((name, peer))
+            self.tell(f"The token {name} was removed, and {peer} still uses it.")
 
     async def _refuse(self, refused: Refused, dialect: _Dialect | None, send: Send) -> None:
         self.counters.refuse(refused.problem)
         answer = (dialect.refusal if dialect else elastic.refusal)(refused)
-        answer = replace(answer, headers=answer.headers + hec.retry_header(refused.problem))
+        answer = replace(answer, headers=answer.headers + further_headers(refused.problem))
         await send_answer(send, answer, close=refused.problem in ("guessing", "slow", "stopping"))
 
     def _metrics(self) -> Answer:
@@ -179,6 +221,22 @@ class App:
         if request.path in hec.HEALTH:
             return hec.health(well=well)
         return Answer(200, b'{"status":"ok"}') if well else Answer(503, b'{"status":"refusing"}')
+
+
+def _examined(  # noqa: PLR0913, PLR0917  all of it is one body's
+    request: Request, dialect: _Dialect, sender: str, wire: bytes, coding: str, limit: int
+) -> _Found:
+    body = decompress(wire, coding, limit)
+    checked = dialect.check(request, body)
+    return _Found(body, checked, key_of(sender, checked.listener, checked.hints, body))
+
+
+def _if_small(examine: Callable[[int], _Found], size: int) -> _Found | None:
+    """What `examine` finds, None where the body is larger than `BODY_INLINE_BYTES`."""
+    try:
+        return examine(bounds.BODY_INLINE_BYTES) if size <= bounds.BODY_INLINE_BYTES else None
+    except TooLarge:
+        return None
 
 
 def _is_loopback(peer: str) -> bool:
@@ -203,6 +261,8 @@ def _dialect(request: Request) -> _Dialect | None:
 
 
 def _check_hec(request: Request, body: bytes) -> Checked:
+    if request.path == hec.ACK:
+        return hec.check_acks(request, body)
     if request.path not in hec.EVENT and request.path not in hec.RAW:
         raise Refused("path")
     return hec.check(request, body)

@@ -14,10 +14,12 @@ from uvicorn.server import ServerState
 
 from tocsin.config import bounds
 from tocsin.engine.intake.counters import Counters
-from tocsin.engine.intake.door import door
+from tocsin.engine.intake.door import Crowd, door
+from tocsin.engine.intake.handshakes import Gate
 from tocsin.engine.intake.http import App
 from tocsin.engine.intake.settings import Listening, Tls
-from tocsin.engine.intake.syslog import Connection, Datagrams, Syslog
+from tocsin.engine.intake.syslog import Syslog
+from tocsin.engine.intake.syslog_sockets import Connection, Datagrams
 from tocsin.records.errors import OperatorError
 
 _BACKLOG = 1_024
@@ -27,7 +29,7 @@ class Listeners:
     """All listeners of the process."""
 
     def __init__(self, app: App, syslog: Syslog, counters: Counters) -> None:
-        self._syslog = syslog
+        self._syslog, self._tell = syslog, app.tell
         self._door = door(counters)
         self._state = ServerState()
         self._config = Config(
@@ -37,6 +39,8 @@ class Listeners:
         self._config.load()
         self._servers: list[asyncio.Server] = []
         self._datagrams: list[asyncio.DatagramTransport] = []
+        self._gates: list[Gate] = []
+        self._handshakes = Crowd(counters, bounds.TLS_HANDSHAKES, bounds.TLS_PEER_HANDSHAKES)
         self._contexts: list[tuple[Tls, ssl.SSLContext]] = []
 
     async def open(self, wanted: tuple[Listening, ...]) -> tuple[int, ...]:
@@ -66,6 +70,8 @@ class Listeners:
         """Listens no more, lets what is being served finish within `STOP_SECONDS`, then cuts off."""
         for server in self._servers:
             server.close()
+        for gate in self._gates:
+            gate.close()
         for transport in self._datagrams:
             transport.close()
         for connection in list(self._state.connections):
@@ -91,11 +97,11 @@ class Listeners:
             transport, _ = await loop.create_datagram_endpoint(lambda: Datagrams(self._syslog), sock=bound)
             self._datagrams.append(transport)
         else:
-            server = await loop.create_server(
-                self._served(one, context), sock=bound, ssl=context, backlog=_BACKLOG,
-                ssl_handshake_timeout=bounds.TLS_HANDSHAKE_SECONDS if context else None,
-            )  # fmt: skip
-            self._servers.append(server)
+            served = self._served(one, context)
+            if context is None:
+                self._servers.append(await loop.create_server(served, sock=bound, backlog=_BACKLOG))
+            else:
+                self._gates.append(Gate(bound, context, served, self._handshakes, self._tell))
         port: int = bound.getsockname()[1]
         return port
 

@@ -14,22 +14,23 @@ import msgspec
 
 from tocsin.engine.intake.answers import STATUS, Answer, Checked, Problem, Refused, Request
 from tocsin.sources.listened import otlp
+from tocsin.sources.listened.otlp_pieces import JSON, PROTOBUF
 from tocsin.sources.listened.otlp_values import BadMessage
 
 PATH: Final = "/v1/logs"
 _TYPES: Final = {
-    "application/x-protobuf": otlp.PROTOBUF,
-    "application/protobuf": otlp.PROTOBUF,
-    "application/json": otlp.JSON,
+    "application/x-protobuf": PROTOBUF,
+    "application/protobuf": PROTOBUF,
+    "application/json": JSON,
 }
 _CODES: Final[Mapping[Problem, int]] = {
-    "missing": 16, "malformed": 16, "unknown": 7, "guessing": 8, "sender": 8, "busy": 14, "disk": 14, "stopping": 14,
+    "missing": 16, "malformed": 16, "unknown": 7, "revoked": 7, "guessing": 8, "sender": 8, "busy": 14, "disk": 14, "stopping": 14,
     "large": 3, "coding": 3, "slow": 4, "method": 12, "path": 12, "bad": 3, "crash": 13,
 }  # fmt: skip
 """gRPC's codes (`google.rpc.Code`)."""
 _WORDS: Final[Mapping[Problem, str]] = {
     "missing": "an Authorization header with a token is missing", "malformed": "the Authorization header is unreadable",
-    "unknown": "the token is unknown", "guessing": "too many wrong tokens came from this address",
+    "unknown": "the token is unknown", "revoked": "the token is unknown", "guessing": "too many wrong tokens came from this address",
     "sender": "this sender has too much in flight", "busy": "too much waits for the disk",
     "disk": "the disk refuses writes", "stopping": "the service is stopping", "large": "the body is too large",
     "coding": "the body is of no form that is taken", "slow": "the body did not come in time",
@@ -63,14 +64,14 @@ def refusal(request: Request, refused: Refused) -> Answer:
     """How OTLP says no."""
     text = refused.detail or _WORDS[refused.problem]
     status, code = STATUS[refused.problem], _CODES[refused.problem]
-    if coding_of(request) == otlp.PROTOBUF:
+    if coding_of(request) == PROTOBUF:
         return _protobuf(status, b"\x08" + _varint(code) + _text(2, text))
     return _json(status, {"code": code, "message": text})
 
 
 def _taken(coding: str, found: otlp.Checked) -> Answer:
     """All of it, or how many records were rejected and why."""
-    if coding == otlp.JSON:
+    if coding == JSON:
         partial = {"rejectedLogRecords": str(found.rejected), "errorMessage": found.why}
         return _json(200, {"partialSuccess": partial} if found.rejected else {})
     if not found.rejected:

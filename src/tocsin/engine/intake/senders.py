@@ -1,24 +1,25 @@
 """Who sends: tokens, what one sender may have in flight, and addresses that guess.
 
 A token is 32 random bytes as text; only the SHA-256 of that text is kept, which needs no salt and no slow hash because
-nobody can list 2^256 tokens. All known hashes are compared, each in constant time.
+nobody can list 2^256 tokens. Hashes are looked up in a table: how long that takes tells of hashes at most, and who knows
+one is as far from a token as before.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from hmac import compare_digest
 from typing import Literal
 
 from tocsin.config import bounds
 
-Refusal = Literal["missing", "malformed", "unknown"]
+Refusal = Literal["missing", "malformed", "unknown", "revoked"]
 
 
 class Tokens:
@@ -29,11 +30,23 @@ class Tokens:
     """
 
     def __init__(self, hashes: Mapping[str, bytes]) -> None:
-        self._hashes = dict(hashes)
+        self._names = {known: name for name, known in hashes.items()}
+        self._revoked: OrderedDict[bytes, str] = OrderedDict()
 
     def replace(self, hashes: Mapping[str, bytes]) -> None:
-        """From now on these open the door; a request that is inside stays."""
-        self._hashes = dict(hashes)
+        """From now on these open the door; a request that is inside stays, and those that are gone are `revoked`."""
+        new = {known: name for name, known in hashes.items()}
+        self._revoked |= {known: name for known, name in self._names.items() if known not in new}
+        for known in new:
+            self._revoked.pop(known, None)
+        while len(self._revoked) > bounds.TOKENS:
+            self._revoked.popitem(last=False)
+        self._names = new
+
+    def revoked(self, authorization: bytes | None) -> str:
+        """The name that a token had which was removed while the process ran, "" where it is none."""
+        token = _token_in(authorization or b"")
+        return "" if token is None else self._revoked.get(sha256(token).digest(), "")
 
     def sender(self, authorization: bytes | None) -> str | Refusal:
         """The name of the token in an `Authorization` header, after a `+`, or why there is none.
@@ -47,11 +60,9 @@ class Tokens:
         if token is None:
             return "malformed"
         digest = sha256(token).digest()
-        found = ""
-        for name, known in self._hashes.items():
-            if compare_digest(known, digest):
-                found = name
-        return f"+{found}" if found else "unknown"
+        if digest in self._names:
+            return f"+{self._names[digest]}"
+        return "revoked" if digest in self._revoked else "unknown"
 
 
 def _token_in(authorization: bytes) -> bytes | None:
@@ -136,6 +147,20 @@ class Load:
         self._flight.by_sender[self._sender] += size - self.held
         self._flight.total += size - self.held
         self.held = size
+
+
+class Turns:
+    """Threads for large bodies: `BODY_THREADS` in all, one for each sender, so that one that floods leaves some to others."""
+
+    def __init__(self) -> None:
+        self._all = asyncio.Semaphore(bounds.BODY_THREADS)
+        self._each: dict[str, asyncio.Lock] = {}
+
+    @asynccontextmanager
+    async def turn(self, sender: str) -> AsyncIterator[None]:
+        """Until the block is left, it is this sender's."""
+        async with self._each.setdefault(sender, asyncio.Lock()), self._all:
+            yield
 
 
 class Flight:

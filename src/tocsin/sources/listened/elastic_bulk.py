@@ -20,6 +20,7 @@ _TAKEN = frozenset({"index", "create"})
 _WITH_DOCUMENT = frozenset({"index", "create", "update"})
 _ACTIONS = msgspec.json.Decoder(dict[str, Any])
 _ACTION_DEPTH = 8
+_SHOWN = 64
 
 
 class BadBulk(ValueError):  # noqa: N818  named for what it is about
@@ -137,6 +138,12 @@ def _judged(name: str, given: dict[str, Any], index: str, document: bytes) -> Ac
     action = Action(name, index, str(key) if isinstance(key, str | int) else "")
     if not index:
         raise BadBulk("action_request_validation_exception", "Validation Failed: 1: index is missing;")
+    if len(index.encode()) > bounds.INDEX_BYTES:
+        why = f"index name is too long, ({len(index.encode())} > {bounds.INDEX_BYTES})"
+        return Action(name, index[:_SHOWN], "", why, "invalid_index_name_exception")
+    if len(action.id.encode()) > bounds.ID_BYTES:
+        why = f"id is too long, must be no longer than {bounds.ID_BYTES} bytes but was: {len(action.id.encode())}"
+        return Action(name, index, action.id[:_SHOWN], why, "illegal_argument_exception")
     if name not in _TAKEN:
         return Action(
             name,

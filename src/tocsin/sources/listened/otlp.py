@@ -14,7 +14,8 @@ from typing import Any, Final
 import msgspec
 
 from tocsin.config import bounds
-from tocsin.sources.listened.json_bodies import mended, why_no_object
+from tocsin.sources.listened.json_bodies import why_no_object
+from tocsin.sources.listened.otlp_pieces import PROTOBUF, Piece, last, messages, pieces
 from tocsin.sources.listened.otlp_values import (
     BadMessage,
     Budget,
@@ -28,8 +29,6 @@ from tocsin.sources.listened.otlp_values import (
     wire_value,
 )
 
-PROTOBUF: Final = "protobuf"
-JSON: Final = "json"
 _NANO: Final = 1_000
 _PATHS: Final = ("log.file.path", "log.file.name", "service.name")
 
@@ -62,33 +61,6 @@ class LogRecord:
     origin: tuple[str, ...] = ()
 
 
-class _Scope(msgspec.Struct):
-    logRecords: list[msgspec.Raw] | None = None  # noqa: N815  the protocol's name
-    scope: msgspec.Raw = msgspec.Raw(b"")
-
-
-class _Resource(msgspec.Struct):
-    scopeLogs: list[_Scope] | None = None  # noqa: N815
-    resource: msgspec.Raw = msgspec.Raw(b"")
-
-
-class _Request(msgspec.Struct):
-    resourceLogs: list[_Resource] | None = None  # noqa: N815
-
-
-_REQUEST: Final = msgspec.json.Decoder(_Request)
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """One record as it came, with the bytes of its resource and its scope; `why` it is not taken, "" where it is."""
-
-    record: bytes
-    resource: bytes
-    scope: bytes
-    why: str = ""
-
-
 def check(body: bytes, coding: str) -> Checked:
     """What `body` holds.
 
@@ -97,7 +69,7 @@ def check(body: bytes, coding: str) -> Checked:
     """
     taken = rejected = 0
     why = ""
-    for piece in _pieces(body, coding):
+    for piece in pieces(body, coding):
         if piece.why:
             rejected, why = rejected + 1, why or piece.why
         else:
@@ -114,7 +86,7 @@ def read(body: bytes, coding: str) -> Iterator[LogRecord | BadMessage]:
         BadMessage: as `check`, where it is met.
     """
     known: dict[tuple[bytes, bytes], Mapping[str, Any] | BadMessage] = {}
-    for piece in _pieces(body, coding):
+    for piece in pieces(body, coding):
         if piece.why:
             continue
         around = known.get((piece.resource, piece.scope))
@@ -133,69 +105,18 @@ def read(body: bytes, coding: str) -> Iterator[LogRecord | BadMessage]:
             yield BadMessage(f"the log record cannot be read: {error}")
 
 
-def _pieces(body: bytes, coding: str) -> Iterator[_Piece]:
-    return _wire_pieces(body) if coding == PROTOBUF else _json_pieces(body)
-
-
-def _wire_pieces(body: bytes) -> Iterator[_Piece]:
-    groups = 0
-    for _, low, high in _messages(body, 0, len(body), 1):
-        resource = _last(body, low, high, 1)
-        for _, start, end in _messages(body, low, high, 2):
-            scope = _last(body, start, end, 1)
-            groups += 1
-            if groups > bounds.OTLP_GROUPS:
-                raise BadMessage(f"more than {bounds.OTLP_GROUPS} groups of log records in one request")
-            for _, first, behind in _messages(body, start, end, 2):
-                why = (
-                    f"longer than {bounds.RECORD_BYTES} bytes" if behind - first > bounds.RECORD_BYTES else ""
-                )
-                yield _Piece(b"" if why else body[first:behind], resource, scope, why)
-
-
-def _messages(body: bytes, start: int, end: int, wanted: int) -> Iterator[tuple[int, int, int]]:
-    for number, kind, low, high in wire_fields(body, start, end):
-        if number == wanted:
-            if kind != 2:
-                raise BadMessage(f"field {number} is no message")
-            yield number, low, high
-
-
-def _last(body: bytes, start: int, end: int, wanted: int) -> bytes:
-    found = b""
-    for _, low, high in _messages(body, start, end, wanted):
-        found = body[low:high]
-    return found
-
-
-def _json_pieces(body: bytes) -> Iterator[_Piece]:
-    try:
-        body.decode()
-        request = _REQUEST.decode(mended(body))
-    except (ValueError, RecursionError) as error:
-        raise BadMessage(str(error) or "no JSON") from error
-    for group in request.resourceLogs or ():
-        for scope in group.scopeLogs or ():
-            for record in scope.logRecords or ():
-                raw = bytes(record)
-                why = why_no_object(raw)
-                if len(raw) > bounds.RECORD_BYTES:
-                    why = f"longer than {bounds.RECORD_BYTES} bytes"
-                yield _Piece(raw, bytes(group.resource), bytes(scope.scope), why)
-
-
-def _around(piece: _Piece, coding: str) -> Mapping[str, Any] | BadMessage:
+def _around(piece: Piece, coding: str) -> Mapping[str, Any] | BadMessage:
     """The fields that all records of a scope have in common."""
     try:
         budget = Budget()
         if coding == PROTOBUF:
-            places = [(low, high) for _, low, high in _messages(piece.resource, 0, len(piece.resource), 1)]
+            places = [(low, high) for _, low, high in messages(piece.resource, 0, len(piece.resource), 1)]
             resource = wire_pairs(piece.resource, places, budget)
             scope: dict[str, Any] = {
-                name: text(_last(piece.scope, 0, len(piece.scope), number))
+                name: text(last(piece.scope, 0, len(piece.scope), number))
                 for number, name in ((1, "otel.scope.name"), (2, "otel.scope.version"))
             }
-            places = [(low, high) for _, low, high in _messages(piece.scope, 0, len(piece.scope), 3)]
+            places = [(low, high) for _, low, high in messages(piece.scope, 0, len(piece.scope), 3)]
             attributes = wire_pairs(piece.scope, places, budget)
         else:
             resource = json_pairs(_object(piece.resource).get("attributes"), budget)

@@ -32,6 +32,8 @@ _TEXTS = {
 _DEPTH = bounds.JSON_DEPTH + 1  # the object around the event counts too
 _WHITE = b" \t\r\n"
 _NEXT = re.compile(rb"\}[ \t\r\n]*+\{")
+_NEXT_ELEMENT = re.compile(rb"\}[ \t\r\n]*+(?:,[ \t\r\n]*+\{|\][ \t\r\n]*+\Z)")
+_ARRAY_END = re.compile(rb"\][ \t\r\n]*+\Z")
 _GAP = re.compile(rb"[ \t\r\n]*+")
 
 
@@ -68,7 +70,6 @@ class HecEvent(msgspec.Struct):
 
 
 _EVENT = msgspec.json.Decoder(HecEvent)
-_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def check_events(body: bytes) -> int:
@@ -131,38 +132,38 @@ def raw_lines(body: bytes) -> Iterator[bytes]:
 
 def _pieces(body: bytes) -> Iterator[tuple[HecEvent, bytes]]:
     """Each event with its own JSON text."""
-    at = _after_gap(body, 0)
-    if body.startswith(b"[", at):
-        yield from _elements(body)
-        return
-    number = 0
+    at, number = _after_gap(body, 0), 0
+    in_array = body.startswith(b"[", at)
+    if in_array:
+        at = _after_gap(body, at + 1)
+        if _ARRAY_END.match(body, at):
+            return
     while at < len(body):
-        border = _NEXT.search(body, at)
-        end = border.start() + 1 if border else len(body)
-        piece = body[at:end]
-        event = _decoded(piece)
-        if event is None:  # `}{` may stand inside a text
-            end = value_end(body, at, _DEPTH) if body.startswith(b"{", at) else 0
-            piece = body[at:end]
-            event = _decoded(piece)
+        event, end = _piece(body, at, _NEXT_ELEMENT if in_array else _NEXT)
         if event is None:
             raise BadBody(INVALID_FORMAT, number)
-        yield event, piece
+        yield event, body[at:end]
         number += 1
         at = _after_gap(body, end)
+        if in_array:
+            if _ARRAY_END.match(body, at):
+                return
+            if not body.startswith(b",", at):
+                break
+            at = _after_gap(body, at + 1)
+    if in_array:
+        raise BadBody(INVALID_FORMAT, number)
 
 
-def _elements(body: bytes) -> Iterator[tuple[HecEvent, bytes]]:
-    try:
-        pieces = _ARRAY.decode(body)
-    except (ValueError, RecursionError):
-        raise BadBody(INVALID_FORMAT, 0) from None
-    for number, raw in enumerate(pieces):
-        piece = bytes(raw)
-        event = _decoded(piece)
-        if event is None:
-            raise BadBody(INVALID_FORMAT, number)
-        yield event, piece
+def _piece(body: bytes, at: int, border: re.Pattern[bytes]) -> tuple[HecEvent | None, int]:
+    """The event at `at` and where it ends; None where there is none."""
+    found = border.search(body, at)
+    end = found.start() + 1 if found else len(body)
+    event = _decoded(body[at:end])
+    if event is None:  # such a border may stand inside a text, or an event's own list
+        end = value_end(body, at, _DEPTH) if body.startswith(b"{", at) else 0
+        event = _decoded(body[at:end])
+    return event, end
 
 
 def _too_many(number: int) -> BadBody:

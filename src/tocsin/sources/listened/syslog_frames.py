@@ -52,6 +52,11 @@ class Framer:
         self._skip = 0  # bytes to pass over: the rest of a counted message that was cut
         self._skip_line = False
 
+    @property
+    def held(self) -> int:
+        """Bytes of a message that is not whole yet."""
+        return len(self._held)
+
     def feed(self, data: bytes) -> list[Framed]:
         """The messages that `data` completes."""
         found: list[Framed] = []
