@@ -419,4 +419,4 @@ def test_the_stock_tools_open_it_too(backup: Path, tmp_path: Path) -> None:
         (tmp_path / "state").write_bytes(state.read())
     with closing(sqlite3.connect(tmp_path / "state")) as database:
         assert database.execute("SELECT count(*) FROM files").fetchone() == (3,)
-    assert os.stat(backup).st_size < len(plain) + 2_000
+    assert backup.stat().st_size < len(plain) + 2_000

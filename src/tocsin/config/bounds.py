@@ -583,3 +583,6 @@ BACKUP_SETTINGS_BYTES: Final = 64 * MiB
 
 BACKUP_SETTINGS_FILES: Final = 20_000
 """Files of settings and rules in a backup."""
+
+FORGET_RETRY_SECONDS: Final = 60
+"""After it failed, forgetting somebody is tried again so often."""
