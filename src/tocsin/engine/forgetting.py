@@ -67,6 +67,11 @@ class Forgetting:
         self._files: list[str] | None = None
         self._counts: Counter[str] = Counter()
 
+    @property
+    def waits(self) -> bool:
+        """Whether a wish waits to be fulfilled, and will be soon."""
+        return self._wish is not None
+
     def turn(self) -> bool:
         """Goes on for a moment; whether there is more to do at once."""
         now = self._now()

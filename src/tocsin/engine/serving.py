@@ -100,7 +100,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
                     sealer.turn()
                     busy = forgetting.turn()
                     if not service.turn() and not busy:
-                        intake.attend(1.0)
+                        intake.attend(0.1 if forgetting.waits else 1.0)
                     signs.listens, signs.judged = intake.listens, request.now()
                 clean = intake.stop()
                 signs.listens = False

@@ -28,6 +28,8 @@ KINDS: Final = ("user", "host", "address")
 _BEFORE: Final = r"(?<!\w)(?<!\w[.\-])"
 _AFTER: Final = {"host": r"(?!\w)(?!-\w)"}
 _AFTER_OTHERS: Final = r"(?!\w)(?![.\-]\w)"
+_BEFORE_GROUPS: Final = r"(?<![\w:]:)"  # of IPv6 too, a part is another address
+_AFTER_GROUPS: Final = r"(?!:[\w:])"
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,10 @@ class Subject:
 
     def _compiled(self) -> re.Pattern[str]:
         words = "|".join(map(re.escape, self.spellings()))
-        after = _AFTER.get(self.kind, _AFTER_OTHERS)
-        return re.compile(f"{_BEFORE}(?:{words}){after}", re.IGNORECASE)
+        before, after = _BEFORE, _AFTER.get(self.kind, _AFTER_OTHERS)
+        if self.kind == "address" and ":" in self.id:
+            before, after = before + _BEFORE_GROUPS, after + _AFTER_GROUPS
+        return re.compile(f"{before}(?:{words}){after}", re.IGNORECASE)
 
     def in_text(self, text: str | None) -> bool:
         """Whether `text` names them."""
