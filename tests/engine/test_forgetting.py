@@ -10,11 +10,9 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
 import pyarrow.parquet as pq
 import pytest
 import zstandard
@@ -220,6 +218,8 @@ forget_stored(Path({root!r}), reads(ReceivedOptions()), lambda: 1)
 
 
 def filled(root: Path, events: int = 12) -> None:
+    from dataclasses import replace
+
     from tests.store.store_events import event, finding
 
     from tocsin.detect.sigma.detector import SigmaDetector
@@ -227,8 +227,6 @@ def filled(root: Path, events: int = 12) -> None:
     from tocsin.incidents.desk import VERSION, IncidentDesk
     from tocsin.records.finding import Entity
     from tocsin.store.state import DetectorState
-
-    from dataclasses import replace
 
     desk = IncidentDesk()
     with Store.open(root) as store:

@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from tocsin.cli.backup_key import key_line, make_key
 from tocsin.cli.clock import now
 from tocsin.cli.defaults import settings_file, state_folder
 from tocsin.cli.json_lines import emit
@@ -17,9 +18,8 @@ from tocsin.cli.main import EXIT_DEGRADED
 from tocsin.cli.options import JSON, with_options
 from tocsin.config import bounds
 from tocsin.config.recovery import FILE_NAME as KEYS_NAME
-from tocsin.config.recovery import add_recovery_key, read_recovery_keys
+from tocsin.config.recovery import read_recovery_keys
 from tocsin.config.service import Service, load_service
-from tocsin.engine import archive
 from tocsin.engine.backing_up import BackedUp, BackupRequest, SettingsFile, back_up
 from tocsin.engine.restoring import Restored, check
 from tocsin.engine.restoring import restore as restore_backup
@@ -109,16 +109,15 @@ def restore(source: Path, into: Path | None, *, key: str | None, only_check: boo
 
 
 def _make_key(folder: Path, *, as_json: bool) -> None:
-    secret, public = archive.new_key()
-    path = add_recovery_key(folder, public)
+    key = make_key(folder)
     if as_json:
-        emit({"kind": "recovery_key", "public": public, "secret": secret, "file": str(path)})
+        emit(key_line(key))
         return
-    click.echo(secret)
+    click.echo(key.secret)
     click.echo(
         inert(
             f"This is the recovery key. It is not shown again: print it, and keep it away from this host. Without it no "
-            f"backup can be read. Its public half {public} was added to {path}."
+            f"backup can be read. Its public half {key.public} was added to {key.file}."
         ),
         err=True,
     )
