@@ -101,7 +101,7 @@ def restore(source: Path, into: Path | None, *, key: str | None, only_check: boo
         raise OperatorError("There is no folder to restore into.", "Name a new or empty one, or use --check.")
     secret = _secret(key)
     if only_check:
-        done = check(source, Path.cwd() if into is None else into, secret)
+        done = check(source, Path.cwd() if into is None else into.absolute().parent, secret)
     else:
         assert into is not None
         done = restore_backup(source, into, secret)

@@ -78,11 +78,15 @@ class Figuring:
         self._listener.on_batch(batch)
 
     def forget(self, subject: Subject) -> None:
-        """Counts events of sources that name `subject` among those of no name, and writes the figures down soon."""
+        """Counts events of sources that name `subject` among those of no name, and writes the figures down.
+
+        Raises:
+            OSError: the disk refused.
+        """
         figures = self.figures
         for name in [name for name in figures.sources if subject.in_text(name)]:
             figures.others += figures.sources.pop(name).today
-        self._written = 0
+        write_figures(self._store.root, figures)
 
     def _source(self, name: str, arrived: int) -> Source | None:
         """The source of that name; None where there are too many."""

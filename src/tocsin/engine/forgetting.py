@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -46,19 +47,21 @@ class Forgetting:
         now: The present instant.
         tell: Told in a sentence what came of it.
         rotate: Makes who writes the log leave its present segment.
-        forgotten: Called once the state of the store is another one.
+        figures: Called before the state is cleared: what was counted by name is to be written down without.
+        taken_up: Called once the state of the store is another one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
         self,
         store: Store,
         now: Callable[[], int],
         tell: Callable[[str], None],
         rotate: Callable[[], None],
-        forgotten: Callable[[Subject], None],
+        figures: Callable[[Subject], None],
+        taken_up: Callable[[], None],
     ) -> None:
         self._store, self._now, self._tell = store, now, tell
-        self._rotate, self._forgotten = rotate, forgotten
+        self._rotate, self._figures, self._taken_up = rotate, figures, taken_up
         self._forgetter = store.forgetter()
         self._held = ExitStack()
         self._not_before = self._asked = 0
@@ -108,10 +111,10 @@ class Forgetting:
         if self._files:
             self._forget_files(self._wish)
             return True
-        subject = self._wish.whom()
+        self._figures(self._wish.whom())
         self._forgetter.forget_state(self._wish, self._counts, _STATES)
         self._wish = self._forgetter.receipts.get(self._wish.id)
-        self._forgotten(subject)
+        self._taken_up()
         return True
 
     def _drop(self) -> None:
@@ -197,7 +200,7 @@ def forget_stored(root: Path, read: Reads, now: Callable[[], int]) -> None:
                 )
             store.seal(all_of_it=True)
             work = Forgetting(
-                store, now, _nothing, _nothing_at_all, lambda subject: _forget_figures(root, subject)
+                store, now, _nothing, _nothing_at_all, partial(_forget_figures, root), _nothing_at_all
             )
             held.callback(work.stop)
             while store.forgetter().receipts.open() is not None:

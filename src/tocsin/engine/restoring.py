@@ -218,8 +218,8 @@ def _settle(folder: Path, done: Restored) -> Path:
         settings.rmdir()
     store = folder / data
     if data != "store":
-        if store.exists():
-            raise _foreign("its settings stand where its store belongs")
+        if store.exists():  # settings stand there
+            store = folder / "restored-data"
         store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / "store").rename(store)
     return store

@@ -46,7 +46,6 @@ from tocsin.engine.service import Service, counted
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import EventBatch
-from tocsin.records.forgetting import Subject
 from tocsin.records.instants import SECOND
 from tocsin.records.received import Received
 from tocsin.sources.listened.received import ReceivedOptions, events_of
@@ -76,10 +75,6 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
         sealer = Sealer(store, request.reading, request.now, attendant.on_notice)
         forgetting: Forgetting | None = None
 
-        def forgotten(subject: Subject) -> None:
-            service.take_up_again()
-            figuring.forget(subject)
-
         intake.begin(store)
         try:
             figuring = Figuring(store, attendant, detector, request.reading.zone, request.now)
@@ -89,7 +84,9 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
             service.judged_by(request.rules.note)
             reloading = Reloading(request, wishes, detector, attendant.on_notice)
             keeping = Keeping(store, request.keep, request.now, attendant.on_notice)
-            forgetting = Forgetting(store, request.now, attendant.on_notice, intake.rotate, forgotten)
+            forgetting = Forgetting(
+                store, request.now, attendant.on_notice, intake.rotate, figuring.forget, service.take_up_again
+            )
             signs = Signs(listens=True, judged=request.now())
             with ringing_bell(request.store, request.ringing, signs, request.now, attendant.on_notice):
                 while not wishes.stops():

@@ -216,13 +216,23 @@ class Forgetter:
         """
         for copy in self.root.glob("state.sqlite.v*"):
             self.disk.unlink(copy)
-        for temporary in (self.root / "events").glob("*/*/*.tmp"):
-            self.disk.unlink(temporary)
+        self._clear_strays()
         if not self.database.compact():
             return False
         with self.database.transaction():
             self.database.put("UPDATE forgotten SET state = 'done', done = ? WHERE id = ?", now, receipt.id)
         return True
+
+    def _clear_strays(self) -> None:
+        """Removes what a crash left of files that are listed no more; never what is being sealed just now."""
+        listed, sealed = set(self.paths()), self.catalogue.sealed()
+        for file in (self.root / "events").glob("*/*/*"):
+            number = file.name.partition(".")[0]
+            stray = file.relative_to(self.root).as_posix() not in listed
+            if stray and number.isdecimal() and int(number) <= sealed:
+                self.disk.unlink(file)
+                if not any(file.parent.iterdir()):
+                    self.disk.remove_directory(file.parent)
 
 
 def without(table: pa.Table, subject: Subject) -> pa.Table:
