@@ -35,6 +35,7 @@ FORM: Final = 1
 """Of what is inside; a reader of form N also reads N - 1."""
 
 ABOUT, END = "backup.json", "end.json"
+_NAME_BYTES: Final = 16 * 1024
 _NAME: Final = re.compile(
     r"backup\.json|end\.json|settings/[^/\0]+(/[^/\0]+)*|store/state\.sqlite|store/wal/[0-9]{10}\.wal"
     r"|store/events/[0-9T-]{13}/[a-z0-9-]{1,80}/[0-9]{10}\.parquet"
@@ -207,7 +208,7 @@ def reading(source: BinaryIO, keys: list[Any], name: str) -> Iterator[Iterator[t
 
 
 def _members(pipe: BinaryIO) -> Iterator[tuple[str, int, BinaryIO]]:
-    with tarfile.open(fileobj=pipe, mode="r|", bufsize=bounds.BACKUP_BLOCK_BYTES) as tar:
+    with tarfile.open(fileobj=pipe, mode="r|", bufsize=bounds.BACKUP_BLOCK_BYTES, tarinfo=_Plain) as tar:
         while (info := tar.next()) is not None:
             tar.members = []  # type: ignore[attr-defined]  # it would remember each one
             if not info.isreg() or not _NAME.fullmatch(info.name) or ".." in info.name.split("/"):
@@ -215,6 +216,17 @@ def _members(pipe: BinaryIO) -> Iterator[tuple[str, int, BinaryIO]]:
             content = tar.extractfile(info)
             assert content is not None
             yield info.name, info.size, io.BufferedReader(content)  # type: ignore[type-var]
+
+
+class _Plain(tarfile.TarInfo):
+    """A member as we write it: a file, or the long name of one; anything else could cost memory before it is seen."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        long_name = self.type == tarfile.XHDTYPE and self.size <= _NAME_BYTES
+        if not long_name and self.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
+            raise tarfile.ReadError(f"a member of type {self.type!a} belongs into no backup")
+        done: tarfile.TarInfo = super()._proc_member(tar)  # type: ignore[misc]
+        return done
 
 
 class _Decrypting(Thread):

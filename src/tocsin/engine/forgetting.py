@@ -193,12 +193,12 @@ def forget_stored(root: Path, read: Reads, now: Callable[[], int]) -> None:
     """
     try:
         with Store(root, Disk(), read) as store, ExitStack() as held:
-            if store.backlog().since is not None:
+            store.seal(all_of_it=True)
+            if store.sealed < store.end.segment:
                 raise OperatorError(
                     "Some of what was taken in is not judged yet, so it cannot be forgotten now.",
                     "Start the service: it judges that, and then forgets as it was asked to.",
                 )
-            store.seal(all_of_it=True)
             work = Forgetting(
                 store, now, _nothing, _nothing_at_all, partial(_forget_figures, root), _nothing_at_all
             )
