@@ -25,9 +25,10 @@ from tocsin.incidents.forgetting import state_without as desk_without
 from tocsin.records.errors import OperatorError, PluginError
 from tocsin.records.forgetting import Subject
 from tocsin.records.instants import SECOND
+from tocsin.store.clearing import StateWithout
 from tocsin.store.disk import Disk
 from tocsin.store.folders import unusable
-from tocsin.store.forgetting import Receipt, StateWithout
+from tocsin.store.forgetting import Receipt
 from tocsin.store.read_store import Reads
 from tocsin.store.segment import Position
 from tocsin.store.snapshot import held_still
