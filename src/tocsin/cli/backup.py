@@ -21,7 +21,8 @@ from tocsin.config.recovery import FILE_NAME as KEYS_NAME
 from tocsin.config.recovery import read_recovery_keys
 from tocsin.config.service import Service, load_service
 from tocsin.engine.backing_up import BackedUp, BackupRequest, SettingsFile, back_up
-from tocsin.engine.restoring import Restored, check
+from tocsin.engine.restored import Restored
+from tocsin.engine.restoring import check
 from tocsin.engine.restoring import restore as restore_backup
 from tocsin.records.errors import OperatorError
 from tocsin.records.inert import inert
