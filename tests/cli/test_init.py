@@ -77,7 +77,12 @@ def everything(folder: Path) -> dict[str, tuple[int, int, bytes]]:
 def test_all_is_made_and_each_file_is_as_private_as_it_must_be(home: Path) -> None:
     folder = home / "town hall"
     lines = init(folder)
-    assert [line["kind"] for line in lines] == ["file"] * 5 + ["certificate", "token", "summary"]
+    assert [line["kind"] for line in lines] == ["file"] * 5 + [
+        "certificate",
+        "token",
+        "recovery_key",
+        "summary",
+    ]
     assert {line["what"]: line["path"] for line in lines[:5]} == {
         what: str(folder / name) for what, name in NAMES.items()
     }

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import click
 
+from tocsin.cli.backup_key import NewKey, key_line, make_key
 from tocsin.cli.clock import now
 from tocsin.cli.defaults import SYSTEM_FOLDER, state_folder, user_folder
 from tocsin.cli.json_lines import emit
 from tocsin.cli.options import JSON, with_options
 from tocsin.cli.set_up import FIRST_TOKEN, SetUp, Wanted, set_up
 from tocsin.config.addresses import Address, parse_address, plain_name
+from tocsin.config.recovery import read_recovery_keys
 from tocsin.config.service import HTTP_PORT
 from tocsin.records.errors import OperatorError
 from tocsin.records.inert import inert
@@ -47,18 +49,20 @@ def init(
 ) -> None:
     """Set the service up in FOLDER.
 
-    Makes tocsin.toml, a private data folder, a certificate for TLS, and a first token for senders. Without FOLDER: your
+    Makes tocsin.toml, a private data folder, a certificate for TLS, a first token for senders, and a recovery key for
+    backups. Without FOLDER: your
     own settings folder, or as root /etc/tocsin, with the data where such data belongs. What is there stays as it is:
     running it again makes what is missing and tells what is there.
     """
     wanted = _wanted(folder, listen, names, data)
     moment = now()
     done = set_up(wanted, state_folder(), moment)
+    recovery = make_key(wanted.folder) if not read_recovery_keys(wanted.folder) else None
     try_it = _curl(done)
     if as_json:
-        _print_json(done, try_it, moment)
+        _print_json(done, recovery, try_it, moment)
     else:
-        _print_text(done, try_it, folder)
+        _print_text(done, recovery, try_it, folder)
     for note in _notes(wanted, done, listen, data, moment):
         click.echo(inert(note), err=True)
 
@@ -128,7 +132,7 @@ def _curl(done: SetUp) -> str | None:
     )
 
 
-def _print_json(done: SetUp, try_it: str | None, moment: int) -> None:
+def _print_json(done: SetUp, recovery: NewKey | None, try_it: str | None, moment: int) -> None:
     for one in done.made:
         emit({"kind": "file", "what": one.what, "path": str(one.path), "new": one.new})
     seen = done.certificate
@@ -143,10 +147,12 @@ def _print_json(done: SetUp, try_it: str | None, moment: int) -> None:
         )
     if done.token is not None:
         emit({"kind": "token", "name": FIRST_TOKEN, "made": rfc3339(moment), "token": done.token})
+    if recovery is not None:
+        emit(key_line(recovery))
     emit({"kind": "summary", "new": sum(one.new for one in done.made), "try": try_it})
 
 
-def _print_text(done: SetUp, try_it: str | None, folder: Path | None) -> None:
+def _print_text(done: SetUp, recovery: NewKey | None, try_it: str | None, folder: Path | None) -> None:
     for one in done.made:
         click.echo(f"{'made' if one.new else 'there'}  {_WHAT[one.what]:<12} {inert(str(one.path))}")
     seen = done.certificate
@@ -159,6 +165,11 @@ def _print_text(done: SetUp, try_it: str | None, folder: Path | None) -> None:
         click.echo(f"\nThe token of your first sender, shown this once:\n\n  {done.token}")
     else:
         click.echo("\nTokens are shown once, when made: `tocsin token add NAME` makes another.")
+    if recovery is not None:
+        click.echo(
+            "\nThe recovery key, shown this once. Print it and keep it away from this host: without it no backup can be "
+            f"read.\n\n  {recovery.secret}"
+        )
     named = "" if folder is None else f" --config {shlex.quote(str(done.service.file))}"
     click.echo(f"\nNext: start the service\n\n  tocsin{inert(named)} run")
     if try_it is not None:

@@ -44,6 +44,11 @@ COMMANDS = {
     "outbound": Entry("tocsin.cli.bell:outbound", "List what left this host, each body to the byte."),
     "status": Entry("tocsin.cli.status:status", "How the service stands, and what needs somebody."),
     "doctor": Entry("tocsin.cli.doctor:doctor", "Look at the service and what it needs; say what to mend."),
+    "backup": Entry("tocsin.cli.backup:backup", "Back up the store and its settings, encrypted."),
+    "restore": Entry("tocsin.cli.backup:restore", "Restore a backup into an empty folder."),
+    "forget": Entry(
+        "tocsin.cli.forget:forget", "Forget a person, host or address in everything that is stored."
+    ),
     "token": Entry("tocsin.cli.tokens:token", "Add, list and remove the tokens that senders show."),
 }
 

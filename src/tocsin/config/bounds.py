@@ -640,3 +640,18 @@ WORKING_SECONDS: Final = 120
 
 WORKING_DISK_BYTES: Final = 256 * MiB
 """Free room on the disk below which the heartbeat stops: eight write-ahead segments."""
+
+BACKUP_BLOCK_BYTES: Final = 256 * 1024
+"""What a backup or a restore moves at once: a store of any size passes through this much memory."""
+
+BACKUP_NOTE_BYTES: Final = 64 * MiB
+"""The first and the last member of a backup, which say what it is; a restore reads no larger ones."""
+
+BACKUP_SETTINGS_BYTES: Final = 64 * MiB
+"""One file of settings or rules in a backup; a larger one is left out, and that is told."""
+
+BACKUP_SETTINGS_FILES: Final = 20_000
+"""Files of settings and rules in a backup."""
+
+FORGET_RETRY_SECONDS: Final = 60
+"""After it failed, forgetting somebody is tried again so often."""

@@ -14,6 +14,7 @@ from tocsin.engine.intake.counters import Counters
 from tocsin.engine.live_rules import LiveDetector
 from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import Finding
+from tocsin.records.forgetting import Subject
 from tocsin.records.instants import DAY, HOUR, SECOND, parse_rfc3339
 from tocsin.store.catalogue import Hour
 from tocsin.store.store import Store
@@ -75,6 +76,17 @@ class Figuring:
                 delay = (event.ingest - event.time) / SECOND
                 source.delay = delay if source.delay is None else min(delay, source.delay)
         self._listener.on_batch(batch)
+
+    def forget(self, subject: Subject) -> None:
+        """Counts events of sources that name `subject` among those of no name, and writes the figures down.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        figures = self.figures
+        for name in [name for name in figures.sources if subject.in_text(name)]:
+            figures.others += figures.sources.pop(name).today
+        write_figures(self._store.root, figures)
 
     def _source(self, name: str, arrived: int) -> Source | None:
         """The source of that name; None where there are too many."""

@@ -130,6 +130,7 @@ class Service:
         ringer: Ringer | None = None,
     ) -> None:
         self._store, self._detectors, self._desk, self._listener = store, detectors, desk, listener
+        self._ringer = ringer
         self._books = Books(store, detectors, desk, ringer)
         self._reader = LogReader(store)
         self._rule_sets: list[tuple[Position, str, int]] = []
@@ -140,6 +141,11 @@ class Service:
         known = self._rule_sets[-1][1] if self._rule_sets else self._store.rules_version
         if rules.version != known:
             self._rule_sets.append((self._store.position, rules.version, rules.rules))
+
+    def take_up_again(self) -> None:
+        """Goes on with what the store says now, which somebody changed between two turns."""
+        self._desk = IncidentDesk()
+        self._books = Books(self._store, self._detectors, self._desk, self._ringer)
 
     def turn(self) -> bool:
         """Judges and commits one portion; False where there was none.

@@ -22,6 +22,7 @@ from tocsin.engine.bell import Signs, ringing_bell
 from tocsin.engine.books import Ringer
 from tocsin.engine.figuring import Figuring
 from tocsin.engine.flow import Tally
+from tocsin.engine.forgetting import Forgetting
 from tocsin.engine.intake.child import Child
 from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.settings import (
@@ -32,6 +33,7 @@ from tocsin.engine.intake.settings import (
     IntakeSettings,
     Ready,
     Report,
+    Rotate,
     Stopped,
     Told,
 )
@@ -71,6 +73,8 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
             attendant.on_notice(notice)
         detector = LiveDetector(request.rules, lambda rules: service.judged_by(rules.note), request.clock)
         sealer = Sealer(store, request.reading, request.now, attendant.on_notice)
+        forgetting: Forgetting | None = None
+
         intake.begin(store)
         try:
             figuring = Figuring(store, attendant, detector, request.reading.zone, request.now)
@@ -80,6 +84,9 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
             service.judged_by(request.rules.note)
             reloading = Reloading(request, wishes, detector, attendant.on_notice)
             keeping = Keeping(store, request.keep, request.now, attendant.on_notice)
+            forgetting = Forgetting(
+                store, request.now, attendant.on_notice, intake.rotate, figuring.forget, service.take_up_again
+            )
             signs = Signs(listens=True, judged=request.now())
             with ringing_bell(request.store, request.ringing, signs, request.now, attendant.on_notice):
                 while not wishes.stops():
@@ -88,8 +95,9 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
                     figuring.tick(service.tally, intake.counters)
                     keeping.turn()  # its first turn sweeps what no catalogue lists, so nothing may be sealed before
                     sealer.turn()
-                    if not service.turn():
-                        intake.attend(1.0)
+                    busy = forgetting.turn()
+                    if not service.turn() and not busy:
+                        intake.attend(0.1 if forgetting.waits else 1.0)
                     signs.listens, signs.judged = intake.listens, request.now()
                 clean = intake.stop()
                 signs.listens = False
@@ -100,6 +108,8 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
         finally:
             intake.kill()
             sealer.stop()
+            if forgetting is not None:
+                forgetting.stop()
     return service.tally
 
 
@@ -185,7 +195,12 @@ class _Intake:
         rules = request.rules.ruleset
         self._reloaded = Reloaded(len(rules.rules) + len(rules.correlations), len(request.tokens))
         if self._child is not None:
-            self._child.admit(Admit(request.tokens))
+            self._child.order(Admit(request.tokens))
+
+    def rotate(self) -> None:
+        """Lets it leave the present segment of the log."""
+        if self._child is not None:
+            self._child.order(Rotate())
 
     def stop(self) -> bool:
         """Stops it; whether it answered all that was in flight."""

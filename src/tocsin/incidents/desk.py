@@ -35,7 +35,9 @@ ID_DIGITS: Final = 10
 """An incident's id: the prefix and the first digits of its first finding's id; short enough to type."""
 
 
-class _State(msgspec.Struct, array_like=True):
+class DeskState(msgspec.Struct, array_like=True):
+    """What `IncidentDesk.snapshot` holds."""
+
     version: str
     patterns: list[tuple[Slot, Pattern]]
     uses: list[tuple[Rule, RuleUse]]
@@ -81,7 +83,7 @@ class IncidentDesk:
 
     def snapshot(self) -> bytes:
         """The whole state, for `restore`."""
-        state = _State(
+        state = DeskState(
             VERSION,
             list(self._patterns.items()),
             list(self._uses.items()),
@@ -89,10 +91,7 @@ class IncidentDesk:
             self._aliases,
             self.shed,
         )
-        try:
-            return msgspec.msgpack.encode(state, order="deterministic")
-        except UnicodeEncodeError:  # a lone surrogate in some record's text: UTF-8 cannot hold it
-            return msgspec.msgpack.encode(_encodable(msgspec.to_builtins(state)), order="deterministic")
+        return encode_state(state)
 
     def restore(self, state: bytes, version: str = VERSION) -> None:
         """Takes up `state` that `version` of this desk wrote.
@@ -103,7 +102,7 @@ class IncidentDesk:
         if version != VERSION:
             raise PluginError("incidents", f"its state is of version {version}, this one reads {VERSION}")
         try:
-            read = msgspec.msgpack.decode(state, type=_State)
+            read = msgspec.msgpack.decode(state, type=DeskState)
         except (msgspec.DecodeError, UnicodeDecodeError) as damage:
             raise PluginError("incidents", f"its state cannot be read: {damage}") from damage
         self._patterns = dict(read.patterns)
@@ -241,6 +240,14 @@ def _names(found: Sequence[Finding], keys: Sequence[Key], kind: str) -> tuple[st
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
+
+
+def encode_state(state: DeskState) -> bytes:
+    """`state` in bytes."""
+    try:
+        return msgspec.msgpack.encode(state, order="deterministic")
+    except UnicodeEncodeError:  # a lone surrogate in some record's text: UTF-8 cannot hold it
+        return msgspec.msgpack.encode(_encodable(msgspec.to_builtins(state)), order="deterministic")
 
 
 def _encodable(value: Any) -> Any:

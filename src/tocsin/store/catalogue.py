@@ -151,6 +151,30 @@ class Catalogue:
         with self._db.transaction():
             return self._db.put("DELETE FROM files WHERE path >= ? AND path < ?", begin, f"{begin[:-1]}0")
 
+    def paths(self) -> list[str]:
+        """All files, the oldest hour first."""
+        return [row[0] for row in self._db.all("SELECT path FROM files ORDER BY path")]
+
+    def rows(self, path: str) -> int | None:
+        """How many events the file `path` holds as far as is listed; None where it is not listed."""
+        row = self._db.maybe("SELECT rows FROM files WHERE path = ?", path)
+        return None if row is None else int(row[0])
+
+    def relist(self, path: str, file: SealedFile | None) -> None:
+        """Lists what is in the file `path` now; None: it is listed no more."""
+        with self._db.transaction():
+            if file is None:
+                self._db.put("DELETE FROM files WHERE path = ?", path)
+                return
+            self._db.put(
+                "UPDATE files SET rows = ?, bytes = ?, first = ?, last = ? WHERE path = ?",
+                file.rows, file.bytes, file.first, file.last, path,
+            )  # fmt: skip
+            for row in self._db.all("SELECT id FROM files WHERE path = ?", path):
+                self._db.put("DELETE FROM file_streams WHERE file = ?", row[0])
+                streams = [(stream, row[0], low, high) for stream, low, high in file.streams]
+                self._db.put_all("INSERT INTO file_streams VALUES (?, ?, ?, ?)", streams)
+
     def files_between(self, start: int, end: int) -> list[tuple[str, str]]:
         """(slug, path) of the files that may hold events with start ≤ time < end."""
         return self._db.all(

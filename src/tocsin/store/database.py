@@ -71,6 +71,18 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    def compact(self) -> bool:
+        """Writes the file anew without free pages, and empties the log beside it; False where a reader was in the way.
+
+        Raises:
+            OperatorError: there is no room for a second copy.
+        """
+        with self._told():
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.execute("VACUUM")
+            busy, left, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy and not left
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         """SQLite's errors as the operator needs them; a broken constraint is our own mistake and stays one."""

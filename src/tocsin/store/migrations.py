@@ -108,4 +108,17 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ) STRICT;
     CREATE INDEX outgoing_by_last ON outgoing (last);
     """,
+    """
+    CREATE TABLE forgotten (                   -- who is to be forgotten, and receipts of who was
+        id TEXT PRIMARY KEY,                   -- random; stands in the mark that is left in their place
+        asked INTEGER NOT NULL, by TEXT NOT NULL,
+        site TEXT NOT NULL, kind TEXT NOT NULL,
+        subject TEXT,                          -- null once it is forgotten
+        digest TEXT NOT NULL,                  -- keyed, of the subject
+        state TEXT NOT NULL,                   -- wanted | cleared (bytes may be left in free pages) | done
+        done INTEGER, counts TEXT NOT NULL DEFAULT '{}'
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE forgotten_key (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT;
+    INSERT INTO forgotten_key VALUES (1, randomblob(32));
+    """,
 )

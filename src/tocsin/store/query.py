@@ -60,7 +60,7 @@ class Query:
         return self._settled(lambda: self._by_time(start, end, kind))
 
     def _by_id(self, wanted: frozenset[EventId]) -> dict[EventId, Event]:
-        logged = [event for event in self._logged() if event.id in wanted]
+        logged = [event for event in self.logged() if event.id in wanted]
         files = {file for one in wanted for file in self._catalogue.files_of(one.stream, one.seq)}
         streams, seqs = sorted({one.stream for one in wanted}), sorted({one.seq for one in wanted})
         clause = "list_contains(?, t_stream) AND list_contains(?, t_seq)"
@@ -70,7 +70,7 @@ class Query:
         return {event.id: event for event in sorted((*stored, *logged), key=lambda event: event.ingest)}
 
     def _by_time(self, start: int, end: int, kind: str | None) -> list[Event]:
-        found = [event for event in self._logged() if start <= event.time < end]
+        found = [event for event in self.logged() if start <= event.time < end]
         clause, values = "t_time >= make_timestamptz(?) AND t_time < make_timestamptz(?)", [start, end]
         slugs = {OVERFLOW, slug_of(kind)} if kind is not None else None
         files = [
@@ -79,7 +79,7 @@ class Query:
         found += self._sealed(files, clause, values)
         return sorted((event for event in found if kind in {None, event.kind}), key=lambda event: event.time)
 
-    def _logged(self) -> Iterator[Event]:
+    def logged(self) -> Iterator[Event]:
         """The events of the segments that are not sealed, oldest first."""
         sealed = self._catalogue.sealed()
         segments = [one for one in list_segments(self._root / "wal") if one.number > sealed]

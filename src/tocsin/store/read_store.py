@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -72,6 +72,15 @@ class ReadStore:
     def backlog(self, end: Position | None = None) -> Backlog:
         """What the log holds that was not judged, up to `end` or to its present end."""
         return backlog(self.root / "wal", self.state.position(), end)
+
+    @property
+    def database(self) -> Database:
+        """Its state."""
+        return self._database
+
+    def logged(self) -> Iterator[Event]:
+        """The events that the log holds and that are not sealed."""
+        return self._query.logged()
 
     def batch(self, entry: Entry) -> EventBatch | None:
         """The events that `entry` carries, None where it carries none.

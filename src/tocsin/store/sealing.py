@@ -134,7 +134,15 @@ def _write_files(number: int, columns: _Columns, root: Path, disk: Disk) -> list
 
 
 def _write_file(path: Path, tables: list[pa.Table], root: Path, disk: Disk) -> SealedFile:
-    table = pa.concat_tables(tables, promote_options="default")
+    return write_table(path, pa.concat_tables(tables, promote_options="default"), root, disk)
+
+
+def write_table(path: Path, table: pa.Table, root: Path, disk: Disk) -> SealedFile:
+    """Writes `table` as the file `path` (relative to `root`), synced, in one step; its folder is not synced.
+
+    Raises:
+        OSError: the disk refused; what had that name is unchanged.
+    """
     body = _parquet(table)
     final = root / path
     temporary = final.with_name(final.name + _TEMPORARY)
@@ -146,7 +154,7 @@ def _write_file(path: Path, tables: list[pa.Table], root: Path, disk: Disk) -> S
     finally:
         disk.close(descriptor)
     disk.rename(temporary, final)
-    return _described(path, table, len(body))
+    return described(path, table, len(body))
 
 
 def _parquet(table: pa.Table) -> memoryview:
@@ -166,7 +174,8 @@ def _parquet(table: pa.Table) -> memoryview:
     return memoryview(sink.getvalue())
 
 
-def _described(path: Path, table: pa.Table, size: int) -> SealedFile:
+def described(path: Path, table: pa.Table, size: int) -> SealedFile:
+    """What the catalogue says of the file `path`, which holds `table` in `size` bytes."""
     times = table["t_time"].cast(pa.int64())
     ranges = (
         table.select(["t_stream", "t_seq"])

@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from tocsin.config import bounds
 from tocsin.records.errors import OperatorError
@@ -165,3 +165,32 @@ def _unpack(head: bytes, marker: bytes, offset: int) -> tuple[int, int, int, int
 
 def _crc(kind: int, payload: bytes, acknowledged: int) -> int:
     return zlib.crc32(payload, zlib.crc32(_SUMMED.pack(len(payload), kind, acknowledged)))
+
+
+def proven_end(file: BinaryIO, number: int) -> int | None:
+    """The offset up to which the open segment `number` certainly is synced, as its last whole frame says.
+
+    What is behind it may be acknowledged or half written; who only reads cannot know. None where the segment was just begun.
+    """
+    file.seek(0)
+    marker = _marker_of(file.read(HEADER_BYTES), number)
+    if marker is None:
+        return None
+    proven = HEADER_BYTES
+    while len(head := file.read(FRAME_BYTES)) == FRAME_BYTES:
+        found, length, crc, kind, acknowledged = _FRAME.unpack(head)
+        if found != marker or length > bounds.WAL_FRAME_BYTES:
+            break
+        payload = file.read(length)
+        if len(payload) < length or _crc(kind, payload, acknowledged) != crc:
+            break
+        proven = max(proven, acknowledged)
+    return proven
+
+
+def _marker_of(head: bytes, number: int) -> bytes | None:
+    if len(head) < HEADER_BYTES:
+        return None
+    magic, _, _, named, marker, crc = _HEADER.unpack(head)
+    whole = magic == _MAGIC and zlib.crc32(head[: HEADER_BYTES - 4]) == crc and named == number
+    return bytes(marker) if whole else None

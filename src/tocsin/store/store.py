@@ -27,6 +27,7 @@ from tocsin.store.disk import Disk
 from tocsin.store.entries import Entry, Events, Passed, RuleSet, Settings, Watermark, encode
 from tocsin.store.folders import make_folders, unusable
 from tocsin.store.followed import FollowedLog, Log
+from tocsin.store.forgetting import Forgetter
 from tocsin.store.lock import WriterLock, log_to_itself
 from tocsin.store.read_store import Reads, ReadStore
 from tocsin.store.retention import drop, expired, sweep
@@ -303,6 +304,10 @@ class Store(ReadStore):
             return sweep(self.root, self._catalogue, self._disk)
         except OSError as error:
             raise unusable(self.root, error) from error
+
+    def forgetter(self) -> Forgetter:
+        """What forgets somebody in this store; who is to be forgotten must not be in the log any more."""
+        return Forgetter(self.root, self._database, self._catalogue, self._disk)
 
     def close(self) -> None:
         """Remembers which streams were read to their end, and closes the store. Seals nothing."""

@@ -14,6 +14,7 @@ import msgspec
 
 from tocsin.config import bounds
 from tocsin.detect.sigma.correlations.correlations import CorrelationMatch, Correlations
+from tocsin.detect.sigma.correlations.forgetting import state_without as correlations_without
 from tocsin.detect.sigma.correlations.plans import silenced
 from tocsin.detect.sigma.evaluation import Evaluator, Matches, stopped
 from tocsin.detect.sigma.fields import EventView
@@ -23,6 +24,7 @@ from tocsin.detect.sigma.ruleset import CompiledRule, RuleProblem, RuleSet
 from tocsin.records.errors import PluginError
 from tocsin.records.event import Event, EventBatch
 from tocsin.records.finding import Finding
+from tocsin.records.forgetting import Subject
 
 _BYTES_PER_RULE: Final = 256
 """What one rule's time-outs take at most in a snapshot."""
@@ -159,3 +161,19 @@ class SigmaDetector:
         }
         self._evaluator.timeouts.clear()
         self._evaluator.timeouts.update(known)
+
+
+def state_without(state: bytes, version: str, subject: Subject) -> tuple[bytes, int]:
+    """What `SigmaDetector.snapshot` gave, without what names `subject`; and how much of it named them.
+
+    Raises:
+        PluginError: another version wrote it, or it is no snapshot.
+    """
+    if version != SigmaDetector.version:
+        raise PluginError(SigmaDetector.name, f"cannot take up state of version {version}")
+    try:
+        found = msgspec.msgpack.decode(state, type=_State)
+    except msgspec.DecodeError as error:
+        raise PluginError(SigmaDetector.name, f"cannot take up its state ({error})") from error
+    found.correlations, several = correlations_without(found.correlations, subject)
+    return msgspec.msgpack.encode(found), several

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any, Final
 
 from tocsin.config import bounds
-from tocsin.engine.intake.settings import Admit, Failed, IntakeSettings, Report
+from tocsin.engine.intake.settings import Admit, Failed, IntakeSettings, Report, Rotate
 from tocsin.records.errors import OperatorError
 from tocsin.store.segment import Position
 
@@ -66,8 +66,11 @@ class Child:
         if self._reports in ready:
             yield from self._heard()
 
-    def admit(self, order: Admit) -> None:
-        """Tells it whom to let in from now on; it answers `Admitted`. Nothing where it is gone, as `died` says."""
+    def order(self, order: Admit | Rotate) -> None:
+        """Tells it whom to let in from now on, which it answers by `Admitted`, or to leave the present segment.
+
+        Nothing happens where it is gone, as `died` says.
+        """
         try:
             self._orders.send(order)
         except OSError:

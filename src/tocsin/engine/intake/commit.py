@@ -12,6 +12,7 @@ import errno
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,6 +88,8 @@ class GroupCommit:
         self._hour = now() // HOUR
         self._proved = -bounds.HEALTH_SECONDS
         self._proving: asyncio.Task[Position] | None = None
+        self._rotates = False
+        self._rotating: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._write_all, name="tocsin-log", daemon=True)
         self._thread.start()
 
@@ -144,6 +147,15 @@ class GroupCommit:
             return False
         return True
 
+    def rotate(self) -> None:
+        """Leaves the present segment: an entry that says nothing begins the next one. Nothing where the disk refuses."""
+        self._rotates = True
+        self._rotating = self._loop.create_task(self._say_nothing())
+
+    async def _say_nothing(self) -> None:
+        with suppress(Busy, Unwritable):
+            await self.acknowledge(Passed(0))
+
     async def room(self) -> None:
         """Waits until the log is not `crowded`."""
         while self.crowded and not self._closing:
@@ -191,8 +203,8 @@ class GroupCommit:
 
     def _write(self, group: list[_Waiting]) -> Position:
         hour = self._now() // HOUR
-        if hour != self._hour:
-            self._hour = hour
+        if hour != self._hour or self._rotates:
+            self._hour, self._rotates = hour, False
             self._log.rotate()
         end = self._log.append([frame for one in group for frame in encode(one.entry)])
         self._publish(end)

@@ -31,6 +31,7 @@ from tocsin.engine.intake.settings import (
     IntakeSettings,
     Ready,
     Report,
+    Rotate,
     Stopped,
     Told,
 )
@@ -64,7 +65,7 @@ def run_intake(  # noqa: PLR0913, PLR0917  what it is wired to
         report: Told `Ready`, then `Told` and `Counted`, in the end `Stopped`. Called from several threads.
         now: The present instant.
         disk: What writes and syncs.
-        orders: Where `Admit` comes; None where nobody sends any.
+        orders: Where `Admit` and `Rotate` come; None where nobody sends any.
 
     Raises:
         OperatorError: the log is damaged, a port is taken, a certificate cannot be read.
@@ -136,7 +137,7 @@ class _Intake:
             self._report(Ready(ports, commit.end))
             following.begin()
             if orders is not None:
-                loop.add_reader(orders.fileno(), self._obey, orders, tokens, listeners, stop)
+                loop.add_reader(orders.fileno(), self._obey, orders, tokens, listeners, stop, commit)
             await self._until(stop, listeners, commit, following)
         finally:
             app.stopping = True
@@ -166,15 +167,25 @@ class _Intake:
             elif self._now() - since >= bounds.QUIET_SECONDS * SECOND and await self._told_time(commit):
                 since = self._now()
 
-    def _obey(self, orders: Connection, tokens: Tokens, listeners: Listeners, stop: asyncio.Event) -> None:
+    def _obey(
+        self,
+        orders: Connection,
+        tokens: Tokens,
+        listeners: Listeners,
+        stop: asyncio.Event,
+        commit: GroupCommit,
+    ) -> None:
         try:
-            order: Admit = orders.recv()
+            order: Admit | Rotate = orders.recv()
         except (
             EOFError,
             OSError,
         ):  # the main process is gone: nobody would judge, and another may want the log
             asyncio.get_running_loop().remove_reader(orders.fileno())
             stop.set()
+            return
+        if isinstance(order, Rotate):
+            commit.rotate()
             return
         tokens.replace(order.tokens)
         try:

@@ -125,4 +125,9 @@ class Admit:
     tokens: Mapping[str, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Rotate:
+    """What the process is told while it runs: to leave the present segment of the log, so that it can be sealed."""
+
+
 Report = Ready | Told | Counted | Stopped | Failed | Admitted

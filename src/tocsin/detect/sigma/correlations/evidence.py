@@ -41,14 +41,18 @@ _DECODER = msgspec.msgpack.Decoder(_Told)
 
 def encoded(hit: Hit) -> bytes:
     """The testimony of `hit`; characters that no UTF-8 can hold (lone surrogates) become U+FFFD."""
+    return encoded_testimony(hit.evidence, hit.entities, hit.claims, hit.origin)
+
+
+def encoded_testimony(
+    evidence: Iterable[Evidence], entities: Iterable[Entity], claims: Iterable[Claim], origin: str
+) -> bytes:
+    """As `encoded`, of its parts."""
     told = (
-        [
-            (one.event_id, one.source, one.record, one.time, one.auth, one.host, one.raw)
-            for one in hit.evidence
-        ],
-        [(one.site, one.kind, one.id) for one in hit.entities],
-        [(one.type, one.values, one.evidence, one.time) for one in hit.claims],
-        hit.origin,
+        [(one.event_id, one.source, one.record, one.time, one.auth, one.host, one.raw) for one in evidence],
+        [(one.site, one.kind, one.id) for one in entities],
+        [(one.type, one.values, one.evidence, one.time) for one in claims],
+        origin,
     )
     try:
         return _ENCODER.encode(told)
