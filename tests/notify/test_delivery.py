@@ -108,7 +108,7 @@ def test_after_a_day_it_is_given_up_visibly(tmp_path):
         for hours in range(26):
             one.turn(NOON + hours * HOUR)
         assert one.outbox.counts() == {"failed": 1}
-        (failure,) = one.outbox.failures(NOON)
+        (failure,) = one.outbox.failures(NOON, NOON + 2 * DAY)
         assert (failure.channel, failure.title) == ("phone", "Title a")
         assert "given up" in one.told[-1]
 

@@ -67,10 +67,10 @@ def test_sources_that_are_counted_are_bounded_and_forgotten(tmp_path, monkeypatc
     with Ringer(tmp_path / "s", Bell()) as one:
         many = {(NOON_HOUR, f"udp:{number}"): 1 for number in range(100)}
         one.store.commit(one.store.position, beside=Notes(told=ToTell(heard=many)))
-        assert one.outbox.heard(NOON) == (100, 11)
+        assert one.outbox.heard(NOON, NOON) == (100, 11)
         later = NOON_HOUR + bounds.HEARD_HOURS + 1
         one.store.commit(one.store.position, beside=Notes(told=ToTell(heard={(later, "a"): 1})))
-        assert one.outbox.heard(0) == (1, 1)
+        assert one.outbox.heard(0, 2**62) == (1, 1)
 
 
 def test_the_heartbeat_beats_while_nothing_is_wrong(tmp_path):

@@ -15,7 +15,8 @@ from tocsin.cli.options import JSON, with_options
 from tocsin.cli.progress import Progress
 from tocsin.cli.rule_choice import RuleChoice
 from tocsin.cli.rules import collected_sources
-from tocsin.cli.status import service_settings, stands
+from tocsin.cli.status import stands
+from tocsin.cli.which_store import service_settings
 from tocsin.config.service import TABLE, Service
 from tocsin.config.settings import load_settings
 from tocsin.engine.examining import (
@@ -53,7 +54,7 @@ def doctor(ctx: click.Context, *, collected: str | None, as_json: bool) -> None:
 
     Each thing is ok, to be looked at, or broken, with what to do. Exits with 3 where something is broken. Changes nothing.
     """
-    service = service_settings(ctx.find_root().params.get("config"))
+    service = service_settings(ctx)
     items = tuple(_items(service, collected))
     broken = sum(item.state == "broken" for item in items)
     if as_json:

@@ -21,6 +21,7 @@ from tocsin.detect.sigma.correlations.lateness import Lateness, counted_at
 from tocsin.engine.books import Books, Ringer
 from tocsin.engine.flow import Listener, Tally
 from tocsin.incidents.desk import IncidentDesk
+from tocsin.notify.changes import Ringing
 from tocsin.records.event import Event, EventBatch, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.instants import SECOND
@@ -140,6 +141,10 @@ class Service:
         known = self._rule_sets[-1][1] if self._rule_sets else self._store.rules_version
         if rules.version != known:
             self._rule_sets.append((self._store.position, rules.version, rules.rules))
+
+    def ring_for(self, ringing: Ringing) -> None:
+        """Whom to tell of incidents from the next commit on."""
+        self._books.ringing = ringing
 
     def turn(self) -> bool:
         """Judges and commits one portion; False where there was none.

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any, Final
 
 from tocsin.config import bounds
-from tocsin.engine.intake.settings import Admit, Failed, IntakeSettings, Report
+from tocsin.engine.intake.settings import Change, Failed, IntakeSettings, Report
 from tocsin.records.errors import OperatorError
 from tocsin.store.segment import Position
 
@@ -66,12 +66,10 @@ class Child:
         if self._reports in ready:
             yield from self._heard()
 
-    def admit(self, order: Admit) -> None:
-        """Tells it whom to let in from now on; it answers `Admitted`. Nothing where it is gone, as `died` says."""
-        try:
+    def change(self, order: Change) -> None:
+        """Tells it what is to hold; it answers `Changed` or `Refused`. Nothing where it is gone, as `died` says."""
+        with suppress(OSError):
             self._orders.send(order)
-        except OSError:
-            return
 
     def stop(self) -> Iterator[Report]:
         """Lets it finish what is in flight; what it says until it is gone."""

@@ -84,6 +84,7 @@ class Tail:
             if not any(file.more for file in self._open.values()):
                 await self._pause(bounds.TAIL_LOOK_SECONDS)
         for file in self._open.values():
+            self._known.release(file)
             file.close()
 
     def stop(self) -> None:
