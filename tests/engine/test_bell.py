@@ -104,6 +104,7 @@ def test_the_signs_say_what_is_not_well(tmp_path: Path, monkeypatch) -> None:
     assert well.problems(tmp_path, NOON + SECOND) == ()
     assert "does not run" in Signs(listens=False, judged=NOON).problems(tmp_path, NOON)[0]
     assert "Nothing was judged" in well.problems(tmp_path, NOON + (bounds.WORKING_SECONDS + 1) * SECOND)[0]
+    assert "Nothing was judged" in well.problems(tmp_path, NOON - (bounds.WORKING_SECONDS + 1) * SECOND)[0]
     assert "cannot be used" in well.problems(tmp_path / "gone", NOON)[0]
     monkeypatch.setattr(bounds, "WORKING_DISK_BYTES", 2**62)
     assert "MiB left" in well.problems(tmp_path, NOON)[0]

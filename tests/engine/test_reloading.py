@@ -156,7 +156,9 @@ def test_listeners_change_and_what_stays_is_not_interrupted(folder: Path) -> Non
         (folder / "tocsin.toml").write_text(SETTINGS.replace('"127.0.0.1:{port}"', listen))
         running.reload()
         running.line("reloaded", number)
-        stays.request("POST", "/services/collector/event", b'{"event":1}', {"Authorization": f"Splunk {token}"})
+        stays.request(
+            "POST", "/services/collector/event", b'{"event":1}', {"Authorization": f"Splunk {token}"}
+        )
         assert stays.getresponse().read()
         assert status(port, token) == 200
         assert reached(other) is (number == 0)

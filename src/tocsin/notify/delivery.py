@@ -44,6 +44,7 @@ class Delivery:
     def __init__(self, outbox: Outbox, gate: Gate, ringing: Ringing, tell: Callable[[str], None]) -> None:
         self._outbox, self._gate, self._ringing, self._tell = outbox, gate, ringing, tell
         self._failing: set[str] = set()
+        self._buts: dict[str, str] = {}
 
     def begin(self, now: int) -> None:
         """Takes over what an earlier delivery, by other channels perhaps, left: what waits for a channel that is named no
@@ -107,11 +108,14 @@ class Delivery:
         words = Words(ident, title, text, gravest, min(one.made for one in messages))
         destination, body = parcel(channel, words)
         try:
-            self._gate.send(destination, body, purpose=PURPOSE, ident=ident)
+            but = self._gate.send(destination, body, purpose=PURPOSE, ident=ident)
         except (Refused, Undelivered) as error:
             self._failed(channel, messages, str(error), now)
             return False
         self._outbox.sent(messages, now)
+        if but and but != self._buts.get(channel.name):
+            self._tell(f"The channel {channel.name} reaches not all: {but}.")
+        self._buts[channel.name] = but
         self._failing.discard(channel.name)
         return True
 

@@ -71,7 +71,7 @@ _COLUMNS: Final = "id, kind, subject, change, channel, severity, made, next, tit
 
 
 class Failure(NamedTuple):
-    """A message that was given up, and why."""
+    """A message that could not be handed over, and why."""
 
     channel: str
     title: str
@@ -148,10 +148,10 @@ class Outbox:
         return tuple(one for row in rows if (one := Message(*row)).channel not in channels)
 
     def failures(self, since: int, until: int) -> tuple[Failure, ...]:
-        """What was given up meanwhile."""
+        """What was given up meanwhile, and what failed and is tried again."""
         rows = self._db.all(
-            "SELECT channel, title, trouble FROM outbox WHERE state = 'failed' AND ended BETWEEN ? AND ?"
-            " ORDER BY ended LIMIT 100",
+            "SELECT channel, title, trouble FROM outbox WHERE (state = 'failed' AND ended BETWEEN ? AND ?)"
+            " OR (state = 'waiting' AND tries > 0) ORDER BY coalesce(ended, next) LIMIT 100",
             since, until,
         )  # fmt: skip
         return tuple(Failure(*row) for row in rows)
