@@ -88,10 +88,10 @@ class MailServer:
         self.parting = "221 Bye"
         self.names = []
 
-    async def handle_EHLO(self, server, session, envelope, hostname):
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
         session.host_name = hostname
         self.names.append(hostname)
-        return "250 HELP"
+        return responses
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address == self.unknown:
