@@ -1,7 +1,7 @@
 """A message's words: what it is, what to do first, and where to read on. Short, plain, and nothing that `advise` did not say.
 
-Who reads it was asleep: the title says how grave it is, what and where; the first lines what happened, then what to do;
-the last ones are commands that work as they stand.
+Who reads it was asleep: the title says how grave it is, what and where; the first lines what to do, the next ones how it
+began and what came last; then come commands that work as they stand.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from tocsin.records.incident import Told
 from tocsin.records.inert import inert, shortened
 from tocsin.store.outbox import Message
 
-_STORY: Final = 3
-"""Sentences of the story that a message holds; the rest is read where the incident is explained."""
+_LATEST: Final = 2
+"""The last sentences of the story, which a message holds beside the first; the rest is read where it is explained."""
 
-_TITLE_BYTES: Final = 240
-_TITLE_CHARS: Final = 160
+_TITLE_BYTES: Final = 200
 
 
 def title_of(told: Told, change: str, detail: Detail) -> str:
@@ -29,12 +28,11 @@ def title_of(told: Told, change: str, detail: Detail) -> str:
     incident = told.incident
     if detail == "little":
         return _little_title(incident.severity, change)
-    title = shortened(f"{_grave(incident.severity, change)}: {inert(told.title)}", _TITLE_CHARS)
-    return fitting(title, _TITLE_BYTES)
+    return headed(f"{_grave(incident.severity, change)}: {_still(told.title)}", _TITLE_BYTES)
 
 
 def text_of(told: Told, detail: Detail, command: str = "tocsin") -> str:
-    """What happened, what to do first, and how to go on; lines of plain text.
+    """What to do first, what happened, and how to go on; lines of plain text.
 
     Args:
         told: The incident with its words.
@@ -44,13 +42,9 @@ def text_of(told: Told, detail: Detail, command: str = "tocsin") -> str:
     incident = told.incident
     if detail == "little":
         return _little_text(incident.id, command)
-    story = [f"- {inert(one.text)}" for one in told.story[:_STORY]]
-    more = len(told.story) - _STORY
-    if more > 0:
-        story.append(f"- and {more} more.")
-    steps = [f"{place}. {inert(step)}" for place, step in enumerate(told.steps, 1)]
-    span = f"From {when(incident.first)} to {when(incident.last)}, {counted(incident.count, 'finding')}."
-    body = "\n".join(["What happened:", *story, span, "", "What to do first:", *steps])
+    steps = [f"{place}. {_still(step)}" for place, step in enumerate(told.steps, 1)]
+    whole = [_still(told.title), ""] if len(told.title.encode("utf-8", "replace")) > _TITLE_BYTES // 2 else []
+    body = "\n".join([*whole, "What to do first:", *steps, "", *_story(told)])
     end = _commands(incident.id, command)
     return f"{fitting(body, bounds.BELL_TEXT_BYTES - len(end) - 2)}\n\n{end}"
 
@@ -70,7 +64,7 @@ def together(messages: Sequence[Message], command: str = "tocsin") -> tuple[str,
         f"To stop the bell for one that you look after: {command} acknowledge ID"
     )
     text = fitting("\n".join(listed), bounds.BELL_TEXT_BYTES - len(end) - 2)
-    title = fitting(f"{len(messages):,} things need you. First: {first.title}", _TITLE_BYTES)
+    title = headed(f"{len(messages):,} things need you. First: {first.title}", _TITLE_BYTES)
     return title, f"{text}\n\n{end}"
 
 
@@ -82,6 +76,32 @@ def thrifty(message: Message, command: str = "tocsin") -> Message:
     if message.kind == "notice":
         return replace(message, text=f"Look at it at the computer that runs Tocsin: {command} doctor")
     return message
+
+
+def headed(text: str, size: int) -> str:
+    """`text` on one line of at most `size` bytes of UTF-8, its beginning kept; what stands in brackets at its end goes first."""
+    if len(text.encode("utf-8", "replace")) > size and text.endswith(")"):
+        text = text[: text.rfind(" (")] if " (" in text else text
+    if len(text.encode("utf-8", "replace")) <= size:
+        return text
+    return text.encode("utf-8", "replace")[: size - 3].decode("utf-8", "ignore") + "…"
+
+
+def _story(told: Told) -> list[str]:
+    """How it began and what came last, a line each."""
+    incident, several = told.incident, [f"- {_still(one.text)}" for one in told.story]
+    if len(several) > _LATEST + 2:
+        left = f"- ({len(several) - _LATEST - 1} more between)"
+        several = [several[0], left, *several[-_LATEST:]]
+    span = (
+        f"From {when(incident.first)} to {when(incident.last)}; {counted(incident.count, 'finding')} in all."
+    )
+    return ["What happened:", *several, span]
+
+
+def _still(text: str) -> str:
+    """`text` inert, and without an address that an attacker wrote becoming a link where it is read."""
+    return inert(text).replace("://", "[:]//")
 
 
 def fitting(text: str, size: int) -> str:
