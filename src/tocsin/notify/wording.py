@@ -17,10 +17,12 @@ from tocsin.records.incident import Told
 from tocsin.records.inert import inert, shortened
 from tocsin.store.outbox import Message
 
-_LATEST: Final = 2
+_LATEST: Final = 3
 """The last sentences of the story, which a message holds beside the first; the rest is read where it is explained."""
 
 _TITLE_BYTES: Final = 200
+_GRAVE_BYTES: Final = 30
+"""What a title holds beside the incident's own one."""
 
 
 def title_of(told: Told, change: str, detail: Detail) -> str:
@@ -43,7 +45,11 @@ def text_of(told: Told, detail: Detail, command: str = "tocsin") -> str:
     if detail == "little":
         return _little_text(incident.id, command)
     steps = [f"{place}. {_still(step)}" for place, step in enumerate(told.steps, 1)]
-    whole = [_still(told.title), ""] if len(told.title.encode("utf-8", "replace")) > _TITLE_BYTES // 2 else []
+    whole = (
+        [_still(told.title), ""]
+        if len(told.title.encode("utf-8", "replace")) > _TITLE_BYTES - _GRAVE_BYTES
+        else []
+    )
     body = "\n".join([*whole, "What to do first:", *steps, "", *_story(told)])
     end = _commands(incident.id, command)
     return f"{fitting(body, bounds.BELL_TEXT_BYTES - len(end) - 2)}\n\n{end}"
@@ -93,10 +99,9 @@ def _story(told: Told) -> list[str]:
     if len(several) > _LATEST + 2:
         left = f"- ({len(several) - _LATEST - 1} more between)"
         several = [several[0], left, *several[-_LATEST:]]
-    span = (
-        f"From {when(incident.first)} to {when(incident.last)}; {counted(incident.count, 'finding')} in all."
-    )
-    return ["What happened:", *several, span]
+    first, last = when(incident.first), when(incident.last)
+    span = f"At {first}" if first == last else f"From {first} to {last}"
+    return ["What happened:", *several, f"{span}; {counted(incident.count, 'finding')} in all."]
 
 
 def _still(text: str) -> str:
