@@ -146,7 +146,7 @@ def test_a_flood_goes_as_few_messages_the_gravest_first(tmp_path):
         assert len(server.came) == bounds.BELL_HANDED_HOURLY - bounds.BELL_KEPT_FOR_CRITICAL
         one.outbox.add([message("true", severity="critical", made=NOON + 59 * MINUTE)])
         one.turn(NOON + 59 * MINUTE)
-        assert "Title true" in server.came[-1].json["body"], "there is room for it"
+        assert server.came[-1].json["id"] == "true", "there is room for it, and it goes alone"
         one.turn(NOON + 65 * MINUTE)
         assert one.outbox.counts() == {"sent": 2_060}
 
@@ -346,3 +346,16 @@ def test_mail_that_reaches_not_all_is_told(tmp_path):
             (told,) = one.told
             assert "did not take it for gone@example.org" in told
             assert all("gone@example.org" in left.outcome for left in one.kept.all())
+
+
+def test_a_channel_that_breaks_our_own_code_silences_no_other(tmp_path):
+    with WebServer() as server:
+        mail = Mail(
+            Address("127.0.0.1", 9), "none", None, None, "tocsin@example.org\n", ("head@example.org",)
+        )
+        channels = (Channel("mail", "email", mail), webhook("phone", server.url))
+        with Ringer(tmp_path / "s", Bell(channels, allowed=frozenset({server.url, mail.origin}))) as one:
+            one.outbox.add([message("a", "mail", subject="i"), message("b", subject="i", due=NOON + HOUR)])
+            one.turn(NOON)
+            assert [came.json["id"] for came in server.came] == ["b"]
+            assert "handing over failed (ValueError)" in one.told[0]

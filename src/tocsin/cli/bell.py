@@ -30,7 +30,7 @@ from tocsin.store.store import Store
 def ring(ctx: click.Context, *, as_json: bool) -> None:
     """Send a trial message through every channel of the bell, now, and say what came of it.
 
-    It leaves through the same gate as a real one. The exit code is 3 where a channel did not take it.
+    It leaves through the same gate as a real one. The exit code is 3 where a channel did not take it, or there is none.
     """
     service = service_settings(ctx)
     for sentence in service.bell.warnings():
@@ -48,7 +48,7 @@ def ring(ctx: click.Context, *, as_json: bool) -> None:
     failed = sum(one.trouble is not None for one in tried)
     if as_json:
         emit({"kind": "summary", "channels": len(tried), "failed": failed})
-    if failed:
+    if failed or not tried:
         ctx.exit(EXIT_DEGRADED)
 
 

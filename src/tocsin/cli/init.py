@@ -163,3 +163,8 @@ def _print_text(done: SetUp, try_it: str | None, folder: Path | None) -> None:
     click.echo(f"\nNext: start the service\n\n  tocsin{inert(named)} run")
     if try_it is not None:
         click.echo(f"\nand, in another window, send it an event:\n\n  {inert(try_it)}")
+    if not done.service.bell.channels:
+        click.echo(
+            "\nNobody is told of anything yet: name a channel in [run.bell] of tocsin.toml, and try it:"
+        )
+        click.echo(f"\n  tocsin{inert(named)} ring")

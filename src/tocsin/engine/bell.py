@@ -138,6 +138,7 @@ class BellThread:
                 outbox.add(made)
             delivery.turn(now)
             pulse.turn(problems, self._now())
+            self._trouble = ""
             self._ends.wait(_TURN_SECONDS)
 
     def _say_of_settings(self, outbox: Outbox, ringing: Ringing) -> None:

@@ -23,7 +23,7 @@ from tocsin.notify.channels import Words, parcel
 from tocsin.notify.quiet import is_quiet
 from tocsin.notify.wording import thrifty, together
 from tocsin.outbound.gate import Gate, Undelivered
-from tocsin.records.errors import Refused
+from tocsin.records.errors import OperatorError, Refused
 from tocsin.records.finding import LEVELS
 from tocsin.records.instants import HOUR, SECOND
 from tocsin.store.outbox import Message, Outbox
@@ -89,7 +89,10 @@ class Delivery:
     def _channel(self, channel: Channel, now: int, *, quiet: bool) -> int:
         handed = 0
         before = self._outbox.parcels_between(channel.name, now - HOUR, now)
-        for messages in packed(self._outbox.due(channel.name, now, critical=quiet)):
+        if before >= bounds.BELL_HANDED_HOURLY:
+            return 0
+        critical = quiet or before >= bounds.BELL_HANDED_HOURLY - bounds.BELL_KEPT_FOR_CRITICAL
+        for messages in packed(self._outbox.due(channel.name, now, critical=critical)):
             if handed + before >= _most(messages):
                 continue  # one behind it may be critical
             if not self._hand_over(channel, messages, now):
@@ -106,11 +109,16 @@ class Delivery:
         title, text = together(said, command)
         gravest = max((one.severity for one in messages), key=_place)
         words = Words(ident, title, text, gravest, min(one.made for one in messages))
-        destination, body = parcel(channel, words)
         try:
+            destination, body = parcel(channel, words)
             but = self._gate.send(destination, body, purpose=PURPOSE, ident=ident)
         except (Refused, Undelivered) as error:
             self._failed(channel, messages, str(error), now)
+            return False
+        except OperatorError:
+            raise
+        except Exception as error:  # noqa: BLE001  a defect of ours in one channel silences no other
+            self._failed(channel, messages, f"handing over failed ({type(error).__name__})", now)
             return False
         self._outbox.sent(messages, now)
         if but and but != self._buts.get(channel.name):
