@@ -72,9 +72,10 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
             attendant.on_notice(notice)
         detector = LiveDetector(request.rules, lambda rules: service.judged_by(rules.note), request.clock)
         sealer = Sealer(store, request.reading, request.now, attendant.on_notice)
+        figuring = Figuring(store, attendant, detector, request.reading.zone, request.now)
+        figuring.tick(Tally(), intake.counters)  # from here on it was not stopped, whatever becomes of it
         intake.begin(store)
         try:
-            figuring = Figuring(store, attendant, detector, request.reading.zone, request.now)
             figuring.figures.ports = intake.ports
             ringer = Ringer(request.ringing, request.now)
             service = Service(store, [detector], IncidentDesk(), figuring, ringer)

@@ -93,15 +93,11 @@ def put_messages(database: Database, messages: Sequence[Message]) -> None:
         [
             (
                 one.id, one.kind, one.subject, one.change, one.channel, one.severity, one.made, one.next,
-                _plain(one.title), _plain(one.text),
+                *(text.encode("utf-8", "replace").decode() for text in (one.title, one.text)),  # no lone surrogate
             )
             for one in messages
         ],
     )  # fmt: skip
-
-
-def _plain(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()  # SQLite takes no lone surrogate
 
 
 class Outbox:
