@@ -113,6 +113,8 @@ def test_channels_change_and_each_incident_is_told_once(place: Place) -> None:
                 place.write(server=other if odd else place.server, channel="mobile" if odd else "phone")
                 running.reload()
                 running.line("reloaded", number // 2)
+            if number == 1:
+                awaited(lambda: other.came, running.out.read_text)
         with Store.read_only(place.folder / "data") as kept:
 
             def all_told() -> bool:

@@ -87,10 +87,10 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
             ) as bell:
 
                 def take_up(new: ServeRequest) -> None:
-                    service.ring_for(
+                    service.ring_for(new.ringing)
+                    bell.ring_for(
                         new.ringing
-                    )  # before the bell: what it then hands over names the channels of now
-                    bell.ring_for(new.ringing)
+                    )  # behind the commits: no message comes for a channel that it gave away
                     keeping.keep(new.keep)
                     figuring.figures.ports = intake.ports
 
