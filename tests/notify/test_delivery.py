@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
@@ -359,3 +361,21 @@ def test_a_channel_that_breaks_our_own_code_silences_no_other(tmp_path):
             one.turn(NOON)
             assert [came.json["id"] for came in server.came] == ["b"]
             assert "handing over failed (ValueError)" in one.told[0]
+
+
+def test_channels_that_let_us_wait_hold_up_no_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(bounds, "OUTBOUND_SECONDS", 0.3)
+    names = [f"dead{number}" for number in range(5)]
+    with WebServer() as server, socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        channels = (*(webhook(name, url) for name in names), webhook("phone", server.url))
+        with Ringer(tmp_path / "s", Bell(channels, allowed=frozenset({server.url, url}))) as one:
+            one.outbox.add([message(name, name, subject=name) for name in names])
+            one.turn(NOON)
+            one.outbox.add([message("true", severity="critical", made=NOON + MINUTE)])
+            begun = time.monotonic()
+            assert one.turn(NOON + MINUTE) == 1
+            assert time.monotonic() - begun < 0.3 * 4
+            for seconds in range(1, 5):
+                one.turn(NOON + MINUTE + seconds * SECOND)
+            assert {left.times for left in one.kept.all() if left.destination.startswith(url)} == {2}

@@ -7,7 +7,8 @@ Rules:
    at once where a channel could not be reached.
 3. A failed hand-over is repeated with growing pauses and the same id, one that the gate refuses too: the operator may list
    where to meanwhile. After a day it is given up, which is told and counted.
-4. Many at once go as one that lists them, and no channel is handed more than `bounds.BELL_HANDED_HOURLY` an hour: an
+4. A channel that failed comes after the others, one of them a turn: several that let us wait delay nobody else for long.
+5. Many at once go as one that lists them, and no channel is handed more than `bounds.BELL_HANDED_HOURLY` an hour: an
    attacker who causes a thousand incidents must not bury the one that counts.
 """
 
@@ -44,6 +45,7 @@ class Delivery:
     def __init__(self, outbox: Outbox, gate: Gate, ringing: Ringing, tell: Callable[[str], None]) -> None:
         self._outbox, self._gate, self._ringing, self._tell = outbox, gate, ringing, tell
         self._failing: set[str] = set()
+        self._strained = False
         self._buts: dict[str, str] = {}
 
     def begin(self, now: int) -> None:
@@ -84,7 +86,11 @@ class Delivery:
         if over:
             self._tell(f"{over} messages were given up: more wait than are kept. See `tocsin outbound`.")
         quiet = is_quiet(self._ringing.bell.quiet, now, self._ringing.zone)
-        return sum(self._channel(one, now, quiet=quiet) for one in self._ringing.bell.channels)
+        handed, self._strained = 0, False
+        for channel in sorted(self._ringing.bell.channels, key=lambda one: one.name in self._failing):
+            if channel.name not in self._failing or not self._strained:
+                handed += self._channel(channel, now, quiet=quiet)
+        return handed
 
     def _channel(self, channel: Channel, now: int, *, quiet: bool) -> int:
         handed = 0
@@ -128,6 +134,7 @@ class Delivery:
         return True
 
     def _failed(self, channel: Channel, messages: Sequence[Message], why: str, now: int) -> None:
+        self._strained = True
         if messages[0].tries + 1 >= bounds.BELL_TRIES:
             self._tell(f"{len(messages)} messages for the channel {channel.name} are given up: {why}.")
             self._outbox.give_up(messages, why, now)
