@@ -12,7 +12,7 @@ from tocsin.cli.clock import now
 from tocsin.cli.json_lines import emit
 from tocsin.cli.main import EXIT_DEGRADED
 from tocsin.cli.options import JSON, with_options
-from tocsin.cli.which_store import STORE, service_settings, store_folder
+from tocsin.cli.which_store import STORE, service_settings, store_root
 from tocsin.notify.trial import try_channels
 from tocsin.outbound.gate import Gate
 from tocsin.records.errors import OperatorError
@@ -32,7 +32,7 @@ def ring(ctx: click.Context, *, as_json: bool) -> None:
 
     It leaves through the same gate as a real one. The exit code is 3 where a channel did not take it, or there is none.
     """
-    service = service_settings(ctx)
+    service = service_settings(ctx.find_root().params.get("config"))
     for sentence in service.bell.warnings():
         click.echo(inert(sentence), err=True)
     database = Database(_existing(service.data), write=True)
@@ -62,7 +62,7 @@ def acknowledge(ctx: click.Context, incident_id: str, *, store: Path | None, as_
 
     What waits to be said of it is not said any more, by no channel. Should it become graver or come back, it rings again.
     """
-    root = store_folder(ctx, store)
+    root = store_root(ctx, store)
     with Store.read_only(root) as kept:
         incident = kept.incident(incident_id)
     database = Database(root / "state.sqlite", write=True)
@@ -87,7 +87,7 @@ def outbound(ctx: click.Context, *, store: Path | None, as_json: bool) -> None:
 
     Nothing leaves but to what [run.outbound] allow lists.
     """
-    database = Database(_existing(store_folder(ctx, store)), write=False)
+    database = Database(_existing(store_root(ctx, store)), write=False)
     try:
         several = 0
         for left in Outgoing(database).all():

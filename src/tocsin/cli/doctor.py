@@ -55,7 +55,7 @@ def doctor(ctx: click.Context, *, collected: str | None, as_json: bool) -> None:
 
     Each thing is ok, to be looked at, or broken, with what to do. Exits with 3 where something is broken. Changes nothing.
     """
-    service = service_settings(ctx)
+    service = service_settings(ctx.find_root().params.get("config"))
     items = tuple(_items(service, collected))
     broken = sum(item.state == "broken" for item in items)
     if as_json:

@@ -9,7 +9,7 @@ import click
 from tocsin.advise.tell import tell
 from tocsin.cli.json_lines import emit, finding_line, incident_line
 from tocsin.cli.options import JSON, with_options
-from tocsin.cli.which_store import STORE, store_folder
+from tocsin.cli.which_store import STORE, store_root
 from tocsin.incidents.ranking import needs_you
 from tocsin.store.store import Store
 
@@ -20,7 +20,7 @@ from tocsin.store.store import Store
 @click.pass_context
 def incidents(ctx: click.Context, *, store: Path | None, as_json: bool) -> None:
     """List the incidents in a store that need somebody, most urgent first."""
-    with Store.read_only(store_folder(ctx, store)) as kept:
+    with Store.read_only(store_root(ctx, store)) as kept:
         told = [tell(incident) for incident in kept.incidents() if needs_you(incident)]
     if as_json:
         for one in told:
@@ -42,7 +42,7 @@ def explain(ctx: click.Context, incident_id: str, *, store: Path | None, as_json
 
     ID is an incident's id, the start of one that no other shares, or the id of an incident that was merged into it.
     """
-    with Store.read_only(store_folder(ctx, store)) as kept:
+    with Store.read_only(store_root(ctx, store)) as kept:
         told = tell(kept.incident(incident_id))
     if as_json:
         for finding in told.incident.findings:

@@ -52,7 +52,7 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
 
     Works while it runs and while it does not, and changes nothing.
     """
-    service = service_settings(ctx)
+    service = service_settings(ctx.find_root().params.get("config"))
     now = clock.now()
     one = stands(service, now)
     if as_json:

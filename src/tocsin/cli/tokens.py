@@ -75,4 +75,4 @@ def remove(ctx: click.Context, name: str, *, as_json: bool) -> None:
 
 
 def _tokens_file(ctx: click.Context) -> Path:
-    return service_settings(ctx).http.tokens
+    return service_settings(ctx.find_root().params.get("config")).http.tokens

@@ -17,13 +17,13 @@ STORE = click.option(
 )
 
 
-def service_settings(ctx: click.Context) -> Service:
-    """The settings of the service.
+def service_settings(config: str | None) -> Service:
+    """The settings of the service, from the file `config` or the first that is found.
 
     Raises:
         OperatorError: there are none, or they cannot be used.
     """
-    file = settings_file(ctx.find_root().params.get("config"))
+    file = settings_file(config)
     if file is None:
         raise OperatorError(
             "There is no tocsin.toml here, nor one of yours, nor in /etc/tocsin.",
@@ -32,10 +32,10 @@ def service_settings(ctx: click.Context) -> Service:
     return load_service(file, state_folder())
 
 
-def store_folder(ctx: click.Context, store: Path | None) -> Path:
+def store_root(ctx: click.Context, store: Path | None) -> Path:
     """The folder of the store that is meant.
 
     Raises:
         OperatorError: none was named, and there are no settings, or they cannot be used.
     """
-    return store if store is not None else service_settings(ctx).data
+    return store if store is not None else service_settings(ctx.find_root().params.get("config")).data
