@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from tests.command import Done, call
 
+from tocsin.config.addresses import Address
+from tocsin.config.bell import Bell, Channel, Mail, Web
 from tocsin.engine.examining import examine_clocks, examine_disk, examine_set_aside, examine_sources
+from tocsin.engine.examining_bell import examine_bell, examine_messages
 from tocsin.engine.figures import Figures, Source
 from tocsin.engine.standing import Standing
 from tocsin.records.event import SetAside
@@ -70,3 +73,34 @@ def test_clocks_sources_room_and_records_set_aside() -> None:
     records = [SetAside("a", number, None, f"Reason {number % 12}.") for number in range(24)]
     assert len(list(examine_set_aside(records))) == 11
     assert [item.state for item in examine_set_aside([])] == ["ok"]
+
+
+def test_a_bell_that_hangs_on_one_server_is_told(tmp_path: Path) -> None:
+    def mail(name: str) -> Channel:
+        server = Address("mail.example.org", 587)
+        return Channel(
+            name,
+            "email",
+            Mail(server, "starttls", "t", tmp_path / "none", "t@example.org", ("h@example.org",)),
+        )
+
+    phone = Channel("phone", "ntfy", Web("https://ntfy.example.org/town"))
+    allowed = frozenset({"smtp://mail.example.org:587", "https://ntfy.example.org:443"})
+
+    def said(*channels: Channel, **more: object) -> str:
+        return " ".join(
+            f"{item.state} {item.said}" for item in examine_bell(Bell(channels, allowed=allowed, **more))
+        )
+
+    assert "look Nobody is rung" in said()
+    assert (
+        "look It rings phone (ntfy), and where https://ntfy.example.org:443 fails, nobody hears it."
+        in said(phone)
+    )
+    assert "look Every channel is e-mail" in said(mail("a"), mail("b"))
+    both = said(phone, mail("a"), digest=450)
+    assert "ok It rings phone (ntfy), a (email)." in both
+    assert "broken The channel a cannot be used: the secret" in both
+    assert "No heartbeat" in both
+    assert "no daily message" not in both
+    assert [item.state for item in examine_messages({"waiting": 1, "failed": 2, "sent": 9})] == ["look", "ok"]

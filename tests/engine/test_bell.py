@@ -69,14 +69,14 @@ def test_an_event_rings_once_whatever_is_killed(place) -> None:
     again.stop()
     assert len(set(rung(server))) == 1
     with Store.read_only(folder / "data") as kept:
-        assert kept.outbox.heard(0) == (2, 1)
+        assert kept.outbox.heard(0, 2**62) == (2, 1)
     config = ("--config", str(folder / "tocsin.toml"))
     left = call(*config, "outbound", "--json")
     told = [one for one in left.lines("outbound") if one["purpose"] == "bell"]
     assert {one["outcome"] for one in told} <= {"sent", "begun"}
     assert told[0]["body"].encode() == next(came.body for came in server.came if came.path == "/phone")
     assert left.summary["bodies"] == len(left.lines("outbound"))
-    incident = json.loads(told[0]["body"])["body"].split("tocsin acknowledge ")[1].split()[0]
+    incident = json.loads(told[0]["body"])["body"].split(" acknowledge ")[1].split()[0]
     assert call(*config, "acknowledge", incident, "--json").lines("acknowledged")[0]["incident"] == incident
     assert f"Acknowledged {incident}" in call(*config, "acknowledge", incident[:7]).text
     shown = call(*config, "outbound").text
@@ -104,6 +104,7 @@ def test_the_signs_say_what_is_not_well(tmp_path: Path, monkeypatch) -> None:
     assert well.problems(tmp_path, NOON + SECOND) == ()
     assert "does not run" in Signs(listens=False, judged=NOON).problems(tmp_path, NOON)[0]
     assert "Nothing was judged" in well.problems(tmp_path, NOON + (bounds.WORKING_SECONDS + 1) * SECOND)[0]
+    assert "Nothing was judged" in well.problems(tmp_path, NOON - (bounds.WORKING_SECONDS + 1) * SECOND)[0]
     assert "cannot be used" in well.problems(tmp_path / "gone", NOON)[0]
     monkeypatch.setattr(bounds, "WORKING_DISK_BYTES", 2**62)
     assert "MiB left" in well.problems(tmp_path, NOON)[0]

@@ -65,7 +65,7 @@ def test_each_event_is_judged_once_and_sets_follow_in_order():
 
     def offer_all() -> None:
         for number in range(1, 40):
-            detector.offer(rules(number))
+            detector.offer(detector.prepare(rules(number)))
 
     offering = Thread(target=offer_all)
     offering.start()
@@ -100,7 +100,7 @@ def test_windows_go_on_over_a_change(more, moved):
     detector = LiveDetector(rules(0, COUNTED))
     found = [*detector.process(EventBatch.of([event(0), event(1)]))]
     before = detector.current
-    detector.offer(rules(1, more))
+    detector.offer(detector.prepare(rules(1, more)))
     found += detector.process(EventBatch.of([event(2)]))
     assert detector.current is not before
     assert (detector.current.correlations is before.correlations) == moved, "the flow waits for no copy"
@@ -118,8 +118,8 @@ def test_what_was_taken_up_is_told_before_its_first_batch():
     detector = LiveDetector(rules(0), lambda taken: log.append(taken.note))
     detector.process(EventBatch.of([event(0)]))
     new = rules(1)
-    detector.offer(rules(2))
-    detector.offer(new)
+    detector.offer(detector.prepare(rules(2)))
+    detector.offer(detector.prepare(new))
     assert log == []
     detector.process(EventBatch.of([event(1)]))
     detector.process(EventBatch.of([event(2)]))
@@ -140,7 +140,7 @@ def test_a_suspension_goes_on_unless_the_condition_changed():
     detector.process(EventBatch.of(hard))
     assert [one.rule for one in detector.current.suspended] == ["slow"]
     for number, text, suspended in ((1, slow, ["slow"]), (2, quick, [])):
-        detector.offer(rules(number, text))
+        detector.offer(detector.prepare(rules(number, text)))
         detector.process(EventBatch.of([event(9)]))
         assert [one.rule for one in detector.current.suspended] == suspended
     assert {one.rule_id for one in detector.process(EventBatch.of([event(10, Text="xx1")]))} == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -52,6 +53,20 @@ def status(port: int, token: str) -> int:
     answer = connection.getresponse().status
     connection.close()
     return answer
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
+
+
+def reached(port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 10).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def more_comes(sender: Sender, running: Running) -> None:
@@ -132,15 +147,23 @@ def test_what_is_broken_changes_nothing(folder: Path) -> None:
     running.stop()
 
 
-def test_a_change_of_listeners_is_told_to_need_a_restart(folder: Path) -> None:
+def test_listeners_change_and_what_stays_is_not_interrupted(folder: Path) -> None:
     token = add_token(folder / "tokens", "first", 0)
     running = Running(folder, folder / "out")
     port = running.port()
-    (folder / "tocsin.toml").write_text(SETTINGS.format(port=1))
-    running.reload()
-    running.line("reloaded")
-    running.says("A change of listeners holds only once Tocsin is restarted.")
-    assert status(port, token) == 200
+    other = free_port()
+    stays = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    for number, listen in enumerate((f'"127.0.0.1:0", "127.0.0.1:{other}"', '"127.0.0.1:0"')):
+        (folder / "tocsin.toml").write_text(SETTINGS.replace('"127.0.0.1:{port}"', listen))
+        running.reload()
+        running.line("reloaded", number)
+        stays.request(
+            "POST", "/services/collector/event", b'{"event":1}', {"Authorization": f"Splunk {token}"}
+        )
+        assert stays.getresponse().read()
+        assert status(port, token) == 200
+        assert reached(other) is (number == 0)
+    stays.close()
     running.stop()
 
 

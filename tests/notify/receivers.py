@@ -76,12 +76,31 @@ class AnyPort(Controller):
 
 
 class MailServer:
-    """Takes messages; `refuse` makes it answer 451."""
+    """Takes messages; `refuse` makes it answer 451, `unknown` is a recipient that it does not know, `parting` its answer to
+    QUIT.
+    """
 
     def __init__(self, tls=None):
         self.tls = tls
         self.came = []
         self.refuse = False
+        self.unknown = ""
+        self.parting = "221 Bye"
+        self.names = []
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        self.names.append(hostname)
+        return responses
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address == self.unknown:
+            return "550 nobody"
+        envelope.rcpt_tos.append(address)
+        return "250 known"
+
+    async def handle_QUIT(self, server, session, envelope):
+        return self.parting
 
     async def handle_DATA(self, server, session, envelope):
         if self.refuse:

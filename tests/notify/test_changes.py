@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 from tests.notify.making import NIGHT, NOON, incident, webhook
 
+from tocsin.config import bounds
 from tocsin.config.bell import Bell, Quiet
 from tocsin.notify.changes import Ringing, change_of, rings
 from tocsin.notify.quiet import awake, is_quiet
+from tocsin.notify.wording import fitting, headed
 from tocsin.records.instants import HOUR, MINUTE, parse_rfc3339
 from tocsin.store.outbox import Rung
 
@@ -85,12 +87,34 @@ def test_quiet_hours_are_those_of_the_place_clock_changes_included():
     assert not is_quiet(noon, parse_rfc3339("2026-03-02T13:00:00Z"), UTC)
 
 
-def test_a_message_says_what_to_do_first_and_where_to_read_on():
+def test_a_message_says_what_to_do_first_what_happened_and_which_commands_go_on():
     one = incident()
-    text = rings([one], {}, RINGING, NOON).messages[0].text
+    ringing = replace(RINGING, command="tocsin --config /srv/t/tocsin.toml")
+    text = rings([one], {}, ringing, NOON).messages[0].text
     assert text.startswith("What to do first:\n1. ")
-    assert f"tocsin explain {one.id}" in text
-    assert f"tocsin acknowledge {one.id}" in text
+    assert "\nWhat happened:\n- " in text
+    assert text.endswith(f"tocsin --config /srv/t/tocsin.toml acknowledge {one.id}")
+    assert f"tocsin --config /srv/t/tocsin.toml explain {one.id}" in text
+
+
+def test_a_message_is_bounded_in_bytes_whatever_letters_an_attacker_writes():
+    made = rings([incident("ж" * 5_000, rule="\U0001f600" * 5_000)], {}, RINGING, NOON).messages[0]
+    assert len(made.text.encode()) <= bounds.BELL_TEXT_BYTES
+    assert len(made.title.encode()) <= 200
+    assert (
+        headed("Critical: a long story of a host (with some names)", 40) == "Critical: a long story of a host"
+    )
+    assert headed("ж" * 100, 100).endswith("ж…")
+
+
+def test_no_address_of_an_attacker_becomes_a_link():
+    made = rings([incident("https://evil.example/login", rule="see https://evil.example")], {}, RINGING, NOON)
+    assert all("://" not in one.title + one.text for one in made.messages)
+
+
+def test_text_is_cut_by_bytes():
+    assert fitting("ж" * 3_000, 100).encode().decode() == fitting("ж" * 3_000, 100)
+    assert 90 < len(fitting("ж" * 3_000, 100).encode()) <= 100
 
 
 def test_little_detail_names_no_host_and_no_rule():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
@@ -105,10 +107,12 @@ def test_after_a_day_it_is_given_up_visibly(tmp_path):
         Bell((webhook("phone", "http://127.0.0.1:9"),), allowed=frozenset({"http://127.0.0.1:9"})),
     ) as one:
         one.outbox.add([message("a")])
-        for hours in range(26):
-            one.turn(NOON + hours * HOUR)
+        one.turn(NOON + 400 * DAY)
+        assert one.outbox.counts() == {"waiting": 1}, "a clock that jumps gives nothing up"
+        for minutes in range(0, 27 * 60, 5):
+            one.turn(NOON + minutes * MINUTE)
         assert one.outbox.counts() == {"failed": 1}
-        (failure,) = one.outbox.failures(NOON)
+        (failure,) = one.outbox.failures(NOON, NOON + 2 * DAY)
         assert (failure.channel, failure.title) == ("phone", "Title a")
         assert "given up" in one.told[-1]
 
@@ -122,6 +126,10 @@ def test_a_channel_that_is_not_listed_is_refused_told_and_the_next_rings(tmp_pat
             assert unlisted.came == []
             assert [came.json["id"] for came in server.came] == ["b"]
             assert "does not list" in one.told[0]
+        with Ringer(tmp_path / "s", Bell(channels, allowed=frozenset({server.url, unlisted.url}))) as one:
+            one.outbox.try_now(NOON + SECOND)
+            one.turn(NOON + SECOND)
+            assert [came.json["id"] for came in unlisted.came] == ["a"], "it is listed now"
 
 
 def test_a_flood_goes_as_few_messages_the_gravest_first(tmp_path):
@@ -130,7 +138,7 @@ def test_a_flood_goes_as_few_messages_the_gravest_first(tmp_path):
         one.outbox.add([message("grave", severity="critical")])
         one.turn(NOON)
         (came,) = server.came
-        assert came.json["title"] == "2,001 things need you"
+        assert came.json["title"] == "2,001 things need you. First: Title grave"
         assert came.json["body"].startswith("- Title grave\n")
         assert came.json["severity"] == "critical"
         assert len(came.body) < 5_000
@@ -140,7 +148,7 @@ def test_a_flood_goes_as_few_messages_the_gravest_first(tmp_path):
         assert len(server.came) == bounds.BELL_HANDED_HOURLY - bounds.BELL_KEPT_FOR_CRITICAL
         one.outbox.add([message("true", severity="critical", made=NOON + 59 * MINUTE)])
         one.turn(NOON + 59 * MINUTE)
-        assert "Title true" in server.came[-1].json["body"], "there is room for it"
+        assert server.came[-1].json["id"] == "true", "there is room for it, and it goes alone"
         one.turn(NOON + 65 * MINUTE)
         assert one.outbox.counts() == {"sent": 2_060}
 
@@ -255,3 +263,119 @@ def test_each_service_gets_what_it_takes_and_no_text_becomes_a_command(tmp_path)
     assert "1. Do <this>" in read.get_content()
     assert kept["mail"] == came.content
     assert kept["slack"] == slack.body
+
+
+def test_what_is_critical_gets_through_behind_what_must_wait(tmp_path):
+    with WebServer([(503, {})]) as server, Ringer(tmp_path / "s", bell(server)) as one:
+        one.outbox.add([message("stuck", severity="medium")])
+        one.turn(NOON)
+        for number in range(bounds.BELL_HANDED_HOURLY - bounds.BELL_KEPT_FOR_CRITICAL):
+            one.outbox.add([message(f"m{number}", made=NOON + number * SECOND)])
+            one.turn(NOON + number * SECOND)
+        before = len(server.came)
+        one.outbox.add([message("true", severity="critical", made=NOON + MINUTE)])
+        one.turn(NOON + MINUTE)
+        assert [came.json["id"] for came in server.came[before:]] == ["true"]
+
+
+def test_what_waits_for_a_channel_that_is_named_no_more_is_said_by_another_once(tmp_path):
+    with WebServer() as server:
+        dead = Bell((webhook("phone", "http://127.0.0.1:9"),), allowed=frozenset({"http://127.0.0.1:9"}))
+        with Ringer(tmp_path / "s", dead) as one:
+            made = rings([found := incident("ws-secret")], {}, one.ringing, NOON).messages
+            one.outbox.add(
+                [*made, message("x", "chief", due=NOON + HOUR, subject="i"), message("y", subject="i")]
+            )
+            one.turn(NOON)
+        little = (replace(webhook("mobile", server.url), detail="little"), webhook("chief", server.url))
+        for _ in range(2):
+            with Ringer(tmp_path / "s", Bell(little, allowed=frozenset({server.url}))) as one:
+                one.delivery.begin(NOON + MINUTE)
+                one.turn(NOON + MINUTE)
+        assert [came.path for came in server.came] == ["/mobile", "/mobile"]
+        said = "".join(came.json["title"] + came.json["body"] for came in server.came)
+        assert found.id in said
+        assert "ws-secret" not in said
+
+
+def test_a_channel_that_goes_leaves_nobody_untold(tmp_path):
+    with WebServer() as server:
+        both = Bell((webhook("phone", "http://127.0.0.1:9"), webhook("chief", server.url)))
+        with Ringer(tmp_path / "s", both) as one:
+            one.outbox.add(rings([incident()], {}, one.ringing, NOON).messages)
+        with Ringer(tmp_path / "s", bell(server, "chief")) as one:
+            one.delivery.begin(NOON)
+            one.turn(NOON)
+            assert one.outbox.counts() == {"sent": 1, "spared": 1}
+        assert [came.path for came in server.came] == ["/chief"]
+
+
+def test_a_clock_that_ran_far_ahead_holds_nothing_back(tmp_path):
+    year = 365 * DAY
+    with (
+        WebServer([(503, {})]) as server,
+        Ringer(tmp_path / "s", bell(server, "phone", "chief")) as one,
+    ):
+        one.outbox.add([message("tried", made=NOON)])
+        one.turn(NOON + year)
+        later = [
+            message("ahead", made=NOON + year),
+            message("next", "chief", made=NOON + year, due=NOON + year + HOUR),
+        ]
+        one.outbox.add(later)
+        for number in range(40):
+            one.outbox.add([message(f"s{number}", made=NOON + year)])
+        one.outbox.sent([message(f"s{number}") for number in range(40)], NOON + year)
+        one.turn(NOON)
+        assert {came.json["id"] for came in server.came} == {"tried", "ahead"}
+        one.turn(NOON + 50 * MINUTE)
+        assert len(server.came) == 3, "the next channel still waits its time"
+        one.turn(NOON + 61 * MINUTE)
+        assert server.came[-1].path == "/chief"
+
+
+def test_mail_that_reaches_not_all_is_told(tmp_path):
+    with MailServer() as mails:
+        mails.unknown = "gone@example.org"
+        to = ("head@example.org", "gone@example.org")
+        mail = Mail(Address("127.0.0.1", mails.port), "none", None, None, "tocsin@example.org", to)
+        channels = (Channel("mail", "email", mail),)
+        with Ringer(tmp_path / "s", Bell(channels, allowed=frozenset({mail.origin}))) as one:
+            for number in range(2):
+                one.outbox.add([message(f"m{number}", "mail")])
+                one.turn(NOON + number)
+            assert one.outbox.counts() == {"sent": 2}
+            (told,) = one.told
+            assert "did not take it for gone@example.org" in told
+            assert all("gone@example.org" in left.outcome for left in one.kept.all())
+
+
+def test_a_channel_that_breaks_our_own_code_silences_no_other(tmp_path):
+    with WebServer() as server:
+        mail = Mail(
+            Address("127.0.0.1", 9), "none", None, None, "tocsin@example.org\n", ("head@example.org",)
+        )
+        channels = (Channel("mail", "email", mail), webhook("phone", server.url))
+        with Ringer(tmp_path / "s", Bell(channels, allowed=frozenset({server.url, mail.origin}))) as one:
+            one.outbox.add([message("a", "mail", subject="i"), message("b", subject="i", due=NOON + HOUR)])
+            one.turn(NOON)
+            assert [came.json["id"] for came in server.came] == ["b"]
+            assert "handing over failed (ValueError)" in one.told[0]
+
+
+def test_channels_that_let_us_wait_hold_up_no_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(bounds, "OUTBOUND_SECONDS", 0.3)
+    names = [f"dead{number}" for number in range(5)]
+    with WebServer() as server, socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        channels = (*(webhook(name, url) for name in names), webhook("phone", server.url))
+        with Ringer(tmp_path / "s", Bell(channels, allowed=frozenset({server.url, url}))) as one:
+            one.outbox.add([message(name, name, subject=name) for name in names])
+            one.turn(NOON)
+            one.outbox.add([message("true", severity="critical", made=NOON + MINUTE)])
+            begun = time.monotonic()
+            assert one.turn(NOON + MINUTE) == 1
+            assert time.monotonic() - begun < 0.3 * 4
+            for seconds in range(1, 5):
+                one.turn(NOON + MINUTE + seconds * SECOND)
+            assert {left.times for left in one.kept.all() if left.destination.startswith(url)} == {2}

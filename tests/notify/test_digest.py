@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.notify.making import NOON, Ringer, incident, webhook
 from tests.notify.receivers import WebServer
 
@@ -10,6 +12,7 @@ from tocsin.config.bell import Bell, Heartbeat, Web
 from tocsin.notify.changes import rings
 from tocsin.notify.digest import digest, digest_words
 from tocsin.notify.heartbeat import Pulse
+from tocsin.notify.notices import SETTINGS, refused_settings
 from tocsin.records.instants import DAY, HOUR, MINUTE
 from tocsin.store.outbox import ToTell
 from tocsin.store.state import Notes
@@ -50,10 +53,10 @@ def test_what_is_not_well_is_said(tmp_path):
         )
         one.turn(NOON)
         title, text = digest_words(one.outbox, ("The disk has only 3 MiB left.",), NOON)
-        assert title == "Not all is well: 0 events, 0 sources"
+        assert title == "Nothing was heard: no events in 24 hours"
         for said in (
             "3 MiB",
-            "No event was heard",
+            "nothing could be noticed",
             "1 incident needs somebody",
             "The channel phone did not take",
         ):
@@ -67,10 +70,10 @@ def test_sources_that_are_counted_are_bounded_and_forgotten(tmp_path, monkeypatc
     with Ringer(tmp_path / "s", Bell()) as one:
         many = {(NOON_HOUR, f"udp:{number}"): 1 for number in range(100)}
         one.store.commit(one.store.position, beside=Notes(told=ToTell(heard=many)))
-        assert one.outbox.heard(NOON) == (100, 11)
+        assert one.outbox.heard(NOON, NOON) == (100, 11)
         later = NOON_HOUR + bounds.HEARD_HOURS + 1
         one.store.commit(one.store.position, beside=Notes(told=ToTell(heard={(later, "a"): 1})))
-        assert one.outbox.heard(0) == (1, 1)
+        assert one.outbox.heard(0, 2**62) == (1, 1)
 
 
 def test_the_heartbeat_beats_while_nothing_is_wrong(tmp_path):
@@ -103,3 +106,58 @@ def test_an_unlisted_heartbeat_is_refused(tmp_path):
             assert not Pulse(bell, one.gate, one.told.append).turn((), NOON)
             assert server.came == []
             assert "does not list" in one.told[0]
+
+
+def test_a_day_is_counted_over_restarts_and_not_by_a_clock_that_was_wrong(tmp_path):
+    for number in range(3):
+        with Ringer(tmp_path / "s", Bell()) as one:
+            heard = {(NOON_HOUR - number, "hec:a"): 1, (NOON_HOUR - number, "hec:b"): 1}
+            one.store.commit(one.store.position, beside=Notes(told=ToTell(heard=heard)))
+    with Ringer(tmp_path / "s", Bell()) as one:
+        ahead = ToTell(heard={(NOON_HOUR + 24, "hec:a"): 1_000})
+        one.store.commit(one.store.position, beside=Notes(told=ahead))
+        title, text = digest_words(one.outbox, (), NOON)
+        assert title == "All is well: 6 events, 2 sources"
+        assert text.startswith("Since 2026-03-01 12:00 UTC: 6 events, 2 sources.")
+
+
+def test_a_digest_is_made_once_a_day_whatever_channels_are_named(tmp_path):
+    with Ringer(tmp_path / "s", Bell((webhook("phone", "http://x"),), digest=0)) as one:
+        one.outbox.add(digest(one.outbox, one.ringing, (), NOON))
+    with Ringer(tmp_path / "s", Bell((webhook("mobile", "http://x"),), digest=0)) as one:
+        assert digest(one.outbox, one.ringing, (), NOON + HOUR) == ()
+        assert digest(one.outbox, one.ringing, (), NOON + DAY) != ()
+
+
+def test_what_became_graver_after_it_was_acknowledged_needs_somebody_again(tmp_path):
+    with Ringer(tmp_path / "s", Bell((webhook("phone", "http://x"),))) as one:
+        found = incident()
+        made = rings([found], {}, one.ringing, NOON)
+        one.store.commit(
+            one.store.position, incidents=[found], beside=Notes(told=ToTell(made.messages, made.rung))
+        )
+        one.outbox.acknowledge([found.id], NOON)
+        assert one.outbox.unacknowledged() == 0
+        graver = rings(
+            [replace(found, severity="critical")], {found.id: made.rung[0]}, one.ringing, NOON + HOUR
+        )
+        one.outbox.add(graver.messages)
+        assert one.outbox.unacknowledged() == 1
+
+
+def test_settings_that_do_not_hold_are_said_by_one_channel_until_they_do(tmp_path):
+    with WebServer() as server:
+        bell = Bell(
+            (webhook("phone", server.url), webhook("mail", server.url)), allowed=frozenset({server.url})
+        )
+        with Ringer(tmp_path / "s", bell) as one:
+            for _ in range(2):
+                one.outbox.add(refused_settings(one.ringing, "tocsin.toml is no TOML.", NOON))
+            one.turn(NOON)
+            one.turn(NOON + 7 * HOUR)
+            (came,) = server.came
+            assert came.json["title"] == "Tocsin's new settings do not hold"
+            assert "tocsin.toml is no TOML." in came.json["body"]
+            one.outbox.add(refused_settings(one.ringing, "Another thing.", NOON + 8 * HOUR))
+            one.outbox.withdraw(SETTINGS, NOON + 8 * HOUR)
+            assert one.turn(NOON + 8 * HOUR) == 0

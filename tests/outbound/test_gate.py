@@ -212,3 +212,46 @@ def test_what_is_kept_is_bounded_and_the_oldest_goes_first(kept, monkeypatch):
     for number in range(6):
         kept.put("bell", f"m{number}", "there", bytes(10), "sent", NOW + number)
     assert [left.ident for left in kept.all()] == ["m4", "m5"]
+
+
+@pytest.mark.parametrize("parting", ["500 what?", "421 go away"])
+def test_a_mail_that_was_taken_is_taken_however_the_server_parts(kept, parting):
+    with MailServer() as server:
+        server.parting = parting
+        mail = Mail(
+            Address("127.0.0.1", server.port), "none", None, None, "tocsin@example.org", ("a@example.org",)
+        )
+        to = MailDestination(mail)
+        gate(kept, to.origin).send(to, b"Subject: x\r\n\r\ny\r\n", purpose="bell", ident="m1")
+        assert len(server.came) == 1
+        assert server.names == ["example.org"], "this host's own name stays here"
+    (left,) = kept.all()
+    assert (left.times, left.outcome) == (1, "sent")
+
+
+def test_no_proxy_is_used_whatever_the_environment_says(kept, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with WebServer() as server:
+        gate(kept, server.url).send(WebDestination(Web(f"{server.url}/x")), b"x", purpose="bell", ident="m1")
+        assert len(server.came) == 1
+
+
+def test_all_addresses_of_a_name_are_tried_within_one_time(monkeypatch):
+    monkeypatch.setattr(bounds, "OUTBOUND_SECONDS", 1.0)
+    silent = [socket.create_server(("127.0.0.1", 0), backlog=0) for _ in range(1)]
+    filling = []
+    for _ in range(4):  # so that the kernel drops what would connect next
+        one = socket.socket()
+        one.setblocking(False)
+        one.connect_ex(silent[0].getsockname())
+        filling.append(one)
+    address = silent[0].getsockname()
+    several = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address)] * 10
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: several)
+    begun = time.monotonic()
+    with pytest.raises(Undelivered, match="more than 1 seconds"):
+        WebDestination(Web("http://many.example.org/x")).carry(b"x", "m1")
+    assert time.monotonic() - begun < 5
+    for one in (*silent, *filling):
+        one.close()

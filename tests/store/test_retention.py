@@ -151,6 +151,17 @@ def test_a_day_goes_within_a_second(tmp_path: Path) -> None:
     assert took < 3.0, "one second, and what a busy machine takes"
 
 
+def test_what_is_to_be_kept_may_change_at_any_time_and_holds_at_once(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "store") as store:
+        filled(store)
+        keeping = Keeping(store, Retention(90, 2**40), lambda: NOON, [].append)
+        for keep, kept in ((None, 8), (Retention(90, 0), 6), (Retention(90, 2**40), 4)):
+            keeping.turn()
+            keeping.keep(keep)
+            keeping.turn()
+            assert len(seqs(store)) == kept
+
+
 def test_the_service_looks_each_minute_and_goes_on_where_the_disk_refuses(tmp_path: Path) -> None:
     clock, told = [NOON], []
     with Store.open(tmp_path / "store") as store:

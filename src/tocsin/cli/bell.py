@@ -9,11 +9,10 @@ from typing import Any
 import click
 
 from tocsin.cli.clock import now
-from tocsin.cli.defaults import settings_file, state_folder
 from tocsin.cli.json_lines import emit
 from tocsin.cli.main import EXIT_DEGRADED
 from tocsin.cli.options import JSON, with_options
-from tocsin.config.service import Service, load_service
+from tocsin.cli.which_store import STORE, service_settings, store_root
 from tocsin.notify.trial import try_channels
 from tocsin.outbound.gate import Gate
 from tocsin.records.errors import OperatorError
@@ -24,12 +23,6 @@ from tocsin.store.outbox import Outbox
 from tocsin.store.outgoing import Left, Outgoing
 from tocsin.store.store import Store
 
-STORE = click.option(
-    "--store",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="The folder of the store; without it the data folder that tocsin.toml names.",
-)
-
 
 @click.command()
 @with_options(JSON)
@@ -37,9 +30,9 @@ STORE = click.option(
 def ring(ctx: click.Context, *, as_json: bool) -> None:
     """Send a trial message through every channel of the bell, now, and say what came of it.
 
-    It leaves through the same gate as a real one. The exit code is 3 where a channel did not take it.
+    It leaves through the same gate as a real one. The exit code is 3 where a channel did not take it, or there is none.
     """
-    service = _service(ctx)
+    service = service_settings(ctx.find_root().params.get("config"))
     for sentence in service.bell.warnings():
         click.echo(inert(sentence), err=True)
     database = Database(_existing(service.data), write=True)
@@ -55,7 +48,7 @@ def ring(ctx: click.Context, *, as_json: bool) -> None:
     failed = sum(one.trouble is not None for one in tried)
     if as_json:
         emit({"kind": "summary", "channels": len(tried), "failed": failed})
-    if failed:
+    if failed or not tried:
         ctx.exit(EXIT_DEGRADED)
 
 
@@ -69,7 +62,7 @@ def acknowledge(ctx: click.Context, incident_id: str, *, store: Path | None, as_
 
     What waits to be said of it is not said any more, by no channel. Should it become graver or come back, it rings again.
     """
-    root = _root(ctx, store)
+    root = store_root(ctx, store)
     with Store.read_only(root) as kept:
         incident = kept.incident(incident_id)
     database = Database(root / "state.sqlite", write=True)
@@ -94,7 +87,7 @@ def outbound(ctx: click.Context, *, store: Path | None, as_json: bool) -> None:
 
     Nothing leaves but to what [run.outbound] allow lists.
     """
-    database = Database(_existing(_root(ctx, store)), write=False)
+    database = Database(_existing(store_root(ctx, store)), write=False)
     try:
         several = 0
         for left in Outgoing(database).all():
@@ -138,22 +131,6 @@ def _shown(left: Left) -> str:
     head = f"{rfc3339(left.last)}  {left.purpose} {left.ident} to {left.destination}{often}{unsure}: {left.outcome}"
     body = inert_lines(left.body.decode("utf-8", "backslashreplace"))
     return "\n".join([inert(head), *(f"    {line}" for line in body.split("\n") if left.body)])
-
-
-def _root(ctx: click.Context, store: Path | None) -> Path:
-    if store is not None:
-        return store
-    return _service(ctx).data
-
-
-def _service(ctx: click.Context) -> Service:
-    file = settings_file(ctx.find_root().params.get("config"))
-    if file is None:
-        raise OperatorError(
-            "There is no tocsin.toml here, nor one of yours, nor in /etc/tocsin.",
-            "Run `tocsin init` first, or name the file: tocsin --config FILE ...",
-        )
-    return load_service(file, state_folder())
 
 
 def _existing(root: Path) -> Path:

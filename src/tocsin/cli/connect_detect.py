@@ -7,7 +7,7 @@ import shlex
 import click
 
 from tocsin.cli.json_lines import emit
-from tocsin.cli.status import service_settings
+from tocsin.cli.which_store import service_settings
 from tocsin.engine.connecting.detecting import Proposal, detect
 from tocsin.records.inert import inert
 

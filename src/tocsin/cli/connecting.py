@@ -16,7 +16,8 @@ from tocsin.cli.connect_words import told
 from tocsin.cli.json_lines import emit
 from tocsin.cli.main import EXIT_DEGRADED
 from tocsin.cli.options import JSON, Decorator
-from tocsin.cli.status import service_settings, stands
+from tocsin.cli.status import stands
+from tocsin.cli.which_store import service_settings
 from tocsin.config import bounds
 from tocsin.config.service import Service
 from tocsin.config.tokens import add_token, remove_token

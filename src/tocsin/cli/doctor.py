@@ -15,7 +15,8 @@ from tocsin.cli.options import JSON, with_options
 from tocsin.cli.progress import Progress
 from tocsin.cli.rule_choice import RuleChoice
 from tocsin.cli.rules import collected_sources
-from tocsin.cli.status import service_settings, stands
+from tocsin.cli.status import stands
+from tocsin.cli.which_store import service_settings
 from tocsin.config.service import TABLE, Service
 from tocsin.config.settings import load_settings
 from tocsin.engine.examining import (
@@ -31,6 +32,7 @@ from tocsin.engine.examining import (
     examine_tls,
     examine_tokens,
 )
+from tocsin.engine.examining_bell import examine_bell, examine_messages, examine_reload
 from tocsin.engine.rule_sets import coverage
 from tocsin.records.errors import OperatorError
 from tocsin.records.inert import inert
@@ -49,7 +51,7 @@ _MARKS: Final[Mapping[State, str]] = {"ok": "ok    ", "look": "look  ", "broken"
 @with_options(JSON)
 @click.pass_context
 def doctor(ctx: click.Context, *, collected: str | None, as_json: bool) -> None:
-    """Look at settings, disk, clocks, certificate, tokens, sources, rules and what could not be read.
+    """Look at settings, disk, clocks, certificate, tokens, bell, sources, rules and what could not be read.
 
     Each thing is ok, to be looked at, or broken, with what to do. Exits with 3 where something is broken. Changes nothing.
     """
@@ -90,10 +92,14 @@ def _items(service: Service, collected: str | None) -> Iterator[Item]:
             yield from examine_disk(one)
             yield from examine_sources(one.figures, now)
             yield from examine_clocks(one.figures)
+            if one.figures is not None and one.running in {"runs", "hangs"}:
+                yield from examine_reload(one.figures.reload)
             with Store.read_only(service.data) as store:
                 yield from examine_set_aside(store.set_aside())
+                yield from examine_messages(store.outbox.counts())
     yield from examine_tls(service.http.tls, now)
     yield from examine_tokens(service)
+    yield from examine_bell(service.bell)
     yield from _rules(service, collected)
 
 

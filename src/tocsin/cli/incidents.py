@@ -9,23 +9,18 @@ import click
 from tocsin.advise.tell import tell
 from tocsin.cli.json_lines import emit, finding_line, incident_line
 from tocsin.cli.options import JSON, with_options
+from tocsin.cli.which_store import STORE, store_root
 from tocsin.incidents.ranking import needs_you
 from tocsin.store.store import Store
-
-STORE = click.option(
-    "--store",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    help="The folder that `tocsin scan --store` kept.",
-)
 
 
 @click.command()
 @STORE
 @with_options(JSON)
-def incidents(*, store: Path, as_json: bool) -> None:
+@click.pass_context
+def incidents(ctx: click.Context, *, store: Path | None, as_json: bool) -> None:
     """List the incidents in a store that need somebody, most urgent first."""
-    with Store.read_only(store) as kept:
+    with Store.read_only(store_root(ctx, store)) as kept:
         told = [tell(incident) for incident in kept.incidents() if needs_you(incident)]
     if as_json:
         for one in told:
@@ -41,12 +36,13 @@ def incidents(*, store: Path, as_json: bool) -> None:
 @click.argument("incident_id", metavar="ID")
 @STORE
 @with_options(JSON)
-def explain(incident_id: str, *, store: Path, as_json: bool) -> None:
+@click.pass_context
+def explain(ctx: click.Context, incident_id: str, *, store: Path | None, as_json: bool) -> None:
     """Tell one incident whole: what happened, whose word that is, the records that prove it, and what to do next.
 
     ID is an incident's id, the start of one that no other shares, or the id of an incident that was merged into it.
     """
-    with Store.read_only(store) as kept:
+    with Store.read_only(store_root(ctx, store)) as kept:
         told = tell(kept.incident(incident_id))
     if as_json:
         for finding in told.incident.findings:

@@ -174,3 +174,8 @@ def _print_text(done: SetUp, recovery: NewKey | None, try_it: str | None, folder
     click.echo(f"\nNext: start the service\n\n  tocsin{inert(named)} run")
     if try_it is not None:
         click.echo(f"\nand, in another window, send it an event:\n\n  {inert(try_it)}")
+    if not done.service.bell.channels:
+        click.echo(
+            "\nNobody is told of anything yet: name a channel in [run.bell] of tocsin.toml, and try it:"
+        )
+        click.echo(f"\n  tocsin{inert(named)} ring")

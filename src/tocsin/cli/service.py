@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
 
 from tocsin.cli import clock
-from tocsin.cli.defaults import settings_file, state_folder
+from tocsin.cli.defaults import SYSTEM_FOLDER, settings_file, state_folder, user_folder
 from tocsin.cli.json_lines import emit, finding_line, set_aside_line
 from tocsin.cli.options import JSON, with_options
 from tocsin.cli.progress import Progress
 from tocsin.cli.rule_choice import RuleChoice
 from tocsin.config.addresses import Address
 from tocsin.config.service import Service, Tls, load_service
+from tocsin.config.settings import FILE_NAME
 from tocsin.config.tokens import read_tokens
 from tocsin.engine.intake import settings as intake
 from tocsin.engine.serve_request import Reloaded, ServeRequest, Wishes
@@ -40,7 +43,7 @@ def run(ctx: click.Context, *, as_json: bool) -> None:
 
     Where to listen, what to keep and which rules judge stands in tocsin.toml, which `tocsin init` makes. An event is
     acknowledged once it would survive a power cut. SIGTERM or Ctrl-C stops: what was acknowledged is judged first.
-    SIGHUP reads rules, tokens and certificates anew.
+    SIGHUP reads all settings anew; what cannot be used changes nothing.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
     file = settings_file(ctx.find_root().params.get("config"))
@@ -51,8 +54,6 @@ def run(ctx: click.Context, *, as_json: bool) -> None:
         request, sentences = requested(service, progress)
     attendant = Attendant(as_json=as_json)
     for sentence in sentences:
-        attendant.on_notice(sentence)
-    for sentence in service.bell.warnings():
         attendant.on_notice(sentence)
 
     def reread() -> tuple[ServeRequest, Sequence[str]]:
@@ -76,7 +77,7 @@ def run(ctx: click.Context, *, as_json: bool) -> None:
 
 
 def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Sequence[str]]:
-    """What is to run, as the settings say, and sentences about rules that cannot.
+    """What is to run, as the settings say, and sentences about what of it an operator should know.
 
     Raises:
         OperatorError: rules or tokens cannot be read.
@@ -94,9 +95,15 @@ def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Seque
     unreadable = frozenset(one.path for one in account.unreadable)
     request = ServeRequest(
         service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable,
-        Ringing(service.bell, service.zone), followed(service), service.retention,
+        Ringing(service.bell, service.zone, command(service.file)), followed(service), service.retention,
     )  # fmt: skip
-    return request, account.sentences()
+    return request, (*account.sentences(), *service.bell.warnings())
+
+
+def command(file: Path) -> str:
+    """How Tocsin is called on this host by those who are to ask for what the settings `file` says."""
+    usual = (user_folder() / FILE_NAME, SYSTEM_FOLDER / FILE_NAME)
+    return "tocsin" if file in usual else f"tocsin --config {shlex.quote(os.path.abspath(file))}"  # noqa: PTH100
 
 
 def followed(service: Service) -> intake.Files:
@@ -118,8 +125,7 @@ def followed(service: Service) -> intake.Files:
 
 def listening(kind: Any, address: Address, tls: Tls | None) -> intake.Listening:
     """A listener as intake is told of it."""
-    files = intake.Tls(tls.certificate, tls.key, tls.client_ca) if tls is not None else None
-    return intake.Listening(kind, address.host, address.port, files)
+    return intake.Listening(kind, address.host, address.port, tls)
 
 
 def signals() -> tuple[Callable[[], bool], Callable[[], bool]]:
@@ -162,7 +168,7 @@ class Attendant:
         click.echo(inert(text), err=True)
 
     def on_reloaded(self, reloaded: Reloaded) -> None:
-        """Rules and tokens were read anew."""
+        """All was read anew."""
         if self._as_json:
             emit({"kind": "reloaded", "rules": reloaded.rules, "tokens": reloaded.tokens})
         click.echo(

@@ -52,6 +52,10 @@ tokens = "tokens"
 # days = 90
 # bytes = "10 GB"
 
+# Whom Tocsin wakes. Until a channel stands here, nobody is told. Take away the # from what you want, then try it with
+# `tocsin ring`; reload a service that runs. Name one channel that does not depend on your mail: who breaks into the mail
+# system can read or stop the alarm.
+
 # [run.outbound]
 # allow = ["https://ntfy.example.org", "smtp://mail.example.org:587"]   # nothing leaves this host but to these
 

@@ -10,10 +10,10 @@ import click
 
 from tocsin.advise.tell import tell
 from tocsin.cli import clock
-from tocsin.cli.defaults import settings_file, state_folder
 from tocsin.cli.json_lines import emit
 from tocsin.cli.options import JSON, with_options
-from tocsin.config.service import Service, load_service
+from tocsin.cli.which_store import service_settings
+from tocsin.config.service import Service
 from tocsin.engine.figures import Figures
 from tocsin.engine.serving import reads
 from tocsin.engine.standing import Standing, standing
@@ -26,18 +26,6 @@ _SOURCES: Final = 20
 """Sources that are listed for people; `--json` has all."""
 
 _INCIDENTS: Final = 5
-
-
-def service_settings(config: str | None) -> Service:
-    """The settings of the service.
-
-    Raises:
-        OperatorError: there are none, or they cannot be used.
-    """
-    file = settings_file(config)
-    if file is None:
-        raise OperatorError("There are no settings for the service.", "Make them with `tocsin init`.")
-    return load_service(file, state_folder())
 
 
 def stands(service: Service, now: int) -> Standing:

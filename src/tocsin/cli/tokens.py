@@ -7,12 +7,10 @@ from pathlib import Path
 import click
 
 from tocsin.cli.clock import now
-from tocsin.cli.defaults import settings_file, state_folder
 from tocsin.cli.json_lines import emit
 from tocsin.cli.options import JSON, with_options
-from tocsin.config.service import load_service
+from tocsin.cli.which_store import service_settings
 from tocsin.config.tokens import add_token, read_tokens, remove_token
-from tocsin.records.errors import OperatorError
 from tocsin.records.inert import inert
 from tocsin.records.instants import rfc3339
 
@@ -77,10 +75,4 @@ def remove(ctx: click.Context, name: str, *, as_json: bool) -> None:
 
 
 def _tokens_file(ctx: click.Context) -> Path:
-    file = settings_file(ctx.find_root().params.get("config"))
-    if file is None:
-        raise OperatorError(
-            "There is no tocsin.toml here, nor one of yours, nor in /etc/tocsin.",
-            "Run `tocsin init` first, or name the file: tocsin --config FILE token ...",
-        )
-    return load_service(file, state_folder()).http.tokens
+    return service_settings(ctx.find_root().params.get("config")).http.tokens

@@ -599,11 +599,11 @@ BELL_PAUSE_SECONDS: Final = 10
 BELL_PAUSE_MOST_SECONDS: Final = 1_800
 """Where it ends to grow."""
 
-BELL_GIVE_UP_SECONDS: Final = 24 * 3600
-"""A message that could not be handed over for so long is given up, visibly."""
+BELL_TRIES: Final = 55
+"""A message that could not be handed over so often is given up, visibly: after a day, whatever a clock says that jumps."""
 
-BELL_TEXT_CHARS: Final = 3_000
-"""Characters of one message; ntfy and Slack cut or refuse longer ones (4,096 bytes and 3,000 characters)."""
+BELL_TEXT_BYTES: Final = 3_000
+"""Bytes of one message's text; ntfy makes an attachment of what is longer than 4,096, or refuses it."""
 
 OUTBOX_DAYS: Final = 30
 """How long a message that is done is remembered."""

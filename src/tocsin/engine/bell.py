@@ -1,16 +1,18 @@
 """The bell's thread: hands messages over, makes the daily one, sends the sign of life, beside judging.
 
 It has its own connection to the store's state and touches nothing that judging owns. What goes wrong in it is told, and
-it goes on.
+it goes on. Whom to tell may change while it runs: what is being handed over is ended first, then what waits for a channel
+that is named no more goes to those that are, so that nothing is said twice or never.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
 from tocsin.config import bounds
@@ -18,6 +20,7 @@ from tocsin.notify.changes import Ringing
 from tocsin.notify.delivery import Delivery
 from tocsin.notify.digest import digest
 from tocsin.notify.heartbeat import Pulse
+from tocsin.notify.notices import SETTINGS, refused_settings
 from tocsin.outbound.gate import Gate
 from tocsin.records.errors import OperatorError
 from tocsin.records.instants import SECOND
@@ -46,8 +49,9 @@ class Signs:
         found = []
         if not self.listens:
             found.append("The process that takes events in does not run.")
-        if now - self.judged > bounds.WORKING_SECONDS * SECOND:
-            found.append(f"Nothing was judged for {(now - self.judged) // SECOND:,} seconds.")
+        since = abs(now - self.judged)  # a clock that was put back hides nothing
+        if since > bounds.WORKING_SECONDS * SECOND:
+            found.append(f"Nothing was judged for {since // SECOND:,} seconds.")
         try:
             free = shutil.disk_usage(root).free
         except OSError as error:
@@ -73,9 +77,18 @@ class BellThread:
         self, root: Path, ringing: Ringing, signs: Signs, now: Callable[[], int], tell: Callable[[str], None]
     ) -> None:
         self._root, self._ringing, self._signs, self._now, self._tell = root, ringing, signs, now, tell
+        self._refused: SimpleQueue[str] = SimpleQueue()
         self._ends = Event()
         self._thread = Thread(target=self._run, name="tocsin-bell", daemon=True)
         self._trouble = ""
+
+    def ring_for(self, ringing: Ringing) -> None:
+        """Whom to tell from now on."""
+        self._ringing = ringing
+
+    def settings(self, refused: str) -> None:
+        """Settings were read anew: why they do not hold, which people are told; empty where they do."""
+        self._refused.put(refused)
 
     def start(self) -> None:
         """Starts it."""
@@ -99,22 +112,41 @@ class BellThread:
 
     def _ring(self) -> None:
         database = Database(self._root / "state.sqlite", write=True)
+        again = False
         try:
-            outbox = Outbox(database)
-            gate = Gate(self._ringing.bell.allowed, Outgoing(database), self._now)
-            delivery = Delivery(outbox, gate, self._ringing, self._tell)
-            pulse = Pulse(self._ringing.bell, gate, self._tell)
             while not self._ends.is_set():
-                now = self._now()
-                problems = self._signs.problems(self._root, now)
-                made = digest(outbox, self._ringing, problems, now)
-                if made:
-                    outbox.add(made)
-                delivery.turn(now)
-                pulse.turn(problems, self._now())
-                self._ends.wait(_TURN_SECONDS)
+                self._ring_for(self._ringing, database, again=again)
+                again = True
         finally:
             database.close()
+
+    def _ring_for(self, ringing: Ringing, database: Database, *, again: bool) -> None:
+        """Until somebody else is to be told; `again` where somebody was before."""
+        outbox = Outbox(database)
+        gate = Gate(ringing.bell.allowed, Outgoing(database), self._now)
+        delivery = Delivery(outbox, gate, ringing, self._tell)
+        pulse = Pulse(ringing.bell, gate, self._tell)
+        delivery.begin(self._now())
+        if again:
+            outbox.try_now(self._now())
+        while not self._ends.is_set() and self._ringing is ringing:
+            self._say_of_settings(outbox, ringing)
+            now = self._now()
+            problems = self._signs.problems(self._root, now)
+            made = digest(outbox, ringing, problems, now)
+            if made:
+                outbox.add(made)
+            delivery.turn(now)
+            pulse.turn(problems, self._now())
+            self._trouble = ""
+            self._ends.wait(_TURN_SECONDS)
+
+    def _say_of_settings(self, outbox: Outbox, ringing: Ringing) -> None:
+        with suppress(Empty):
+            refused = self._refused.get_nowait()
+            outbox.withdraw(SETTINGS, self._now())
+            if refused:
+                outbox.add(refused_settings(ringing, refused, self._now()))
 
     def _complain(self, text: str) -> None:
         if text != self._trouble:
@@ -125,14 +157,11 @@ class BellThread:
 @contextmanager
 def ringing_bell(
     root: Path, ringing: Ringing, signs: Signs, now: Callable[[], int], tell: Callable[[str], None]
-) -> Iterator[None]:
-    """The bell rings inside; its thread runs only where there is somebody or something to reach."""
-    if not ringing.bell.channels and ringing.bell.heartbeat is None:
-        yield
-        return
+) -> Iterator[BellThread]:
+    """The bell rings inside, for those that `ringing` names and those that it is told of later."""
     thread = BellThread(root, ringing, signs, now, tell)
     thread.start()
     try:
-        yield
+        yield thread
     finally:
         thread.stop()

@@ -36,6 +36,9 @@ class Books:
 
     With a `ringer`, what people are to be told comes into the outbox in the same commit.
 
+    Attributes:
+        ringing: Whom to tell from the next commit on; None without a `ringer`.
+
     Raises:
         PluginError: a detector cannot take up its state.
     """
@@ -43,7 +46,9 @@ class Books:
     def __init__(
         self, store: Store, detectors: Sequence[Detector], desk: IncidentDesk, ringer: Ringer | None = None
     ) -> None:
-        self._store, self._detectors, self._desk, self._ringer = store, detectors, desk, ringer
+        self._store, self._detectors, self._desk = store, detectors, desk
+        self.ringing = ringer.ringing if ringer is not None else None
+        self._now = ringer.now if ringer is not None else None
         self._rung = store.outbox.rung() if ringer is not None else {}
         self._incidents: dict[str, Incident] = {one.id: one for one in store.incidents()}
         for detector in detectors:
@@ -80,9 +85,9 @@ class Books:
         return new
 
     def _rings(self, changed: Sequence[Incident]) -> Rings:
-        if self._ringer is None or not changed:
+        if self.ringing is None or self._now is None or not changed:
             return Rings()
-        return rings(changed, self._rung, self._ringer.ringing, self._ringer.now())
+        return rings(changed, self._rung, self.ringing, self._now())
 
 
 def heard_by(events: Iterable[Event]) -> dict[tuple[int, str], int]:

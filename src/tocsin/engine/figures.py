@@ -38,6 +38,20 @@ class Source(msgspec.Struct):
     delay: float | None = None
 
 
+class Reload(msgspec.Struct):
+    """What came of reading the settings anew.
+
+    Attributes:
+        read: When settings that hold were read last (instant).
+        refused: Why the last ones do not hold, in a sentence or more; empty where they do.
+        waits: What of the settings holds only once the service is restarted.
+    """
+
+    read: int = 0
+    refused: str = ""
+    waits: tuple[str, ...] = ()
+
+
 class Figures(msgspec.Struct):
     """All that the service tells of itself.
 
@@ -63,6 +77,7 @@ class Figures(msgspec.Struct):
         day: The present day (ISO 8601) in the zone of the settings.
         sources: By name, at most `bounds.SOURCES_SHOWN`.
         others: Today's events of further sources.
+        reload: What came of reading the settings anew.
     """
 
     pid: int
@@ -86,6 +101,7 @@ class Figures(msgspec.Struct):
     day: str = ""
     sources: dict[str, Source] = {}
     others: int = 0
+    reload: Reload = msgspec.field(default_factory=Reload)
 
 
 def read_figures(root: Path) -> Figures | None:

@@ -28,6 +28,11 @@ class Keeping:
         self._looked: int | None = None
         self._dropped = False
 
+    def keep(self, keep: Retention | None) -> None:
+        """From now on so much is kept."""
+        self._dropped = self._dropped or keep != self._keep
+        self._keep = keep
+
     def turn(self) -> None:
         """Drops one hour where one is to go. Looks each `bounds.ROOM_SECONDS`, and at once after one went."""
         now = self._now()

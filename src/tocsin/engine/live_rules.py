@@ -20,6 +20,9 @@ from tocsin.engine.rule_sets import LoadedRules
 from tocsin.records.event import EventBatch
 from tocsin.records.finding import Finding
 
+Prepared = tuple[LoadedRules, SigmaDetector]
+"""Rules, and the detector that is to judge by them."""
+
 
 class LiveDetector:
     """The Sigma detector of the rules that hold now.
@@ -49,7 +52,7 @@ class LiveDetector:
         self._count = _count(rules)
         self._taken_up = taken_up
         self._lock = Lock()
-        self._offered: tuple[LoadedRules, SigmaDetector] | None = None
+        self._offered: Prepared | None = None
         self._recent = EventBatch(())
 
     @property
@@ -62,13 +65,16 @@ class LiveDetector:
         """How many rules judge, correlations included."""
         return self._count
 
-    def offer(self, rules: LoadedRules) -> None:
-        """Makes `rules` ready and hands them over; of two that wait, the later one counts. For any thread."""
+    def prepare(self, rules: LoadedRules) -> Prepared:
+        """Makes `rules` ready to judge, which takes long. For any thread."""
         evaluator = PlannedEvaluator(rules.ruleset.rules, clock=self._clock)
         evaluator.prepare(self._recent)
-        detector = SigmaDetector(rules.ruleset, evaluator)
+        return rules, SigmaDetector(rules.ruleset, evaluator)
+
+    def offer(self, prepared: Prepared) -> None:
+        """Hands them over; of two that wait, the later one counts. For any thread."""
         with self._lock:
-            self._offered = (rules, detector)
+            self._offered = prepared
 
     def _take_up(self) -> None:
         with self._lock:

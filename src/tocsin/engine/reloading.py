@@ -1,29 +1,54 @@
-"""Rules and tokens are read anew while the service runs.
+"""All settings are read anew while the service runs.
 
 Rules:
 
 1. Reading, parsing and planning happen in a thread; the flow takes the new rules up between two portions
    (`live_rules.py`), so no event is missed or judged twice.
-2. All or nothing: where settings, tokens or a path of rules cannot be used, or a file whose rules judge now is broken,
-   nothing changes, and that is told.
-3. Where to listen, where data is and how records are read holds until the next start; that is told where it changed.
+2. All or nothing, in this order: everything is read and checked; then the process that takes events in is asked, because
+   only it can say whether a port is free and a certificate good; only where it agrees, all the rest follows, of which
+   nothing can fail. Where anything cannot be used, or a file whose rules judge now is broken, nothing changes.
+3. Where data is, and how records are read (zone, site), holds until the next start: what is stored was read that way.
+4. What came of it is told at once, stands in `status.json` for `tocsin status` and `tocsin doctor`, and is rung.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import Protocol
 
 from tocsin.detect.sigma.ruleset import RuleSet
-from tocsin.engine.live_rules import LiveDetector
-from tocsin.engine.serve_request import ServeRequest, Wishes
+from tocsin.engine.figures import Reload
+from tocsin.engine.live_rules import LiveDetector, Prepared
+from tocsin.engine.serve_request import Attendant, Reloaded, ServeRequest, Wishes
 from tocsin.records.errors import OperatorError
-
-Outcome = tuple[ServeRequest, Sequence[str]] | str
 
 _SHOWN = 5
 _NOTHING_CHANGED = "Nothing was reloaded, and what ran goes on. "
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read and can be used as far as this process can tell; `rules` where other ones are to judge."""
+
+    request: ServeRequest
+    rules: Prepared | None
+    sentences: Sequence[str]
+
+
+class Intake(Protocol):
+    """Who listens.
+
+    Attributes:
+        answer: To the last `ask`: empty where it holds, else why nothing changed; None while there is none.
+    """
+
+    answer: str | None
+
+    def ask(self, request: ServeRequest) -> None:
+        """Asks for what `request` says of listeners, tokens and files."""
 
 
 class Reloading:
@@ -33,71 +58,110 @@ class Reloading:
         request: What runs.
         wishes: Says when, and reads.
         detector: Takes up new rules.
-        tell: Told in sentences of what cannot be used or is not taken up.
+        intake: Takes up listeners, tokens and files.
+        take_up: Takes up all the rest; it cannot fail.
+        attendant: Told what came of it.
+
+    Attributes:
+        account: What came of it so far.
     """
 
-    def __init__(
-        self, request: ServeRequest, wishes: Wishes, detector: LiveDetector, tell: Callable[[str], None]
+    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
+        self,
+        request: ServeRequest,
+        wishes: Wishes,
+        detector: LiveDetector,
+        intake: Intake,
+        take_up: Callable[[ServeRequest], None],
+        attendant: Attendant,
     ) -> None:
-        self._started = self._current = request
-        self._wishes, self._detector, self._tell = wishes, detector, tell
+        self._current = request
+        self._wishes, self._detector, self._intake = wishes, detector, intake
+        self._take_up, self._attendant = take_up, attendant
+        self.account = Reload(request.now())
         self._wanted = False
         self._thread: Thread | None = None
-        self._done: SimpleQueue[Outcome] = SimpleQueue()
+        self._done: SimpleQueue[Read | str] = SimpleQueue()
+        self._asked: Read | None = None
 
-    def turn(self) -> ServeRequest | None:
-        """Begins to read where that is asked for; what was read and shall hold, once it is ready."""
+    def turn(self) -> bool:
+        """Goes one step on; whether something came of it."""
         self._wanted = self._wishes.reloads() or self._wanted
-        if self._wanted and self._thread is None:
-            self._wanted = False
-            self._thread = Thread(target=self._read, name="tocsin-reload", daemon=True)
-            self._thread.start()
+        if self._asked is not None:
+            return self._answered(self._asked)
+        if self._thread is None:
+            if self._wanted:
+                self._wanted = False
+                self._thread = Thread(target=self._read, name="tocsin-reload", daemon=True)
+                self._thread.start()
+            return False
         try:
-            outcome = self._done.get_nowait()
+            read = self._done.get_nowait()
         except Empty:
-            return None
+            return False
         self._thread = None
-        if isinstance(outcome, str):
-            self._tell(_NOTHING_CHANGED + outcome)
-            return None
-        self._current, sentences = outcome
-        for sentence in (*sentences, *self._later()):
-            self._tell(sentence)
-        return self._current
+        if isinstance(read, str):
+            return self._refused(read)
+        self._asked = read
+        self._intake.ask(read.request)
+        return False
+
+    def _answered(self, read: Read) -> bool:
+        why = self._intake.answer
+        if why is None:
+            return False
+        self._asked = None
+        if why:
+            return self._refused(why)
+        if read.rules is not None:
+            self._detector.offer(read.rules)
+        kept, waits = self._kept(read.request)
+        self._current = kept
+        self._take_up(kept)
+        later = [f"A change of {' and '.join(waits)} holds only once Tocsin is restarted."] if waits else []
+        for sentence in (*read.sentences, *later):
+            self._attendant.on_notice(sentence)
+        self.account = Reload(kept.now(), "", waits)
+        rules = kept.rules.ruleset
+        self._attendant.on_reloaded(Reloaded(len(rules.rules) + len(rules.correlations), len(kept.tokens)))
+        return True
+
+    def _refused(self, why: str) -> bool:
+        self._attendant.on_notice(_NOTHING_CHANGED + why)
+        self.account = Reload(self.account.read, why, self.account.waits)
+        return True
 
     def _read(self) -> None:
-        """The thread's work: reads, checks, and offers the rules."""
+        """The thread's work: reads, checks, and makes rules ready."""
         try:
             request, sentences = self._wishes.reread()
             gone = lost(self._current.rules.ruleset, request.rules.ruleset, request.unreadable)
             if gone:
                 self._done.put(gone)
                 return
-            if request.rules.note.version != self._current.rules.note.version:
-                self._detector.offer(request.rules)
+            same = request.rules.note.version == self._current.rules.note.version
+            read = Read(request, None if same else self._detector.prepare(request.rules), sentences)
         except OperatorError as error:
             self._done.put(str(error))
         except Exception as error:  # noqa: BLE001  a defect of ours ends no service that runs
             self._done.put(f"Reading failed: {error!r}")
         else:
-            self._done.put((request, sentences))
+            self._done.put(read)
 
-    def _later(self) -> list[str]:
-        """What needs a restart."""
-        old, new = self._started, self._current
-        changed = [
+    def _kept(self, new: ServeRequest) -> tuple[ServeRequest, tuple[str, ...]]:
+        """`new` with what holds until a restart as it was, and what of that differs."""
+        old = self._current
+        waits = tuple(
             name
             for name, differs in (
-                ("listeners", old.listeners != new.listeners),
                 ("the data folder", old.store != new.store),
-                ("how much to keep", old.keep != new.keep),
-                ("zone or site", old.reading != new.reading),
+                ("zone", old.reading.zone != new.reading.zone),
+                ("site", old.reading.site != new.reading.site),
             )
             if differs
-        ]
-        return (
-            [f"A change of {' and '.join(changed)} holds only once Tocsin is restarted."] if changed else []
         )
+        ringing = replace(new.ringing, zone=old.ringing.zone)
+        return replace(new, store=old.store, reading=old.reading, ringing=ringing), waits
 
 
 def lost(old: RuleSet, new: RuleSet, unreadable: Collection[str]) -> str:

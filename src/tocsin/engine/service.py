@@ -21,6 +21,7 @@ from tocsin.detect.sigma.correlations.lateness import Lateness, counted_at
 from tocsin.engine.books import Books, Ringer
 from tocsin.engine.flow import Listener, Tally
 from tocsin.incidents.desk import IncidentDesk
+from tocsin.notify.changes import Ringing
 from tocsin.records.event import Event, EventBatch, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.instants import SECOND
@@ -146,6 +147,12 @@ class Service:
         """Goes on with what the store says now, which somebody changed between two turns."""
         self._desk = IncidentDesk()
         self._books = Books(self._store, self._detectors, self._desk, self._ringer)
+
+    def ring_for(self, ringing: Ringing) -> None:
+        """Whom to tell of incidents from the next commit on."""
+        if self._ringer is not None:
+            self._ringer = replace(self._ringer, ringing=ringing)
+        self._books.ringing = ringing
 
     def turn(self) -> bool:
         """Judges and commits one portion; False where there was none.

@@ -8,7 +8,7 @@ Rules:
 3. Once intake listens, the bell's thread (`bell.py`) tells people what was committed, and sends the sign of life.
 4. A stop lets intake answer what is in flight, then judges all that was acknowledged, and only then ends. A second signal
    ends at once, and the rest is judged at the next start.
-4. Rules, tokens and certificates may be read anew while it runs (`reloading.py`); what cannot be used changes nothing.
+5. All settings may be read anew while it runs (`reloading.py`); what cannot be used changes nothing.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from tocsin.engine.forgetting import Forgetting
 from tocsin.engine.intake.child import Child
 from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.settings import (
-    Admit,
-    Admitted,
+    Change,
+    Changed,
     Counted,
     Failed,
     IntakeSettings,
     Ready,
+    Refused,
     Report,
     Rotate,
     Stopped,
@@ -41,7 +42,7 @@ from tocsin.engine.keeping import Keeping
 from tocsin.engine.live_rules import LiveDetector
 from tocsin.engine.reloading import Reloading
 from tocsin.engine.sealer import Sealer
-from tocsin.engine.serve_request import Attendant, Reloaded, ServeRequest, Wishes
+from tocsin.engine.serve_request import Attendant, ServeRequest, Wishes
 from tocsin.engine.service import Service, counted
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.records.errors import OperatorError
@@ -74,30 +75,43 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
         detector = LiveDetector(request.rules, lambda rules: service.judged_by(rules.note), request.clock)
         sealer = Sealer(store, request.reading, request.now, attendant.on_notice)
         forgetting: Forgetting | None = None
-
+        figuring = Figuring(store, attendant, detector, request.reading.zone, request.now)
+        figuring.tick(Tally(), intake.counters)  # from here on it was not stopped, whatever becomes of it
         intake.begin(store)
         try:
-            figuring = Figuring(store, attendant, detector, request.reading.zone, request.now)
             figuring.figures.ports = intake.ports
             ringer = Ringer(request.ringing, request.now)
             service = Service(store, [detector], IncidentDesk(), figuring, ringer)
             service.judged_by(request.rules.note)
-            reloading = Reloading(request, wishes, detector, attendant.on_notice)
             keeping = Keeping(store, request.keep, request.now, attendant.on_notice)
             forgetting = Forgetting(
                 store, request.now, attendant.on_notice, intake.rotate, figuring.forget, service.take_up_again
             )
             signs = Signs(listens=True, judged=request.now())
-            with ringing_bell(request.store, request.ringing, signs, request.now, attendant.on_notice):
+            with ringing_bell(
+                request.store, request.ringing, signs, request.now, attendant.on_notice
+            ) as bell:
+
+                def take_up(new: ServeRequest) -> None:
+                    service.ring_for(new.ringing)
+                    bell.ring_for(
+                        new.ringing
+                    )  # behind the commits: no message comes for a channel that it gave away
+                    keeping.keep(new.keep)
+                    figuring.figures.ports = intake.ports
+
+                reloading = Reloading(request, wishes, detector, intake, take_up, attendant)
                 while not wishes.stops():
-                    if (new := reloading.turn()) is not None:
-                        intake.admit(new)
+                    if reloading.turn():
+                        figuring.figures.reload = reloading.account
+                        bell.settings(reloading.account.refused)
                     figuring.tick(service.tally, intake.counters)
                     keeping.turn()  # its first turn sweeps what no catalogue lists, so nothing may be sealed before
                     sealer.turn()
-                    busy = forgetting.turn()
-                    if not service.turn() and not busy:
-                        intake.attend(0.1 if forgetting.waits else 1.0)
+                    busy = forgetting.turn() | service.turn()
+                    intake.attend(
+                        0.0 if busy else 0.1 if forgetting.waits else 1.0
+                    )  # however busy: it may be gone
                     signs.listens, signs.judged = intake.listens, request.now()
                 clean = intake.stop()
                 signs.listens = False
@@ -114,7 +128,11 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
 
 
 class _Intake:
-    """Keeps an intake process running."""
+    """Keeps an intake process running.
+
+    Attributes:
+        answer: To the last `ask`: empty where it holds, else why not; None while there is none.
+    """
 
     def __init__(self, request: ServeRequest, attendant: Attendant) -> None:
         self._request, self._attendant = request, attendant
@@ -123,7 +141,8 @@ class _Intake:
         self._pause = 0.0
         self._again: int | None = None
         self._store: Store | None = None
-        self._reloaded: Reloaded | None = None
+        self._asked: ServeRequest | None = None
+        self.answer: str | None = None
         self.counters = Counters()
         self.ports: tuple[int, ...] = ()
         self.listens = False
@@ -159,9 +178,7 @@ class _Intake:
         assert self._store is not None
         request = self._request
         position = self._store.position  # before the marks: what they say beyond it the log says again
-        files = (
-            replace(request.files, marks=self._store.file_marks()) if request.files.paths else request.files
-        )
+        files = replace(request.files, marks=self._store.file_marks())
         self._child = Child(
             IntakeSettings(
                 request.store / "wal", position, self._store.sealed, request.listeners, request.tokens, clean, files,
@@ -177,6 +194,11 @@ class _Intake:
         if self._child.died is None:
             return
         self.listens = False
+        if self._asked is not None:
+            self._asked, self.answer = (
+                None,
+                "The process that takes events in ended over it; what ran before is started again.",
+            )
         if self._again is None:
             self._pause = min(max(2 * self._pause, 1.0), bounds.INTAKE_PAUSE_SECONDS)
             self._again = self._request.now() + round(self._pause * SECOND)
@@ -189,13 +211,16 @@ class _Intake:
             self._again = None
             self._start(clean=False)
 
-    def admit(self, request: ServeRequest) -> None:
-        """Lets in whom `request` names, now and at later starts of the process."""
-        self._request = replace(self._request, tokens=request.tokens)
-        rules = request.rules.ruleset
-        self._reloaded = Reloaded(len(rules.rules) + len(rules.correlations), len(request.tokens))
-        if self._child is not None:
-            self._child.order(Admit(request.tokens))
+    def ask(self, request: ServeRequest) -> None:
+        """Asks for what `request` says of listeners, tokens and files; `answer` says in time what came of it."""
+        assert self._store is not None
+        if self._child is None or not self.listens:
+            self.answer = "The process that takes events in does not run just now."
+            return
+        self._asked, self.answer = request, None
+        position = self._store.position  # before the marks, as at a start
+        files = replace(request.files, marks=self._store.file_marks())
+        self._child.order(Change(request.listeners, request.tokens, files, position))
 
     def rotate(self) -> None:
         """Lets it leave the present segment of the log."""
@@ -229,6 +254,17 @@ class _Intake:
             self.ports = said.ports
             self.listens = True
             self._attendant.on_ready(said.ports)
-        if isinstance(said, Admitted | Ready) and self._reloaded is not None:
-            self._attendant.on_reloaded(self._reloaded)
-            self._reloaded = None
+        elif isinstance(said, Refused):
+            self._asked, self.answer = None, said.why
+        elif isinstance(said, Changed):
+            self._changed(said)
+
+    def _changed(self, said: Changed) -> None:
+        assert self._asked is not None
+        asked, self._asked, self.answer = self._asked, None, ""
+        self._request = replace(
+            self._request, listeners=asked.listeners, tokens=asked.tokens, files=asked.files
+        )
+        if said.ports != self.ports:
+            self.ports = said.ports
+            self._attendant.on_ready(said.ports)

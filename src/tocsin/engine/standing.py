@@ -134,6 +134,10 @@ def needs(one: Standing, now: int) -> Iterator[str]:
 
 
 def _needed_for(figures: Figures, now: int) -> Iterator[str]:
+    if figures.reload.refused and not figures.stopped:
+        yield f"The new settings do not hold; what ran before goes on. {figures.reload.refused}"
+    if figures.reload.waits and not figures.stopped:
+        yield f"A change of {' and '.join(figures.reload.waits)} waits for a restart."
     for title in figures.suspended.values():
         yield f"The rule {title} was stopped because its expressions take too long."
     for name in silent(figures, now):

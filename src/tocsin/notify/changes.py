@@ -23,10 +23,11 @@ from tocsin.store.outbox import Message, Rung
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
-    """Whom to tell, and when: the settings, and the zone that their hours are of."""
+    """Whom to tell, and when: the settings, the zone that their hours are of, and how Tocsin is called on its own host."""
 
     bell: Bell
     zone: tzinfo = UTC
+    command: str = "tocsin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,5 +112,5 @@ def _messages(incident: Incident, change: str, ringing: Ringing, now: int) -> It
         yield Message(
             message_id(incident.id, change, channel.name), "incident", incident.id, change, channel.name,
             incident.severity, now, due,
-            title_of(told, change, channel.detail), text_of(told, channel.detail),
+            title_of(told, change, channel.detail), text_of(told, channel.detail, ringing.command),
         )  # fmt: skip

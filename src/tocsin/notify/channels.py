@@ -70,6 +70,7 @@ def _slack(words: Words) -> dict[str, Any]:
     return {
         "text": text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
         "unfurl_links": False,
+        "unfurl_media": False,
     }
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 
+from tocsin.advise.phrases import counted
 from tocsin.notify.changes import Ringing, message_id
+from tocsin.notify.notices import NEXT_CHANNEL
 from tocsin.records.inert import inert
 from tocsin.records.instants import DAY, HOUR, from_datetime, to_datetime
 from tocsin.store.outbox import Message, Outbox
-
-_NEXT_CHANNEL = 6 * HOUR
-"""One channel says it; the next only where that one cannot be reached."""
 
 
 def digest(outbox: Outbox, ringing: Ringing, problems: Sequence[str], now: int) -> tuple[Message, ...]:
@@ -29,39 +28,50 @@ def digest(outbox: Outbox, ringing: Ringing, problems: Sequence[str], now: int) 
     day = to_datetime(now).astimezone(ringing.zone).date()
     due = from_datetime(datetime.combine(day, time(bell.digest // 60, bell.digest % 60), ringing.zone))
     subject = day.isoformat()
-    if now < due or outbox.has(message_id(subject, "digest", bell.channels[0].name)):
+    if now < due or outbox.channels_of(subject, "digest"):
         return ()
-    title, text = digest_words(outbox, problems, now)
+    title, text = digest_words(outbox, problems, now, ringing)
     return tuple(
         Message(
             message_id(subject, "digest", channel.name), "digest", subject, "digest", channel.name,
-            "informational", now, now + step * _NEXT_CHANNEL, title, text,
+            "informational", now, now + step * NEXT_CHANNEL, title, text,
         )
         for step, channel in enumerate(bell.channels)
     )  # fmt: skip
 
 
-def digest_words(outbox: Outbox, problems: Sequence[str], now: int) -> tuple[str, str]:
-    """Title and text: what was heard within a day, and all that is not well."""
-    heard = outbox.heard(now - DAY)
-    wrong = [*problems, *_wrong(outbox, heard.events, now)]
-    count = f"{heard.events:,} events, {heard.sources:,} sources"
+def digest_words(
+    outbox: Outbox, problems: Sequence[str], now: int, ringing: Ringing | None = None
+) -> tuple[str, str]:
+    """Title and text: what was heard within a day, and all that is not well; without a word of wellness where nothing
+    was heard, for then nobody can know.
+    """
+    heard = outbox.heard(now - DAY, now)
+    since = to_datetime((now - DAY) // HOUR * HOUR).astimezone(ringing.zone if ringing else UTC)
+    wrong = [*problems, *_wrong(outbox, ringing.command if ringing else "tocsin", now)]
+    count = f"{counted(heard.events, 'event')}, {counted(heard.sources, 'source')}"
+    said = f"Since {since:%Y-%m-%d %H:%M %Z}: {count}."
+    if not heard.events:
+        silence = (
+            "Nothing was heard, so nothing could be noticed: see whether senders send, and `tocsin doctor`."
+        )
+        return "Nothing was heard: no events in 24 hours", "\n".join([silence, *_list(wrong)])
     if not wrong:
-        return f"All is well: {count}", f"In the last 24 hours {count} were heard. Nothing waits for you."
-    return f"Not all is well: {count}", "\n".join(
-        ["What is not well:", *(f"- {inert(one)}" for one in wrong)]
-    )
+        return f"All is well: {count}", f"{said} Nothing waits for you."
+    return f"Not all is well: {count}", "\n".join([*_list(wrong), "", said])
 
 
-def _wrong(outbox: Outbox, events: int, now: int) -> list[str]:
+def _list(wrong: Sequence[str]) -> list[str]:
+    return ["What is not well:", *(f"- {inert(one)}" for one in wrong)] if wrong else []
+
+
+def _wrong(outbox: Outbox, command: str, now: int) -> list[str]:
     found = []
-    if not events:
-        found.append("No event was heard in 24 hours: see whether senders send.")
     open_ones = outbox.unacknowledged()
     if open_ones:
         several = "1 incident needs" if open_ones == 1 else f"{open_ones:,} incidents need"
-        found.append(f"{several} somebody, and nobody has acknowledged that: tocsin incidents")
-    failures = outbox.failures(now - DAY)
+        found.append(f"{several} somebody, and nobody has acknowledged that: {command} incidents")
+    failures = outbox.failures(now - DAY, now)
     for channel in sorted({one.channel for one in failures}):
         last = next(one for one in reversed(failures) if one.channel == channel)
         found.append(f"The channel {channel} did not take what was to be said: {last.trouble}")

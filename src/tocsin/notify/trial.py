@@ -12,7 +12,11 @@ from tocsin.records.errors import Refused
 from tocsin.records.instants import rfc3339
 
 _TITLE = "Trial: this is how Tocsin rings"
-_TEXT = "Nothing happened. Somebody tried whether messages arrive here."
+_TEXT = (
+    "Nothing happened, and there is nothing to do: somebody tried whether messages arrive here.\n\n"
+    "A real one begins with how grave it is, says what to do first and what happened, and ends with the commands to read "
+    "all of it, and to say that you look after it."
+)
 
 
 class Tried(NamedTuple):

@@ -31,6 +31,27 @@ class TimedSocket:
         return getattr(self._inner, name)
 
 
+def connected(host: str, port: int, until: float) -> socket.socket:
+    """A connection to the first address of `host` that takes one, all of them tried within the time; only the name's look-up
+    ends by the system's own bound (resolv.conf(5), some 30 s).
+
+    Raises:
+        OSError: none does.
+    """
+    last: OSError | None = None
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        made = socket.socket(family, kind, protocol)
+        try:
+            made.settimeout(left(until))
+            made.connect(address)
+        except OSError as error:
+            made.close()
+            last = error
+        else:
+            return made
+    raise last if last is not None else OSError("it has no address")
+
+
 def timed_file(inner: socket.socket, until: float) -> io.BufferedReader:
     """What `inner` receives, as a file; TimeoutError once `until` has passed."""
     return io.BufferedReader(_TimedReader(inner, until))

@@ -31,8 +31,8 @@ class Destination(Protocol):
     @property
     def shown(self) -> str: ...  # noqa: D102
 
-    def carry(self, body: bytes, ident: str) -> None:
-        """Hands `body` over; Undelivered where that failed."""
+    def carry(self, body: bytes, ident: str) -> str:
+        """Hands `body` over; gives who of several did not get it, the end of a sentence. Undelivered where that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Gate:
     kept: Outgoing
     now: Callable[[], int]
 
-    def send(self, destination: Destination, body: bytes, *, purpose: str, ident: str) -> None:
-        """Keeps `body`, then hands it over.
+    def send(self, destination: Destination, body: bytes, *, purpose: str, ident: str) -> str:
+        """Keeps `body`, then hands it over; gives who of several did not get it, the end of a sentence.
 
         Args:
             destination: Where to.
@@ -76,11 +76,12 @@ class Gate:
             raise Refused(RULE, why)
         number = self.kept.put(purpose, ident, destination.shown, body, BEGUN, self.now())
         try:
-            destination.carry(body, ident)
+            but = destination.carry(body, ident)
         except Undelivered as error:
             self.kept.end(number, f"failed: {error}")
             raise
-        self.kept.end(number, "sent")
+        self.kept.end(number, f"sent, but {but}" if but else "sent")
+        return but
 
     def _refusal(self, destination: Destination, body: bytes) -> str | None:
         if destination.origin not in self.allowed:

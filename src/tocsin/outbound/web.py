@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from tocsin import __version__
 from tocsin.config import bounds
 from tocsin.config.bell import SECRET, Web
-from tocsin.outbound.deadline import TimedSocket
+from tocsin.outbound.deadline import TimedSocket, connected, left
 from tocsin.outbound.gate import Undelivered
 from tocsin.outbound.secrets import secret_in
 
@@ -43,7 +43,7 @@ class WebDestination:
         """The address, its secret left out."""
         return self.web.url
 
-    def carry(self, body: bytes, ident: str) -> None:
+    def carry(self, body: bytes, ident: str) -> str:
         """Hands `body` over; any answer of 200 to 299 means that it arrived.
 
         Raises:
@@ -51,11 +51,9 @@ class WebDestination:
         """
         path, headers = self._filled(ident)
         until = time.monotonic() + bounds.OUTBOUND_SECONDS
-        connection = _connection(self.origin)
-        open_one: socket.socket | None = None
+        connection, open_one = _connection(self.origin), None
         try:
-            connection.connect()
-            open_one = connection.sock
+            open_one = _opened(self.origin, until)
             connection.sock = TimedSocket(open_one, until)
             connection.request(self.method, path, body or None, headers)
             answer = connection.getresponse()
@@ -69,6 +67,7 @@ class WebDestination:
             raise Undelivered(f"{self.origin} answers {answer.status}, a redirect, which is not followed")
         if not 200 <= answer.status < 300:
             raise Undelivered(f"{self.origin} answers {answer.status}")
+        return ""
 
     def _filled(self, ident: str) -> tuple[str, dict[str, str]]:
         """Path and headers with the secret in its place."""
@@ -86,14 +85,28 @@ class WebDestination:
 
 
 def _connection(origin: str) -> http.client.HTTPConnection:
+    """What speaks HTTP; it knows of no proxy, whatever the environment says."""
     parts = urlsplit(origin)
     assert parts.hostname is not None
     if parts.scheme == "http":
-        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=bounds.OUTBOUND_SECONDS)
-    context = ssl.create_default_context()
-    return http.client.HTTPSConnection(
-        parts.hostname, parts.port, timeout=bounds.OUTBOUND_SECONDS, context=context
-    )
+        return http.client.HTTPConnection(parts.hostname, parts.port)
+    return http.client.HTTPSConnection(parts.hostname, parts.port)
+
+
+def _opened(origin: str, until: float) -> socket.socket:
+    """A connection to `origin`, its certificate verified where it is HTTPS."""
+    parts = urlsplit(origin)
+    assert parts.hostname is not None
+    assert parts.port is not None  # an origin spells it out
+    plain = connected(parts.hostname, parts.port, until)
+    if parts.scheme == "http":
+        return plain
+    try:
+        plain.settimeout(left(until))
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname)
+    except BaseException:
+        plain.close()
+        raise
 
 
 def _why(error: Exception) -> str:

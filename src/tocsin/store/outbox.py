@@ -10,15 +10,16 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
 from tocsin.config import bounds
-from tocsin.records.instants import DAY, HOUR
+from tocsin.records.instants import DAY, SECOND
 from tocsin.store.database import Database
+from tocsin.store.heard import Heard, heard_between, put_heard
 
-Kind = Literal["incident", "digest"]
+Kind = Literal["incident", "digest", "notice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Message:
 
     Attributes:
         id: Stable: what it is about, what changed, and the channel.
-        subject: An incident's id; the day of a digest.
+        subject: An incident's id; the day of a digest; what a notice is about.
         change: What changed: `new`, `severity:high`, `regressed:…`.
         made: When (instant).
         next: Not to be handed over before (instant).
@@ -66,15 +67,11 @@ class ToTell:
     heard: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
 
-class Heard(NamedTuple):
-    """How many events came, of how many sources."""
-
-    events: int
-    sources: int
+_COLUMNS: Final = "id, kind, subject, change, channel, severity, made, next, title, text, tries, parcel"
 
 
 class Failure(NamedTuple):
-    """A message that was given up, and why."""
+    """A message that could not be handed over, and why."""
 
     channel: str
     title: str
@@ -85,10 +82,7 @@ def put_to_tell(database: Database, told: ToTell) -> None:
     """Stores `told`, inside a transaction."""
     put_messages(database, told.messages)
     database.put_all("INSERT OR REPLACE INTO rung VALUES (?, ?, ?)", told.rung)
-    for hour in sorted({hour for hour, _ in told.heard}):
-        _put_heard(
-            database, hour, {source: count for (at, source), count in told.heard.items() if at == hour}
-        )
+    put_heard(database, told.heard)
 
 
 def put_messages(database: Database, messages: Sequence[Message]) -> None:
@@ -99,33 +93,11 @@ def put_messages(database: Database, messages: Sequence[Message]) -> None:
         [
             (
                 one.id, one.kind, one.subject, one.change, one.channel, one.severity, one.made, one.next,
-                _plain(one.title), _plain(one.text),
+                *(text.encode("utf-8", "replace").decode() for text in (one.title, one.text)),  # no lone surrogate
             )
             for one in messages
         ],
     )  # fmt: skip
-
-
-def _plain(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()  # SQLite takes no lone surrogate
-
-
-def _put_heard(database: Database, hour: int, heard: Mapping[str, int]) -> None:
-    """Adds to the counts of `hour`; sources beyond the bound count together, as one without a name."""
-    known = {row[0] for row in database.all("SELECT source FROM heard WHERE hour = ?", hour)}
-    if not known:
-        database.put("DELETE FROM heard WHERE hour < ?", hour - bounds.HEARD_HOURS)
-    counts: dict[str, int] = {}
-    for source, events in heard.items():
-        name = _plain(source)
-        if name not in known:
-            name = name if len(known) < bounds.HEARD_SOURCES else ""
-            known.add(name)
-        counts[name] = counts.get(name, 0) + events
-    database.put_all(
-        "INSERT INTO heard VALUES (?, ?, ?) ON CONFLICT (hour, source) DO UPDATE SET events = events + excluded.events",
-        [(hour, name, events) for name, events in counts.items()],
-    )
 
 
 class Outbox:
@@ -145,7 +117,7 @@ class Outbox:
         unless it was packed with one that is.
         """
         rows = self._db.all(
-            "SELECT id, kind, subject, change, channel, severity, made, next, title, text, tries, parcel FROM outbox"
+            f"SELECT {_COLUMNS} FROM outbox"  # noqa: S608
             " WHERE state = 'waiting' AND channel = ? AND next <= ? AND (severity = 'critical' OR kind = 'digest' OR ?"
             " OR parcel IN (SELECT parcel FROM outbox WHERE state = 'waiting' AND severity = 'critical'))"
             " ORDER BY parcel IS NULL, CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 ELSE 2 END, made, id LIMIT ?",
@@ -153,25 +125,31 @@ class Outbox:
         )  # fmt: skip
         return tuple(Message(*row) for row in rows)
 
-    def parcels_since(self, channel: str, instant: int) -> int:
-        """How many parcels were handed to `channel` since."""
+    def parcels_between(self, channel: str, since: int, until: int) -> int:
+        """How many parcels were handed to `channel` meanwhile."""
         rows = self._db.all(
-            "SELECT count(DISTINCT parcel) FROM outbox WHERE channel = ? AND state = 'sent' AND ended >= ?",
-            channel,
-            instant,
-        )
+            "SELECT count(DISTINCT parcel) FROM outbox WHERE channel = ? AND state = 'sent' AND ended BETWEEN ? AND ?",
+            channel, since, until,
+        )  # fmt: skip
         return int(rows[0][0])
 
-    def has(self, ident: str) -> bool:
-        """Whether there is a message with this id."""
-        return self._db.maybe("SELECT 1 FROM outbox WHERE id = ?", ident) is not None
+    def channels_of(self, subject: str, change: str) -> frozenset[str]:
+        """Which channels have a message that says this, waiting or done."""
+        rows = self._db.all("SELECT channel FROM outbox WHERE subject = ? AND change = ?", subject, change)
+        return frozenset(row[0] for row in rows)
 
-    def failures(self, since: int) -> tuple[Failure, ...]:
-        """What was given up since."""
+    def strays(self, channels: Collection[str]) -> tuple[Message, ...]:
+        """What waits for a channel that is none of `channels`, the oldest first."""
+        rows = self._db.all(f"SELECT {_COLUMNS} FROM outbox WHERE state = 'waiting' ORDER BY made, next, id")  # noqa: S608
+        return tuple(one for row in rows if (one := Message(*row)).channel not in channels)
+
+    def failures(self, since: int, until: int) -> tuple[Failure, ...]:
+        """What was given up meanwhile, and what failed and is tried again."""
         rows = self._db.all(
-            "SELECT channel, title, trouble FROM outbox WHERE state = 'failed' AND ended >= ? ORDER BY ended LIMIT 100",
-            since,
-        )
+            "SELECT channel, title, trouble FROM outbox WHERE (state = 'failed' AND ended BETWEEN ? AND ?)"
+            " OR (state = 'waiting' AND tries > 0) ORDER BY coalesce(ended, next) LIMIT 100",
+            since, until,
+        )  # fmt: skip
         return tuple(Failure(*row) for row in rows)
 
     def counts(self) -> dict[str, int]:
@@ -179,21 +157,18 @@ class Outbox:
         return dict(self._db.all("SELECT state, count(*) FROM outbox GROUP BY state ORDER BY state"))
 
     def unacknowledged(self) -> int:
-        """How many incidents that people were told of nobody has acknowledged since."""
+        """How many incidents that people were told of nobody has acknowledged since they were last told of it."""
         rows = self._db.all(
             "SELECT count(*) FROM rung JOIN incidents ON incidents.id = rung.incident"
             " LEFT JOIN acknowledged ON acknowledged.incident = rung.incident"
-            " WHERE acknowledged.at IS NULL AND incidents.status IN ('open', 'regressed')"
+            " WHERE incidents.status IN ('open', 'regressed') AND (acknowledged.at IS NULL OR acknowledged.at <"
+            " (SELECT max(made) FROM outbox WHERE subject = rung.incident))"
         )
         return int(rows[0][0])
 
-    def heard(self, since: int) -> Heard:
-        """What came in the hours from that of `since` on."""
-        rows = self._db.all(
-            "SELECT coalesce(sum(events), 0), count(DISTINCT source) FROM heard WHERE hour >= ?",
-            since // HOUR,
-        )
-        return Heard(*rows[0])
+    def heard(self, since: int, until: int) -> Heard:
+        """What came from the hour of `since` to that of `until`, both whole."""
+        return heard_between(self._db, since, until)
 
     # --- what changes -------------------------------------------------------------------------------------
 
@@ -203,21 +178,45 @@ class Outbox:
             put_messages(self._db, messages)
 
     def acknowledge(self, idents: Sequence[str], now: int) -> None:
-        """Somebody looks after an incident (its id and aliases): what waits to be said of it so far is not said any more."""
+        """Somebody looks after an incident (its id and aliases): what waits to be said of it so far is not said any more,
+        but in a parcel of several, which stays whole.
+        """
         with self._db.transaction():
             self._db.put_all(
                 "INSERT OR REPLACE INTO acknowledged VALUES (?, ?)", [(one, now) for one in idents]
             )
+            self._db.put_all(
+                "UPDATE outbox SET state = 'spared', ended = ? WHERE state = 'waiting' AND kind = 'incident' AND subject = ?"
+                " AND (parcel IS NULL OR parcel = id)",
+                [(now, one) for one in idents],
+            )
 
-    def spare(self, now: int) -> int:
-        """Ends what waits and was acknowledged after it was made; gives how many. A parcel of several stays whole."""
-        if not self._db.all(_ACKNOWLEDGED_WAITING)[0][0]:
-            return 0
+    def withdraw(self, subject: str, now: int) -> None:
+        """What waits to be said of `subject` is true no more, and not said."""
         with self._db.transaction():
-            return self._db.put(
-                "UPDATE outbox SET state = 'spared', ended = ? WHERE state = 'waiting' AND kind = 'incident'"
-                " AND (parcel IS NULL OR parcel = id) AND made <= (SELECT at FROM acknowledged WHERE incident = outbox.subject)",
+            self._db.put(
+                "UPDATE outbox SET state = 'spared', ended = ? WHERE state = 'waiting' AND subject = ?",
                 now,
+                subject,
+            )
+
+    def readdress(self, moved: Sequence[tuple[Message, str, str]], left: Sequence[Message], now: int) -> None:
+        """The channel of some messages is named no more: (message, its new id, the channel that says it instead), and
+        those that every channel says already; where nobody was told yet, the next one is at once.
+        """
+        with self._db.transaction():
+            self._db.put_all(
+                "UPDATE outbox SET id = ?, channel = ?, parcel = NULL, tries = 0, trouble = NULL WHERE id = ?",
+                [(ident, channel, one.id) for one, ident, channel in moved],
+            )
+            self._end(left, "spared", "its channel is named no more", now)
+            self._hasten(left, now)
+
+    def try_now(self, now: int) -> None:
+        """What failed before is tried again from `now` on: channels may have been mended."""
+        with self._db.transaction():
+            self._db.put(
+                "UPDATE outbox SET next = ? WHERE state = 'waiting' AND tries > 0 AND next > ?", now, now
             )
 
     def pack(self, parcel: str, messages: Sequence[Message]) -> None:
@@ -228,12 +227,12 @@ class Outbox:
             )
 
     def sent(self, messages: Sequence[Message], now: int) -> None:
-        """They were handed over; the other channels need not say what is said once a day."""
+        """They were handed over; of what is no incident one channel's word is enough."""
         with self._db.transaction():
             self._end(messages, "sent", None, now)
             self._db.put_all(
-                "UPDATE outbox SET state = 'spared', ended = ? WHERE state = 'waiting' AND kind = 'digest' AND subject = ?",
-                [(now, one.subject) for one in messages if one.kind == "digest"],
+                "UPDATE outbox SET state = 'spared', ended = ? WHERE state = 'waiting' AND subject = ? AND change = ?",
+                [(now, one.subject, one.change) for one in messages if one.kind != "incident"],
             )
 
     def put_off(self, messages: Sequence[Message], until: int, trouble: str, now: int) -> None:
@@ -256,6 +255,7 @@ class Outbox:
         (over,) = self._db.all(
             "SELECT count(*) - ? FROM outbox WHERE state = 'waiting'", bounds.OUTBOX_MESSAGES
         )[0]
+        self._mend_times(now)
         old = self._db.maybe("SELECT 1 FROM outbox WHERE ended < ? LIMIT 1", now - bounds.OUTBOX_DAYS * DAY)
         if over <= 0 and old is None:
             return 0
@@ -269,6 +269,19 @@ class Outbox:
                     now, over,
                 )  # fmt: skip
         return max(0, int(over))
+
+    def _mend_times(self, now: int) -> None:
+        """What was made, or put off, by a clock that ran far ahead must not wait until that time truly comes."""
+        pause = bounds.BELL_PAUSE_MOST_SECONDS * SECOND
+        ahead = "state = 'waiting' AND (made > ?1 OR (tries > 0 AND next > ?1))"
+        if self._db.maybe(f"SELECT 1 FROM outbox WHERE {ahead} LIMIT 1", now + pause) is None:  # noqa: S608
+            return
+        with self._db.transaction():
+            self._db.put(
+                "UPDATE outbox SET next = CASE WHEN tries > 0 THEN ?2 ELSE ?2 + max(0, next - made) END,"  # noqa: S608
+                f" made = min(made, ?2) WHERE {ahead}",
+                now + pause, now,
+            )  # fmt: skip
 
     def _end(self, messages: Sequence[Message], state: str, trouble: str | None, now: int) -> None:
         self._db.put_all(
@@ -285,9 +298,3 @@ class Outbox:
             " AND NOT EXISTS (SELECT 1 FROM outbox WHERE state = 'sent' AND subject = ?2 AND change = ?3)",
             [(now, one.subject, one.change) for one in messages],
         )
-
-
-_ACKNOWLEDGED_WAITING: Final = (
-    "SELECT count(*) FROM outbox JOIN acknowledged ON incident = subject"
-    " WHERE state = 'waiting' AND kind = 'incident' AND (parcel IS NULL OR parcel = id) AND made <= at"
-)

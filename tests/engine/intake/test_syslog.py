@@ -181,6 +181,7 @@ def test_a_verified_client_certificate_proves_the_origin(
 ) -> None:
     server = authority.issue_cert("127.0.0.1")
     server.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    (tmp_path / "server.pem").chmod(0o600)
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     running = start(tls=[str(tmp_path / name) for name in ("server.pem", "server.pem", "ca.pem")])
     client = ssl.create_default_context()

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any, Final
 
 from tocsin.config import bounds
-from tocsin.engine.intake.settings import Admit, Failed, IntakeSettings, Report, Rotate
+from tocsin.engine.intake.settings import Change, Failed, IntakeSettings, Report, Rotate
 from tocsin.records.errors import OperatorError
 from tocsin.store.segment import Position
 
@@ -66,15 +66,13 @@ class Child:
         if self._reports in ready:
             yield from self._heard()
 
-    def order(self, order: Admit | Rotate) -> None:
-        """Tells it whom to let in from now on, which it answers by `Admitted`, or to leave the present segment.
+    def order(self, order: Change | Rotate) -> None:
+        """Tells it what is to hold, which it answers by `Changed` or `Refused`, or to leave the present segment.
 
         Nothing happens where it is gone, as `died` says.
         """
-        try:
+        with suppress(OSError):
             self._orders.send(order)
-        except OSError:
-            return
 
     def stop(self) -> Iterator[Report]:
         """Lets it finish what is in flight; what it says until it is gone."""

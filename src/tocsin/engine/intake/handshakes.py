@@ -45,10 +45,8 @@ class Gate:
         self._accepting = self._loop.create_task(self._accept())
 
     def close(self) -> None:
-        """Lets nobody in any more."""
+        """Accepts nobody any more; handshakes that have begun may end."""
         self._accepting.cancel()
-        for task in self._shaking:
-            task.cancel()
         self._bound.close()
 
     async def _accept(self) -> None:

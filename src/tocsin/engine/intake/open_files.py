@@ -99,8 +99,9 @@ class OpenFiles:
         self.by_key.pop(key).close()
 
     def close(self) -> None:
-        """Closes all."""
+        """Closes all; others may take them up where they were read."""
         for file in self.by_key.values():
+            self._known.release(file)
             file.close()
 
     def _meet(self, path: Path, now: float) -> Key | None:

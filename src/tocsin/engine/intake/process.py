@@ -8,7 +8,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Final
@@ -25,11 +25,12 @@ from tocsin.engine.intake.listening import Listeners
 from tocsin.engine.intake.repeats import Repeats
 from tocsin.engine.intake.senders import Guessers, Tokens
 from tocsin.engine.intake.settings import (
-    Admit,
-    Admitted,
+    Change,
+    Changed,
     Counted,
     IntakeSettings,
     Ready,
+    Refused,
     Report,
     Rotate,
     Stopped,
@@ -65,7 +66,7 @@ def run_intake(  # noqa: PLR0913, PLR0917  what it is wired to
         report: Told `Ready`, then `Told` and `Counted`, in the end `Stopped`. Called from several threads.
         now: The present instant.
         disk: What writes and syncs.
-        orders: Where `Admit` and `Rotate` come; None where nobody sends any.
+        orders: Where `Change`, one after the other was answered, and `Rotate` come; None where nobody sends any.
 
     Raises:
         OperatorError: the log is damaged, a port is taken, a certificate cannot be read.
@@ -109,6 +110,7 @@ class _Intake:
         self._now = now
         self._disk = disk
         self._counters = Counters()
+        self._changing: asyncio.Task[None] | None = None
 
     async def run(self, log: WriteAhead, orders: Connection | None) -> None:
         """Until a signal comes."""
@@ -132,12 +134,13 @@ class _Intake:
         listeners = Listeners(app, syslog, self._counters)
         following = Following(self._settings, commit, self._counters, self._now, self._tell)
         try:
-            ports = await listeners.open(self._settings.listeners)
+            ports = await listeners.change(self._settings.listeners)
             self._publish(commit.end)
             self._report(Ready(ports, commit.end))
             following.begin()
             if orders is not None:
-                loop.add_reader(orders.fileno(), self._obey, orders, tokens, listeners, stop, commit)
+                change = partial(self._change, tokens, listeners, following)
+                loop.add_reader(orders.fileno(), self._obey, orders, change, stop, commit)
             await self._until(stop, listeners, commit, following)
         finally:
             app.stopping = True
@@ -168,15 +171,11 @@ class _Intake:
                 since = self._now()
 
     def _obey(
-        self,
-        orders: Connection,
-        tokens: Tokens,
-        listeners: Listeners,
-        stop: asyncio.Event,
+        self, orders: Connection, change: Callable[[Change], Coroutine[None, None, None]], stop: asyncio.Event,
         commit: GroupCommit,
-    ) -> None:
+    ) -> None:  # fmt: skip
         try:
-            order: Admit | Rotate = orders.recv()
+            order: Change | Rotate = orders.recv()
         except (
             EOFError,
             OSError,
@@ -187,12 +186,20 @@ class _Intake:
         if isinstance(order, Rotate):
             commit.rotate()
             return
-        tokens.replace(order.tokens)
+        self._changing = asyncio.get_running_loop().create_task(change(order))
+
+    async def _change(
+        self, tokens: Tokens, listeners: Listeners, following: Following, order: Change
+    ) -> None:
+        """First what can fail; what follows cannot."""
         try:
-            listeners.renew()
+            ports = await listeners.change(order.listeners)
         except OperatorError as error:
-            self._tell(f"{error} Those of before stay in use.")
-        self._report(Admitted(len(order.tokens)))
+            self._report(Refused(str(error)))
+            return
+        tokens.replace(order.tokens)
+        await following.change(order.files, order.committed)
+        self._report(Changed(ports))
 
     async def _told_time(self, commit: GroupCommit) -> bool:
         """Writes into the log that time passes: windows over events end by it, though no event comes to say so."""

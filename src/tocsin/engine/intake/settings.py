@@ -7,18 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from tocsin.config.service import Tls
 from tocsin.engine.intake.counters import Counters
 from tocsin.records.file_mark import FileMark
 from tocsin.store.segment import Position
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Certificate chain and key, PEM; `clients`: authorities whose client certificates are demanded and verified."""
-
-    certificate: Path
-    key: Path
-    clients: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +100,34 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
-    """An `Admit` holds from now on; `tokens` is how many there are."""
+class Changed:
+    """A `Change` holds from now on: the port of each listener, in the order of the settings."""
 
-    tokens: int
+    ports: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Admit:
-    """What the process is told while it runs: whom to let in from now on; certificates are read again.
+class Refused:
+    """A `Change` cannot be made, and nothing of it holds; why, as a sentence or two."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to hold while the process runs, all of it or nothing; certificates are read again.
 
     Attributes:
+        listeners: Where to listen. What listens already goes on, without a connection lost.
         tokens: As `IntakeSettings.tokens`.
+        files: What to follow; `marks` as of `committed`.
+        committed: How far the log was judged.
     """
 
+    listeners: tuple[Listening, ...]
     tokens: Mapping[str, bytes]
+    files: Files
+    committed: Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +135,4 @@ class Rotate:
     """What the process is told while it runs: to leave the present segment of the log, so that it can be sealed."""
 
 
-Report = Ready | Told | Counted | Stopped | Failed | Admitted
+Report = Ready | Told | Counted | Stopped | Failed | Changed | Refused

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal, Protocol
@@ -87,17 +87,22 @@ class Syslog:
         self._streams.move_to_end((peer, transport))
         return found
 
-    async def close(self) -> None:
-        """Lets peers see that nobody listens any more, then hands what was gathered to the log and waits for it.
+    async def leave(self, connections: Iterable[Hearing]) -> None:
+        """Lets peers see that nobody listens any more, and ends their connections.
 
         A peer that watches its connection (rsyslog, syslog-ng) turns away; what it sent until then is still read.
         """
-        told = [one for one in self.open if one.hang_up()]
+        leaving = list(connections)
+        told = [one for one in leaving if one in self.open and one.hang_up()]
         ended = asyncio.get_running_loop().time() + bounds.SYSLOG_LEAVE_SECONDS
         while not self.open.isdisjoint(told) and asyncio.get_running_loop().time() < ended:  # noqa: ASYNC110  at the end only
             await asyncio.sleep(_LOOK_SECONDS)
-        for connection in list(self.open):
+        for connection in self.open.intersection(leaving):
             connection.shut()
+
+    async def close(self) -> None:
+        """Leaves all peers, then hands what was gathered to the log and waits for it."""
+        await self.leave(self.open)
         await asyncio.sleep(_LOOK_SECONDS)  # each has handed over its last message by then
         for gathering in list(self.gathering):
             gathering.flush()
