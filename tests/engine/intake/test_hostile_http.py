@@ -292,6 +292,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory):
     authority = trustme.CA()
     made = authority.issue_cert("127.0.0.1")
     made.private_key_pem.write_to_path(key)
+    key.chmod(0o600)
     for part in made.cert_chain_pems:
         part.write_to_path(chain, append=True)
     (folder / "wal").mkdir()
