@@ -29,7 +29,7 @@ def test_nothing_acknowledged_is_lost_or_found_twice(folder: Path, kills: int) -
     token = add_token(folder / "tokens", "shipper", 0)
     senders = [Sender(number, token) for number in range(4)]
     drawn = random.Random(5)
-    running = Running(folder, folder / "out")
+    running = Running(folder)
     for one in senders:
         one.port = running.port()
         one.start()
@@ -41,7 +41,7 @@ def test_nothing_acknowledged_is_lost_or_found_twice(folder: Path, kills: int) -
                 os.kill(children[0], signal.SIGKILL)  # it is started again
                 time.sleep(drawn.uniform(0.1, 2))
             running.kill(alone=who == "judge alone")
-            running = Running(folder, folder / "out")
+            running = Running(folder)
             port = running.port()
             for one in senders:
                 one.port = port
