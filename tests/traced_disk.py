@@ -29,7 +29,8 @@ _CALL = re.compile(r"(\w+)\((.*)", re.DOTALL)
 _FILE = re.compile(r"(?:AT_FDCWD|\d+)<((?:\\x[0-9a-f]{2})+)>(\(deleted\))?")
 _SOCKET = re.compile(r"\d+<TCP:\[[\d.]+:(\d+)->[\d.]+:(\d+)\]>")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
-_UNTRACKED = ("-shm", "lock")
+_UNTRACKED = re.compile(r"(-shm|/lock|/[^/]*status\.json[^/]*)$")
+"""Shared memory, a lock, and figures that count for nothing once the service stopped: no promise rests on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +78,25 @@ class TracedDisk:
     """The model of one folder's disk, moved on by the calls of one run after the other.
 
     Args:
-        root: The folder; what stands in it when the trace begins is durable.
+        root: The folder.
         without: A class of syncs that is left out.
+        base: A copy of what stood in it, durable, when the first trace began; None for nothing.
     """
 
-    def __init__(self, root: Path, without: str | None = None) -> None:
+    def __init__(self, root: Path, without: str | None = None, base: Path | None = None) -> None:
         self.tree = Tree()
+        if base is not None:
+            _fill(self.tree.top, base)
         self.sites: set[str] = set()
         self._root, self._without = str(root), without
         self._syncs: dict[int, list] = {}
         self._ever_synced: set[int] = set()
-        self._taken_up: set[str] = set()
+        self._changed: set[int] = set()
 
     def begin_run(self) -> None:
         """Another process starts: no sync of the one before is under way any more."""
         self._syncs.clear()
-        self._taken_up.clear()
+        self._changed.clear()
 
     def step(self, call: Call) -> bool:
         """Moves on by `call`; whether that changed what a power cut could leave."""
@@ -110,7 +114,7 @@ class TracedDisk:
         """The path below the root; None where it is elsewhere or not of interest."""
         if path == self._root:
             return ""
-        if not path.startswith(f"{self._root}/") or path.endswith(_UNTRACKED):
+        if not path.startswith(f"{self._root}/") or _UNTRACKED.search(path):
             return None
         return path.removeprefix(f"{self._root}/")
 
@@ -126,6 +130,7 @@ class TracedDisk:
         if found is None or not isinstance(found[1], File):
             return False
         data = data_of(call.words)[: call.result]
+        self._changed.add(id(found[1]))
         if call.name.startswith("p"):
             at = re.search(r", (\d+)\) += \d+$|, (\d+)$", call.words.split(") = ")[0])
             assert at is not None, call.words[-60:]
@@ -167,14 +172,12 @@ class TracedDisk:
                 return depth[parts[1]] if len(parts) < 4 else "sealed.directory"
             return "store.directory" if path else "store.parent"
         if path.endswith(".wal"):
-            first = path not in self._taken_up
-            self._taken_up.add(path)
             if id(node) not in self._ever_synced and len(node.current) < 64:
                 return "wal.header"
-            return "wal.taken_up" if first else "wal.frames"
+            return "wal.frames" if id(node) in self._changed else "wal.taken_up"
         if path.endswith(".tmp"):
             return "sealed.file"
-        return "state.log" if path.endswith("-wal") else f"state.{parts[-1]}"
+        return {"state.sqlite-wal": "state.log", "state.sqlite": "state.file"}.get(parts[-1], "state.other")
 
     def _name_changes(self, call: Call) -> bool:
         paths = [self._inside(_path(one)) for one in _TEXT.findall(call.words)]
@@ -198,7 +201,7 @@ class TracedDisk:
         return True
 
     def _open(self, call: Call, path: str | None) -> bool:
-        if path is None or "O_CREAT" not in call.words and "O_TRUNC" not in call.words:
+        if path is None or ("O_CREAT" not in call.words and "O_TRUNC" not in call.words):
             return False
         names, name = self.tree.place(path)
         node = names.get(name)
@@ -210,17 +213,25 @@ class TracedDisk:
             return True
         return False
 
-    def complete(self) -> None:
-        """Demands that the model is what truly stands in the folder, so that no call was missed."""
-        for name, content in self.tree.now().items():
-            path = Path(self._root, name)
-            assert path.is_dir() if content is None else path.read_bytes() == content, name
-        there = {
-            path.relative_to(self._root).as_posix()
-            for path in Path(self._root).rglob("*")
-            if not str(path).endswith(_UNTRACKED)
+    def complete(self, there: Path) -> None:
+        """Demands that the model is what truly stood in the folder, which `there` is a copy of: no call was missed."""
+        found = {
+            path.relative_to(there).as_posix(): path.read_bytes() if path.is_file() else None
+            for path in there.rglob("*")
+            if not _UNTRACKED.search(str(path))
         }
-        assert there == set(self.tree.now())
+        now = self.tree.now()
+        assert found.keys() == now.keys()
+        assert [name for name, content in now.items() if found[name] != content] == []
+
+
+def _fill(folder: Folder, there: Path) -> None:
+    for path in there.iterdir():
+        if not _UNTRACKED.search(str(path)):
+            node = Folder() if path.is_dir() else File(path.read_bytes(), path.read_bytes())
+            folder.synced[path.name] = folder.current[path.name] = node
+            if isinstance(node, Folder):
+                _fill(node, path)
 
 
 def to_port(call: Call) -> int | None:

@@ -46,7 +46,9 @@ class PowerCuts:
             if not path.name.endswith("-shm")
         }
         for image in self.disk.tree.images():
-            key = hash((digest(image), digest({**state}), len(self.promise.events), len(self.promise.findings)))
+            key = hash(
+                (digest(image), digest({**state}), len(self.promise.events), len(self.promise.findings))
+            )
             if key not in self.tried:
                 self.tried.add(key)
                 self._demand_all(image, state)
