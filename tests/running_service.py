@@ -15,8 +15,9 @@ __all__ = ["PATIENCE", "Running", "Sender", "awaited"]
 class Sender(Thread):
     """A shipper: sends bodies of numbered events, each again until it is acknowledged."""
 
-    def __init__(self, name: int, token: str) -> None:
+    def __init__(self, name: int, token: str, pause: float = 0) -> None:
         super().__init__()
+        self._pause = pause
         self._prefix, self._token = name, token
         self.port = 0
         self.acknowledged: list[str] = []
@@ -28,8 +29,9 @@ class Sender(Thread):
         number = 0
         while not self.ended.is_set():
             marks = [f"{self._prefix}-{number}-{part}" for part in range(5)]
+            host = f"ws{self._prefix}-{number // 20}"
             body = "".join(
-                json.dumps({"host": "ws", "event": {"EventID": 1102, "Channel": "Security", "mark": mark}})
+                json.dumps({"host": host, "event": {"EventID": 1102, "Channel": "Security", "mark": mark}})
                 for mark in marks
             )
             while not self._sent(body.encode()):
@@ -38,6 +40,7 @@ class Sender(Thread):
             with self.lock:
                 self.acknowledged += marks
             number += 1
+            self.ended.wait(self._pause)
 
     def _sent(self, body: bytes) -> bool:
         try:

@@ -32,3 +32,28 @@ class Switches:
         new = self.folder / "clock.new"
         new.write_text(str(microseconds))
         new.replace(self.folder / "clock")
+
+    def note_points(self, **seconds: float) -> None:
+        """From the next start on the service notes where it is, and stays there so long before and after the work.
+
+        Args:
+            seconds: For each of `batch`, `seal`, `retention`, `reload`, `delivery`, `migration`.
+        """
+        (self.folder / "points").mkdir()
+        (self.folder / "points.json").write_text(json.dumps(seconds))
+        (self.folder / "schema").write_text("0")
+
+    def points(self) -> set[str]:
+        """Where the service is, or was when it was killed."""
+        return {path.name.partition("-")[0] for path in (self.folder / "points").iterdir()}
+
+    def forget_points(self) -> None:
+        """Forgets where a killed service was."""
+        for path in (self.folder / "points").iterdir():
+            path.unlink(missing_ok=True)
+
+    def new_schema(self) -> int:
+        """From the next start on the schema of the store is one migration further; gives by how many it is by then."""
+        further = int((self.folder / "schema").read_text()) + 1
+        (self.folder / "schema").write_text(str(further))
+        return further

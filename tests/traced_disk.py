@@ -14,10 +14,13 @@ from typing import Literal
 
 from tests.power_cut import File, Folder, Tree
 
+_TRACED = (
+    "openat,write,writev,pwrite64,pwritev,fsync,fdatasync,ftruncate,fallocate,rename,renameat,renameat2,unlink,unlinkat,"
+    "mkdir,mkdirat,rmdir,link,linkat,sendto,sendmsg"
+)
 STRACE = (
-    "strace", "-D", "-f", "--seccomp-bpf", "-ttt", "-yy", "-xx", "-s", "16777216", "-e", "signal=none", "-e",
-    "trace=openat,write,writev,pwrite64,pwritev,fsync,fdatasync,ftruncate,fallocate,rename,renameat,renameat2,unlink,"
-    "unlinkat,mkdir,mkdirat,rmdir,link,linkat,sendto,sendmsg",
+    "strace", "-D", "-f", "--seccomp-bpf", "-ttt", "-yy", "-xx", "-s", "16777216", "-e", "signal=none",
+    "-e", f"trace={_TRACED}",
 )  # fmt: skip
 """The command before the service's own; `-o FILE` is to be added. With -D the service stays the child of who starts it."""
 

@@ -9,7 +9,7 @@ import shutil
 import socket
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -272,13 +272,16 @@ def _watch(server: WebServer, life: Life) -> None:
         time.sleep(0.005)
 
 
-def told_findings(written: Iterator[bytes]) -> Iterator[list[str]]:
-    """The ids of findings that each further piece of the service's output tells whole."""
-    rest = b""
-    for piece in written:
-        *whole, rest = (rest + piece).split(b"\n")
-        found = [json.loads(line) for line in whole if line.startswith(b'{"kind":"finding"')]
-        yield [one["id"] for one in found]
+class Output:
+    """What a service wrote to its output so far."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def findings(self, piece: bytes) -> set[str]:
+        """The ids of findings that one more piece tells whole."""
+        *whole, self._rest = (self._rest + piece).split(b"\n")
+        return {json.loads(line)["id"] for line in whole if line.startswith(b'{"kind":"finding"')}
 
 
 def migrated(folder: Path, before: Path) -> Life:

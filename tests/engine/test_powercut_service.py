@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from tests.power_cut import LostError, digest, lay_out
 from tests.traced_disk import Call, TracedDisk, calls, data_of, to_file, to_port
-from tests.traced_life import LINE, MARK, RULE, Life, lived, migrated, told_findings
+from tests.traced_life import LINE, MARK, RULE, Life, Output, lived, migrated
 
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.loading import RuleText
@@ -61,37 +61,30 @@ class Promised:
     messages: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A moment at which the power could go; whether the outside had just been told something."""
-
-    promised: Promised
-    told: bool
-
-
-def moments(life: Life, disk: TracedDisk) -> Iterator[Moment]:
-    """The moments of a life, in order; `disk` stands as it was at each."""
+def moments(life: Life, disk: TracedDisk) -> Iterator[Promised]:
+    """What was promised at each moment of a life, in order; `disk` stands as it was then."""
     marks, findings = set(life.marks), set(life.findings)
     for trace in life.traces:
         disk.begin_run()
-        output: list[bytes] = []
-        found = told_findings(iter(lambda: output.pop(), None))
+        output = Output()
         for call in called(trace):
-            told = set()
+            before = len(marks) + len(findings)
             if call.result is None and to_file(call) == str(life.folder / "out"):
-                output.append(data_of(call.words))
-                told = set(next(found))
-                findings |= told
-            elif call.result is None and (port := to_port(call)) in life.by_port:
-                if data_of(call.words).startswith(b"HTTP/1.1 200"):
-                    marks |= (told := set(life.by_port[port]))
-            changed = disk.step(call)
-            if told or changed:
+                findings |= output.findings(data_of(call.words))
+            marks |= answered(life, call)
+            if disk.step(call) or len(marks) + len(findings) > before:
                 marks = kept(life, marks, call.at)
                 rung = frozenset(ident for at, ident in life.rung if at < call.at)
-                yield Moment(Promised(frozenset(marks), frozenset(findings), rung), bool(told))
+                yield Promised(frozenset(marks), frozenset(findings), rung)
         if disk._without is None:
             disk.complete(life.after(trace))
+
+
+def answered(life: Life, call: Call) -> set[str]:
+    """The marks that a sender is told of by `call` that they are kept."""
+    if call.result is None and data_of(call.words).startswith(b"HTTP/1.1 200"):
+        return set(life.by_port.get(to_port(call) or 0, ()))
+    return set()
 
 
 @cache
@@ -163,12 +156,12 @@ class Cuts:
             every: Only at each so-manieth step.
         """
         disk = TracedDisk(self.life.root, without, self.life.base)
-        for number, moment in enumerate(moments(self.life, disk)):
+        for number, promised in enumerate(moments(self.life, disk)):
             for image in disk.tree.images() if number % every == 0 else ():
-                key = hash((digest(image), moment.promised))
+                key = hash((digest(image), promised))
                 if key not in self.tried and key not in known:
                     self.tried.add(key)
-                    demand(lay_out(image, self.folder / "left"), self.life, moment.promised)
+                    demand(lay_out(image, self.folder / "left"), self.life, promised)
         return disk
 
 
@@ -178,9 +171,7 @@ def keys_of(folder: Path) -> frozenset[int]:
     life: Life = pickle.loads((folder / "life.pickle").read_bytes())
     disk = TracedDisk(life.root, None, life.base)
     return frozenset(
-        hash((digest(image), moment.promised))
-        for moment in moments(life, disk)
-        for image in disk.tree.images()
+        hash((digest(image), promised)) for promised in moments(life, disk) for image in disk.tree.images()
     )
 
 
@@ -245,10 +236,4 @@ def test_what_nobody_acknowledges_is_kept_where_nothing_fails(life: Life) -> Non
 
 def acknowledged(life: Life) -> set[str]:
     """The marks of all bodies that a 200 went out for."""
-    return {
-        mark
-        for trace in life.traces
-        for call in called(trace)
-        if call.result is None and data_of(call.words).startswith(b"HTTP/1.1 200")
-        for mark in life.by_port.get(to_port(call) or 0, ())
-    }
+    return {mark for trace in life.traces for call in called(trace) for mark in answered(life, call)}
