@@ -33,6 +33,10 @@ class Switches:
         new.write_text(str(microseconds))
         new.replace(self.folder / "clock")
 
+    def short_minutes(self) -> None:
+        """From the next start on a minute of the heartbeat takes a second."""
+        (self.folder / "short-minutes").touch()
+
     def note_points(self, **seconds: float) -> None:
         """From the next start on the service notes where it is, and stays there so long before and after the work.
 

@@ -76,6 +76,10 @@ def _set() -> None:
     for name, value in json.loads((_FOLDER / "bounds.json").read_text()).items():
         assert hasattr(bounds, name), name
         setattr(bounds, name, value)
+    if (_FOLDER / "short-minutes").exists():
+        from tocsin.notify import heartbeat
+
+        heartbeat.MINUTE = 1_000_000
     if _POINTS.is_dir():
         _note_points(json.loads((_FOLDER / "points.json").read_text()))
 

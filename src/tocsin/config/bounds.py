@@ -260,6 +260,10 @@ TICK_SECONDS: Final = 10
 SEAL_RETRY_SECONDS: Final = 30.0
 """After sealing failed, how long until it is tried again; the log holds the events until then."""
 
+SEAL_HANGS_SECONDS: Final = 600.0
+"""A sealing process that takes longer is ended, which is told, and its segment sealed anew: one takes seconds, on a slow disk
+a minute or two."""
+
 QUIET_SECONDS: Final = 30
 """When nothing came for so long, the log is told the time: some 150 kB a day where nothing ever comes."""
 

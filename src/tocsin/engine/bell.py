@@ -45,9 +45,10 @@ class Signs:
         """What is not well, a sentence each; nothing where the service truly works."""
         found = []
         if not self.listens:
-            found.append("The process that takes events in does not run.")
-        if now - self.judged > bounds.WORKING_SECONDS * SECOND:
-            found.append(f"Nothing was judged for {(now - self.judged) // SECOND:,} seconds.")
+            found.append("The process that takes events in does not run, or hangs.")
+        silent = abs(now - self.judged)  # negative where the clock was set back
+        if silent > bounds.WORKING_SECONDS * SECOND:
+            found.append(f"Nothing was judged for {silent // SECOND:,} seconds.")
         try:
             free = shutil.disk_usage(root).free
         except OSError as error:

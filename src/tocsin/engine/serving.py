@@ -88,9 +88,8 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
                     figuring.tick(service.tally, intake.counters)
                     keeping.turn()  # its first turn sweeps what no catalogue lists, so nothing may be sealed before
                     sealer.turn()
-                    if not service.turn():
-                        intake.attend(1.0)
-                    signs.listens, signs.judged = intake.listens, request.now()
+                    intake.attend(0.0 if service.turn() else 1.0)
+                    signs.listens, signs.judged = intake.lives(), request.now()
                 clean = intake.stop()
                 signs.listens = False
             while service.turn():
@@ -117,6 +116,7 @@ class _Intake:
         self.counters = Counters()
         self.ports: tuple[int, ...] = ()
         self.listens = False
+        self._sign = (Position(0, 0), 0)  # how far it had come, and when (instant)
 
     def end(self) -> Position:
         """Where the acknowledged log ends."""
@@ -174,10 +174,17 @@ class _Intake:
                 f"The process that takes events in ended (exit code {self._child.died}); it is started again in "
                 f"{self._pause:.0f} s. Senders hold what they could not deliver."
             )
-        elif self._request.now() >= self._again:
+        elif not 0 < self._again - self._request.now() <= self._pause * SECOND:  # or the clock was set back
             self.end()
             self._again = None
             self._start(clean=False)
+
+    def lives(self) -> bool:
+        """Whether it listens, and said something or moved on within `bounds.WORKING_SECONDS`: one that hangs does not."""
+        end, now = self.end(), self._request.now()
+        if end != self._sign[0]:
+            self._sign = (end, now)
+        return self.listens and abs(now - self._sign[1]) <= bounds.WORKING_SECONDS * SECOND
 
     def admit(self, request: ServeRequest) -> None:
         """Lets in whom `request` names, now and at later starts of the process."""
@@ -203,6 +210,7 @@ class _Intake:
             self._child.kill()
 
     def _hear(self, said: Report) -> None:
+        self._sign = (self._end, self._request.now())
         if isinstance(said, Failed):
             raise OperatorError(said.what, said.next_step)
         if isinstance(said, Told):
