@@ -131,7 +131,11 @@ class Running:
     def children(self) -> list[int]:
         """Its child processes."""
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(one) for one in path.read_text().split()]
+        return [int(one) for one in path.read_text().split()] if path.exists() else []
+
+    def workers(self) -> list[int]:
+        """Those of them that work, the oldest first: the process that takes events in, then perhaps one that seals."""
+        return [pid for pid in self.children() if b"spawn_main" in _command_line(pid)]
 
     def pids(self) -> list[int]:
         """Its own process, and those that it started."""
@@ -152,6 +156,13 @@ class Running:
         self.process.terminate()
         if self.process.wait(PATIENCE) != 0:
             raise RuntimeError(f"the service did not stop well: {self.said()[-2000:]}")
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it is gone
+        return b""
 
 
 def started(site: Site) -> Running:

@@ -92,8 +92,8 @@ class Killer:
             time.sleep(0.001)
         time.sleep(self.drawn.uniform(0, 0.04 if point in {"batch", "delivery"} else 0.2))
         who = self.drawn.choice(("all", "intake first", "judge alone"))
-        if who == "intake first" and (children := self.running.children()):
-            os.kill(children[0], signal.SIGKILL)
+        if who == "intake first" and (workers := self.running.workers()):
+            os.kill(workers[0], signal.SIGKILL)
         self.running.kill(alone=who == "judge alone")
         self.hit.update(self.switches.points())
         self.switches.forget_points()

@@ -128,7 +128,7 @@ def test_a_service_that_works_no_more_is_noticed_outside(place: Place, how: str)
         elif how == "is stopped":
             running.stop()
         else:
-            frozen = running.process.pid if how == "hangs" else running.children()[0]
+            frozen = running.process.pid if how == "hangs" else running.workers()[0]
             os.kill(frozen, signal.SIGSTOP)
         assert place.watch.notices() < 15
         if "hangs" in how:
@@ -142,7 +142,7 @@ def test_a_service_that_works_no_more_is_noticed_outside(place: Place, how: str)
 def test_intake_that_is_killed_is_back_before_anybody_would_notice(place: Place) -> None:
     running = place.running()
     try:
-        os.kill(running.children()[0], signal.SIGKILL)
+        os.kill(running.workers()[0], signal.SIGKILL)
         running.says("it is started again")
         running.line("ready", 1)
         place.watch.hears(running)
@@ -222,11 +222,13 @@ def stored(data: Path) -> set[str]:
         "with Store.read_only(Path(sys.argv[1]), reads(ReceivedOptions())) as store:\n"
         "    print(*(event.fields['mark'] for event in store.events_between(-(2**62), 2**62)))"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(data)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(data)], capture_output=True, text=True, check=True
+    )
     return set(done.stdout.split())
 
 
-OUTSIDE, INSIDE = "198.18.77.1", "198.18.77.2"  # RFC 2544: addresses for tests
+OUTSIDE, INSIDE = (f"198.18.{os.getpid() % 250}.{end}" for end in (1, 2))  # RFC 2544: addresses for tests
 NAME = f"tocsin{os.getpid() % 10_000}"
 
 

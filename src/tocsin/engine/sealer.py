@@ -90,7 +90,11 @@ class Sealer:
             return
         said: Sealed | str
         try:
-            said = self._answers.recv() if self._answers.poll() else "The process that does it hung, and was ended."
+            said = (
+                self._answers.recv()
+                if self._answers.poll()
+                else "The process that does it hung, and was ended."
+            )
         except EOFError:
             said = "The process that does it ended unexpectedly."
         if hangs:
