@@ -42,7 +42,9 @@ class Place:
     def post(self, port: int, mark: str) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         body = json.dumps({"event": {"Channel": "Security", "EventID": 1102, "mark": mark}})
-        connection.request("POST", "/services/collector/event", body, {"Authorization": f"Splunk {self.token}"})
+        connection.request(
+            "POST", "/services/collector/event", body, {"Authorization": f"Splunk {self.token}"}
+        )
         status = connection.getresponse().status
         connection.close()
         return status
