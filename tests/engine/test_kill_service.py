@@ -82,7 +82,7 @@ class Killer:
             self.switches.new_schema()
             self.running = self.started()
         elif point in {"seal", "retention"}:
-            self.clock += 3 * HOUR
+            self.clock += 3 * HOUR if point == "seal" else 26 * HOUR  # a day is kept
             self.switches.move_clock(self.clock)
         elif point == "reload":
             (self.folder / "rule.yml").write_text(RULE.format(f"r{self.drawn.random()}"))
