@@ -560,6 +560,9 @@ OUTBOUND_ANSWER_BYTES: Final = 64 * 1024
 SECRET_BYTES: Final = 4_096
 """A file with the secret of a channel."""
 
+REASON_CHARS: Final = 500
+"""Characters of the reason for which an incident is dismissed."""
+
 HEARD_SOURCES: Final = 1_000
 """Sources that are counted apart within one hour; further ones count together."""
 

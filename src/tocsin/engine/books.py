@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from tocsin.detect.interface import Detector
 from tocsin.incidents.desk import VERSION as DESK_VERSION
 from tocsin.incidents.desk import IncidentDesk
+from tocsin.incidents.lifecycle import status_of
 from tocsin.notify.changes import Ringing, Rings, rings
 from tocsin.records.event import Event
 from tocsin.records.finding import Finding
@@ -46,6 +47,8 @@ class Books:
         self._store, self._detectors, self._desk, self._ringer = store, detectors, desk, ringer
         self._rung = store.outbox.rung() if ringer is not None else {}
         self._incidents: dict[str, Incident] = {one.id: one for one in store.incidents()}
+        self._decided, decisions = store.decisions.since(0)
+        self._decisions = {one.incident: one for one in decisions}
         for detector in detectors:
             kept = store.state.detector(detector.name)
             if kept is not None:
@@ -66,7 +69,8 @@ class Books:
         Raises:
             OperatorError: the disk refused; nothing of it is stored.
         """
-        now = {one.id: one for one in self._desk.all()}
+        self._hear_operators()
+        now = {one.id: self._standing(one) for one in self._desk.all()}
         changed = [one for one in now.values() if self._incidents.get(one.id) != one]
         states = [
             *(DetectorState(one.name, one.version, one.snapshot()) for one in self._detectors),
@@ -78,6 +82,18 @@ class Books:
         self._incidents = now
         self._rung |= {one.incident: one for one in rung.rung}
         return new
+
+    def _hear_operators(self) -> None:
+        """Takes up what operators decided since the last commit."""
+        self._decided, decisions = self._store.decisions.since(self._decided)
+        self._decisions |= {one.incident: one for one in decisions}
+        for one in decisions:
+            if one.incident in self._rung:
+                self._rung[one.incident] = self._rung[one.incident]._replace(status=one.status)
+
+    def _standing(self, incident: Incident) -> Incident:
+        status = status_of(incident, self._decisions)
+        return incident if status == incident.status else replace(incident, status=status)
 
     def _rings(self, changed: Sequence[Incident]) -> Rings:
         if self._ringer is None or not changed:

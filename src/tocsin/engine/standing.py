@@ -85,7 +85,9 @@ def standing(
         return Standing(running, None, 0, 0.0, 0, 0.0, 0, None, None, (), ("The service never ran.",))
     with Store.read_only(root, read) as store:
         backlog, hours = store.backlog(), store.hours()
-        incidents = tuple(one for one in store.incidents() if one.status == "open" and needs_you(one))
+        incidents = tuple(
+            one for one in store.incidents() if one.status in ("open", "regressed") and needs_you(one)
+        )
     stored, now_pace = sum(hour.bytes for hour in hours), pace(hours, now)
     free = shutil.disk_usage(root).free
     keeps, full = room(stored, now_pace, free, retention)
