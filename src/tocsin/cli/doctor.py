@@ -21,6 +21,7 @@ from tocsin.config.settings import load_settings
 from tocsin.engine.examining import (
     Item,
     State,
+    examine_absence,
     examine_clocks,
     examine_disk,
     examine_gains,
@@ -89,6 +90,7 @@ def _items(service: Service, collected: str | None) -> Iterator[Item]:
         if one.running != "never":
             yield from examine_disk(one)
             yield from examine_sources(one.figures, now)
+            yield from examine_absence(one.absence)
             yield from examine_clocks(one.figures)
             with Store.read_only(service.data) as store:
                 yield from examine_set_aside(store.set_aside())

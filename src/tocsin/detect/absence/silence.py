@@ -77,7 +77,7 @@ class Voice(msgspec.Struct, array_like=True):
 def hear(voice: Voice, event: Event, listened: int, resumed: int, grain: int) -> bool:
     """Takes note that `event` came at `listened`; False where that is known already, to the grain."""
     silence = listened - voice.last
-    if silence < grain and not voice.incident:
+    if listened // grain == voice.last // grain and not voice.incident:
         return False
     if voice.last >= resumed:
         _learn(voice, silence, listened // WEEK)
@@ -133,5 +133,5 @@ def habit(voice: Voice, rule: SilenceRule) -> Habit:
 
 def is_silent(voice: Voice, rule: SilenceRule, listened: int, since: int) -> bool:
     """Whether it is silent at `listened`, where it could have been heard from `since` on."""
-    silence = listened - max(voice.last, since)
+    silence = listened - max(voice.last, since) - rule.grain  # it may have been heard until the grain's end
     return silence > rule.floor and silence > allowed(voice, rule) and habit(voice, rule) != "none"
