@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from tocsin.config import bounds
 from tocsin.config.service import Retention
-from tocsin.engine.absent_words import Absence
+from tocsin.engine.absent_words import Absence, absence_of
 from tocsin.engine.figures import Figures, read_figures
 from tocsin.engine.figuring import pace
 from tocsin.incidents.ranking import needs_you

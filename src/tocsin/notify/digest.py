@@ -44,7 +44,7 @@ def digest(
     subject = day.isoformat()
     if now < due or outbox.has(message_id(subject, "digest", bell.channels[0].name)):
         return ()
-    title, text = digest_words(outbox, problems, now, absent or Absent())
+    title, text = digest_words(outbox, problems, now, absent)
     return tuple(
         Message(
             message_id(subject, "digest", channel.name), "digest", subject, "digest", channel.name,
@@ -54,8 +54,11 @@ def digest(
     )  # fmt: skip
 
 
-def digest_words(outbox: Outbox, problems: Sequence[str], now: int, absent: Absent) -> tuple[str, str]:
+def digest_words(
+    outbox: Outbox, problems: Sequence[str], now: int, absent: Absent | None = None
+) -> tuple[str, str]:
     """Title and text: what was heard within a day, and all that is not well."""
+    absent = absent or Absent()
     heard = outbox.heard(now - DAY)
     wrong = [*problems, *absent.wrong(), *_wrong(outbox, heard.events, now)]
     count = f"{heard.events:,} events, {heard.sources:,} sources"
