@@ -24,8 +24,8 @@ starter = false
 [run.http]
 listen = ["127.0.0.1:0"]
 [run.silence]
-floor = "3s"
-learn = "5s"
+floor = "2s"
+learn = "3s"
 [run.outbound]
 allow = ["{url}"]
 [run.bell.channels.phone]
@@ -34,7 +34,7 @@ url = "{url}/phone"
 [[run.expect]]
 name = "backup"
 where = {{ "message|contains" = "snapshot saved" }}
-every = "4s"
+every = "3s"
 grace = "1s"
 [[run.group]]
 name = "servers"
@@ -53,7 +53,7 @@ class Talker(Thread):
 
     def run(self) -> None:
         body = json.dumps({"host": self._host, "event": {"message": self._says}})
-        while not self.hushed.wait(0.15):
+        while not self.hushed.wait(0.1):
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
             try:
                 connection.request(
@@ -95,12 +95,12 @@ def test_a_silent_source_rings_once_through_a_kill_and_is_over_when_it_is_heard_
     for talker in talkers:
         talker.start()
     try:
-        time.sleep(9)  # it must have spoken for longer than `learn`: there is nothing to wait for
+        time.sleep(5.5)  # it must have spoken for longer than `learn`: there is nothing to wait for
         assert incidents(folder) == {}
         hushed = time.monotonic()
         talkers[0].hushed.set()
         awaited(lambda: "Not heard any more: hec:one" in incidents(folder), running.out.read_text)
-        assert 2.5 < time.monotonic() - hushed < 8
+        assert 1.5 < time.monotonic() - hushed < 12
         awaited(lambda: incidents(folder).get("Did not come: backup"), running.out.read_text)
         running.kill()
         running = Running(folder, folder / "out")

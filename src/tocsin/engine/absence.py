@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, tzinfo
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
@@ -319,8 +319,9 @@ class Absences:
             if waiting is None:
                 continue
             if said.count is not None:
-                days = (today, today - timedelta(days=1))
-                counts = ((day, *heard_on(waiting, said, day)) for day in days)
+                counts = [(today.isoformat(), *heard_on(waiting, said, today))]
+                if waiting.told is not None and waiting.told[0] != counts[0][0]:
+                    counts.append(waiting.told)
                 told = [f"{heard} of {of} heard on {day}" for day, heard, of in counts if of]
                 groups.append(f"{said.name}: {', '.join(told) or 'nobody heard yet'}.")
             if waiting.unjudged:

@@ -37,9 +37,8 @@ class Listening(msgspec.Struct):
         elif self.stamp and -apart <= passed < 0:
             return  # two senders' bodies, written in another order than they came
         elif self.stamp:
-            self.away = [*self.away, (min(self.stamp, stamp), max(self.stamp, stamp))][
-                -bounds.EXPECTED_GAPS :
-            ]
+            away = [*self.away, (self.stamp, stamp)][-bounds.EXPECTED_GAPS :]
+            self.away = [(begun, min(ended, stamp)) for begun, ended in away if begun < stamp]
             self.resumed = self.listened
             self.turned_back = passed < 0
         self.stamp = stamp
