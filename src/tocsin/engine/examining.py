@@ -88,6 +88,12 @@ def examine_disk(one: Standing) -> Iterator[Item]:
         yield Item("disk", "ok", f"There are {one.free:,} bytes of room, and {one.stored:,} stored.")
 
 
+def examine_heard(switches: Sequence[str], gains: Coverage) -> Iterator[Item]:
+    """Which logs are heard, as the store shows, and how many rules can fire on them."""
+    said = f"Heard within a week: {', '.join(switches)}; {len(gains.active):,} rules can fire on that."
+    yield Item("coverage", "ok" if gains.active else "look", said)
+
+
 def examine_gains(gains: Coverage) -> Iterator[Item]:
     """What switching one more thing on would add."""
     for gain in gains.gains[:_GAINS]:

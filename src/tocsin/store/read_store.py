@@ -71,6 +71,10 @@ class ReadStore:
         """What is stored, by ingest hour, the oldest first; without the log."""
         return self._catalogue.hours()
 
+    def kinds(self, since: str) -> dict[str, list[str]]:
+        """Of each kind (`sealing.slug_of`) that came in since an ingest hour its columns; without the log."""
+        return self._catalogue.kinds(since)
+
     def backlog(self, end: Position | None = None) -> Backlog:
         """What the log holds that was not judged, up to `end` or to its present end."""
         return backlog(self.root / "wal", self.state.position(), end)
