@@ -33,7 +33,7 @@ class Step(NamedTuple):
 def steps(incident: Incident) -> tuple[str, ...]:
     """Three distinct next steps for `incident`, most urgent first."""
     scene = Scene(incident)
-    if any(claim.type in ABSENT for claim in scene.claims):
+    if scene.claims and all(claim.type in ABSENT for claim in scene.claims):
         return absent_steps(scene)
     offered = [step for offer in _OFFERS if (step := offer(scene)) is not None]
     offered.sort(key=lambda step: -step.urgency)

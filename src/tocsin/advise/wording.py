@@ -313,12 +313,12 @@ def _others_silent(v: Values) -> str:
 
 def _did_not_come(v: Values) -> str:
     if v.get("between"):
-        return f"{quoted(v['what'], 80)} did not come between {name(v['between'])}"
+        return f"{quoted(v['what'], 80)} did not come in its hours, {quoted(v['between'], 80)}"
     return f"{quoted(v['what'], 80)} did not come for {_minutes(v.get('minutes', '0'))}"
 
 
 def _too_few(v: Values) -> str:
-    heard = f"{name(v['heard'])} of {name(v['of'])} were heard between {name(v['between'])}"
+    heard = f"{name(v['heard'])} of {name(v['of'])} were heard in its hours, {quoted(v['between'], 80)}"
     return f"of {quoted(v['what'], 80)} only {heard}; at least {name(v['least'])} were to be"
 
 

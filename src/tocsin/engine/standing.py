@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -134,14 +134,16 @@ def needs(one: Standing, now: int) -> Iterator[str]:
         yield f"The disk is full in {one.full:.1f} days at the present pace. Make room, or keep less ([run.retention])."
     yield from one.absence.sentences()
     if one.figures is not None:
-        yield from _needed_for(one.figures, now)
+        told = {finding.subject.id for incident in one.absence.incidents for finding in incident.findings}
+        yield from _needed_for(one.figures, told, now)
 
 
-def _needed_for(figures: Figures, now: int) -> Iterator[str]:
+def _needed_for(figures: Figures, told: Collection[str], now: int) -> Iterator[str]:
     for title in figures.suspended.values():
         yield f"The rule {title} was stopped because its expressions take too long."
     for name in silent(figures, now):
-        yield f"{name} was not heard for over a day."
+        if name not in told:
+            yield f"{name} was not heard for over a day."
     aside = sum(source.set_aside for source in figures.sources.values())
     if aside:
         yield f"{aside:,} records of today could not be read. `tocsin doctor` says why."

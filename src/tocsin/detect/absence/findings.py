@@ -29,10 +29,10 @@ def silence(key: str, voice: Voice, rule: SilenceRule, level: Level, site: str) 
     """That a source or host fell silent; `voice` was heard at least once."""
     assert voice.evidence is not None
     source, host = named(key)
-    values = {"what": host or source, "minutes": str(allowed(voice, rule) // MINUTE)}
+    shown = voice.evidence.host if host and voice.evidence.host else source
+    values = {"what": shown, "minutes": str(allowed(voice, rule) // MINUTE)}
     if usual(voice) >= MINUTE:
         values["usual"] = str(usual(voice) // MINUTE)
-    shown = voice.evidence.host if host and voice.evidence.host else source
     title = "Not heard any more" if host else f"Not heard any more: {source}"
     entity = Entity(site, "host" if host else "source", shown)
     return _finding(key, "silence", title, level, entity, voice.evidence, Claim(
@@ -84,7 +84,7 @@ def began(said: Expected, waiting: Waiting) -> Evidence:
 
 def _between(part: Part, zone: tzinfo) -> str:
     start, end = (to_datetime(one).astimezone(zone) for one in (part.start, part.end))
-    return f"{start:%Y-%m-%d %H:%M} and {end:%H:%M}"
+    return f"{start:%Y-%m-%d %H:%M} to {end:%H:%M}"
 
 
 def _finding(  # noqa: PLR0913, PLR0917  its parts
