@@ -1,4 +1,4 @@
-"""`tocsin ring`, `tocsin acknowledge`, `tocsin outbound`: try the bell; stop it; see what left this host, to the byte."""
+"""`tocsin ring`, `tocsin outbound`: try the bell; see what left this host, to the byte."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from tocsin.records.instants import rfc3339
 from tocsin.store.database import Database
 from tocsin.store.outbox import Outbox
 from tocsin.store.outgoing import Left, Outgoing
-from tocsin.store.store import Store
 
 STORE = click.option(
     "--store",
@@ -42,7 +41,7 @@ def ring(ctx: click.Context, *, as_json: bool) -> None:
     service = _service(ctx)
     for sentence in service.bell.warnings():
         click.echo(inert(sentence), err=True)
-    database = Database(_existing(service.data), write=True)
+    database = Database(existing(service.data), write=True)
     try:
         tried = try_channels(service.bell, Gate(service.bell.allowed, Outgoing(database), now), now())
     finally:
@@ -60,32 +59,6 @@ def ring(ctx: click.Context, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("incident_id", metavar="ID")
-@STORE
-@with_options(JSON)
-@click.pass_context
-def acknowledge(ctx: click.Context, incident_id: str, *, store: Path | None, as_json: bool) -> None:
-    """Say that somebody looks after the incident ID: the bell stops ringing for it.
-
-    What waits to be said of it is not said any more, by no channel. Should it become graver or come back, it rings again.
-    """
-    root = _root(ctx, store)
-    with Store.read_only(root) as kept:
-        incident = kept.incident(incident_id)
-    database = Database(root / "state.sqlite", write=True)
-    moment = now()
-    try:
-        Outbox(database).acknowledge((incident.id, *incident.aliases), moment)
-    finally:
-        database.close()
-    if as_json:
-        emit({"kind": "acknowledged", "incident": incident.id, "at": rfc3339(moment)})
-        emit({"kind": "summary", "acknowledged": 1})
-    else:
-        click.echo(f"Acknowledged {incident.id}.")
-
-
-@click.command()
 @STORE
 @with_options(JSON)
 @click.pass_context
@@ -94,7 +67,7 @@ def outbound(ctx: click.Context, *, store: Path | None, as_json: bool) -> None:
 
     Nothing leaves but to what [run.outbound] allow lists.
     """
-    database = Database(_existing(_root(ctx, store)), write=False)
+    database = Database(existing(store_root(ctx, store)), write=False)
     try:
         several = 0
         for left in Outgoing(database).all():
@@ -140,7 +113,8 @@ def _shown(left: Left) -> str:
     return "\n".join([inert(head), *(f"    {line}" for line in body.split("\n") if left.body)])
 
 
-def _root(ctx: click.Context, store: Path | None) -> Path:
+def store_root(ctx: click.Context, store: Path | None) -> Path:
+    """The folder `store`, or the data folder that the settings name."""
     if store is not None:
         return store
     return _service(ctx).data
@@ -156,7 +130,12 @@ def _service(ctx: click.Context) -> Service:
     return load_service(file, state_folder())
 
 
-def _existing(root: Path) -> Path:
+def existing(root: Path) -> Path:
+    """The state of the store in `root`.
+
+    Raises:
+        OperatorError: there is none.
+    """
     if not (root / "state.sqlite").is_file():
         raise OperatorError(f"{root} is no store.", "Start the service once with `tocsin run`.")
     return root / "state.sqlite"

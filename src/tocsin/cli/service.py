@@ -20,6 +20,7 @@ from tocsin.cli.rule_choice import RuleChoice
 from tocsin.config.addresses import Address
 from tocsin.config.service import Service, Tls, load_service
 from tocsin.config.tokens import read_tokens
+from tocsin.engine.expecting import awaited
 from tocsin.engine.intake import settings as intake
 from tocsin.engine.serve_request import Reloaded, ServeRequest, Wishes
 from tocsin.engine.serving import serve
@@ -94,7 +95,7 @@ def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Seque
     unreadable = frozenset(one.path for one in account.unreadable)
     request = ServeRequest(
         service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable,
-        Ringing(service.bell, service.zone), followed(service), service.retention,
+        Ringing(service.bell, service.zone), followed(service), service.retention, awaited(service, loaded.ruleset),
     )  # fmt: skip
     return request, account.sentences()
 

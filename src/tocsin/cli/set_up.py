@@ -52,6 +52,11 @@ tokens = "tokens"
 # days = 90
 # bytes = "10 GB"
 
+# [[run.expect]]
+# name = "nightly backup"   # rings where it does not come
+# where = {{ program = "restic", "message|contains" = "snapshot" }}   # as in Sigma's detections
+# at = "02:00-06:00"
+
 # [run.outbound]
 # allow = ["https://ntfy.example.org", "smtp://mail.example.org:587"]   # nothing leaves this host but to these
 

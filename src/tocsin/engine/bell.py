@@ -14,9 +14,10 @@ from pathlib import Path
 from threading import Event, Thread
 
 from tocsin.config import bounds
+from tocsin.engine.absent_words import absence_of
 from tocsin.notify.changes import Ringing
 from tocsin.notify.delivery import Delivery
-from tocsin.notify.digest import digest
+from tocsin.notify.digest import Absent, digest
 from tocsin.notify.heartbeat import Pulse
 from tocsin.outbound.gate import Gate
 from tocsin.records.errors import OperatorError
@@ -24,6 +25,7 @@ from tocsin.records.instants import SECOND
 from tocsin.store.database import Database
 from tocsin.store.outbox import Outbox
 from tocsin.store.outgoing import Outgoing
+from tocsin.store.state import State
 
 _TURN_SECONDS = 1.0
 _TROUBLE_SECONDS = 30.0
@@ -101,14 +103,17 @@ class BellThread:
     def _ring(self) -> None:
         database = Database(self._root / "state.sqlite", write=True)
         try:
-            outbox = Outbox(database)
+            outbox, state = Outbox(database), State(database)
+            absent = Absent(
+                lambda: tuple(absence_of(state).sentences()), lambda: tuple(absence_of(state).groups)
+            )
             gate = Gate(self._ringing.bell.allowed, Outgoing(database), self._now)
             delivery = Delivery(outbox, gate, self._ringing, self._tell)
             pulse = Pulse(self._ringing.bell, gate, self._tell)
             while not self._ends.is_set():
                 now = self._now()
                 problems = self._signs.problems(self._root, now)
-                made = digest(outbox, self._ringing, problems, now)
+                made = digest(outbox, self._ringing, problems, now, absent)
                 if made:
                     outbox.add(made)
                 delivery.turn(now)

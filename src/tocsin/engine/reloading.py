@@ -92,6 +92,7 @@ class Reloading:
                 ("the data folder", old.store != new.store),
                 ("how much to keep", old.keep != new.keep),
                 ("zone or site", old.reading != new.reading),
+                ("what is expected", _said(old) != _said(new)),
             )
             if differs
         ]
@@ -121,3 +122,11 @@ def _paths(rules: RuleSet) -> dict[str, str]:
     return {one.id: one.meta.path for one in rules.rules} | {
         one.id: one.meta.path for one in rules.correlations
     }
+
+
+def _said(request: ServeRequest) -> tuple[object, ...]:
+    """What the settings say is awaited."""
+    awaited = request.awaited
+    return (
+        () if awaited is None else (awaited.rule, awaited.rings, [one.said for one in awaited.expectations])
+    )

@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Final
 
 from tocsin.config import bounds
+from tocsin.engine.absence import Absences, Known
 from tocsin.engine.bell import Signs, ringing_bell
 from tocsin.engine.books import Ringer
 from tocsin.engine.figuring import Figuring
@@ -76,7 +77,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
             figuring = Figuring(store, attendant, detector, request.reading.zone, request.now)
             figuring.figures.ports = intake.ports
             ringer = Ringer(request.ringing, request.now)
-            service = Service(store, [detector], IncidentDesk(), figuring, ringer)
+            service = Service(store, [detector], IncidentDesk(), figuring, ringer, _absences(request, store))
             service.judged_by(request.rules.note)
             reloading = Reloading(request, wishes, detector, attendant.on_notice)
             keeping = Keeping(store, request.keep, request.now, attendant.on_notice)
@@ -100,6 +101,12 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
             intake.kill()
             sealer.stop()
     return service.tally
+
+
+def _absences(request: ServeRequest, store: Store) -> Absences | None:
+    if request.awaited is None:
+        return None
+    return Absences(request.awaited, Known(store.state.watched(), store.state.incidents_of))
 
 
 class _Intake:

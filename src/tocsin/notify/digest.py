@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time
 
+from tocsin.config import bounds
 from tocsin.notify.changes import Ringing, message_id
-from tocsin.records.inert import inert
+from tocsin.records.inert import inert, shortened
 from tocsin.records.instants import DAY, HOUR, from_datetime, to_datetime
 from tocsin.store.outbox import Message, Outbox
 
@@ -14,7 +16,17 @@ _NEXT_CHANNEL = 6 * HOUR
 """One channel says it; the next only where that one cannot be reached."""
 
 
-def digest(outbox: Outbox, ringing: Ringing, problems: Sequence[str], now: int) -> tuple[Message, ...]:
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """What was not heard, and how many of each group were: a sentence each; both are read when a digest is made."""
+
+    wrong: Callable[[], Sequence[str]] = tuple
+    groups: Callable[[], Sequence[str]] = tuple
+
+
+def digest(
+    outbox: Outbox, ringing: Ringing, problems: Sequence[str], now: int, absent: Absent | None = None
+) -> tuple[Message, ...]:
     """The message of the day of `now`, for each channel; none before its hour, or where it was made already.
 
     Args:
@@ -22,6 +34,7 @@ def digest(outbox: Outbox, ringing: Ringing, problems: Sequence[str], now: int) 
         ringing: Whom to tell, and at which minute of the day.
         problems: What is not well with the service, a sentence each.
         now: The present instant.
+        absent: What was not heard; None: nothing is known of that.
     """
     bell = ringing.bell
     if bell.digest is None or not bell.channels:
@@ -31,7 +44,7 @@ def digest(outbox: Outbox, ringing: Ringing, problems: Sequence[str], now: int) 
     subject = day.isoformat()
     if now < due or outbox.has(message_id(subject, "digest", bell.channels[0].name)):
         return ()
-    title, text = digest_words(outbox, problems, now)
+    title, text = digest_words(outbox, problems, now, absent)
     return tuple(
         Message(
             message_id(subject, "digest", channel.name), "digest", subject, "digest", channel.name,
@@ -41,16 +54,21 @@ def digest(outbox: Outbox, ringing: Ringing, problems: Sequence[str], now: int) 
     )  # fmt: skip
 
 
-def digest_words(outbox: Outbox, problems: Sequence[str], now: int) -> tuple[str, str]:
+def digest_words(
+    outbox: Outbox, problems: Sequence[str], now: int, absent: Absent | None = None
+) -> tuple[str, str]:
     """Title and text: what was heard within a day, and all that is not well."""
+    absent = absent or Absent()
     heard = outbox.heard(now - DAY)
-    wrong = [*problems, *_wrong(outbox, heard.events, now)]
+    wrong = [*problems, *absent.wrong(), *_wrong(outbox, heard.events, now)]
     count = f"{heard.events:,} events, {heard.sources:,} sources"
+    groups = [f"- {inert(one)}" for one in absent.groups()]
+    groups = ["", "Heard of your groups:", *groups] if groups else []
     if not wrong:
-        return f"All is well: {count}", f"In the last 24 hours {count} were heard. Nothing waits for you."
-    return f"Not all is well: {count}", "\n".join(
-        ["What is not well:", *(f"- {inert(one)}" for one in wrong)]
-    )
+        well = f"In the last 24 hours {count} were heard. Nothing waits for you."
+        return f"All is well: {count}", "\n".join([well, *groups])
+    told = ["What is not well:", *(f"- {inert(one)}" for one in wrong), *groups]
+    return f"Not all is well: {count}", shortened("\n".join(told), bounds.BELL_TEXT_CHARS)
 
 
 def _wrong(outbox: Outbox, events: int, now: int) -> list[str]:

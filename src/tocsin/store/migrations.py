@@ -108,4 +108,13 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ) STRICT;
     CREATE INDEX outgoing_by_last ON outgoing (last);
     """,
+    """
+    CREATE TABLE decided (                     -- what the operator decided of an incident, the last word of each
+        number INTEGER PRIMARY KEY AUTOINCREMENT,  -- a later decision has a higher one
+        incident TEXT NOT NULL UNIQUE, body BLOB NOT NULL  -- zstd of JSON
+    ) STRICT;
+    CREATE TABLE watched (                     -- how often sources and hosts speak (detect/absence)
+        name TEXT PRIMARY KEY, body BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

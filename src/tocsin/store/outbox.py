@@ -59,11 +59,14 @@ class Rung(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ToTell:
-    """What one commit adds: messages, what they say of which incident, and events heard by (hour, source)."""
+    """What one commit adds: messages, what they say of which incident, events heard by (hour, source), and which incidents
+    ended by themselves, and when: what waits to be said of those is not said any more.
+    """
 
     messages: Sequence[Message] = ()
     rung: Sequence[Rung] = ()
     heard: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    ended: Sequence[tuple[str, int]] = ()
 
 
 class Heard(NamedTuple):
@@ -85,6 +88,7 @@ def put_to_tell(database: Database, told: ToTell) -> None:
     """Stores `told`, inside a transaction."""
     put_messages(database, told.messages)
     database.put_all("INSERT OR REPLACE INTO rung VALUES (?, ?, ?)", told.rung)
+    database.put_all("INSERT OR REPLACE INTO acknowledged VALUES (?, ?)", told.ended)
     for hour in sorted({hour for hour, _ in told.heard}):
         _put_heard(
             database, hour, {source: count for (at, source), count in told.heard.items() if at == hour}
@@ -183,7 +187,7 @@ class Outbox:
         rows = self._db.all(
             "SELECT count(*) FROM rung JOIN incidents ON incidents.id = rung.incident"
             " LEFT JOIN acknowledged ON acknowledged.incident = rung.incident"
-            " WHERE acknowledged.at IS NULL AND incidents.status IN ('open', 'regressed')"
+            " WHERE incidents.status = 'regressed' OR (incidents.status = 'open' AND acknowledged.at IS NULL)"
         )
         return int(rows[0][0])
 
