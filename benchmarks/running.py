@@ -69,15 +69,21 @@ class Running:
     """`tocsin run` as a real process.
 
     Args:
-        folder: Holds its settings; what it says is added to `out` there.
+        folder: Holds its settings.
+        out: What it says is added to this file; `out` in the folder where not said.
         before: Words before the command, such as those of a tracer.
         more: Variables of its environment, beside this process's own.
     """
 
     def __init__(
-        self, folder: Path, *, before: Sequence[str] = (), more: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        out: Path | None = None,
+        *,
+        before: Sequence[str] = (),
+        more: Mapping[str, str] | None = None,
     ) -> None:
-        self.out = folder / "out"
+        self.out = out or folder / "out"
         self._mark = self.out.stat().st_size if self.out.exists() else 0
         command = [
             *before,
