@@ -30,7 +30,7 @@ from tocsin.store.migrations import MIGRATIONS
 from tocsin.store.store import Store
 
 POINTS = ("batch", "seal", "retention", "reload", "migration", "delivery")
-PATIENCE = 20.0
+PATIENCE = 60.0
 RULE = "title: t\nid: {0}\nlevel: high\nlogsource: {{product: windows}}\ndetection: {{s: {{EventID: 1102}}, condition: s}}\n"
 
 
@@ -66,7 +66,7 @@ class Killer:
             folder / "switches", ROOM_SECONDS=0.2, BELL_HANDED_HOURLY=10**6, BELL_KEPT_FOR_CRITICAL=0
         )
         self.switches.note_points(
-            batch=0.02, seal=0.1, retention=0.1, reload=0.1, delivery=0.03, migration=0.1
+            batch=0.02, seal=0.25, retention=0.25, reload=0.25, delivery=0.03, migration=0.25
         )
         self.drawn, self.clock = random.Random(5), 0
         self.running = self.started()
@@ -139,7 +139,7 @@ def test_nothing_acknowledged_is_lost_or_found_twice(tmp_path: Path, points: tup
     (tmp_path / "told.json").write_text(json.dumps(told))
     print(json.dumps(told))  # noqa: T201  `pytest -rP` shows it; benchmarks/RESULTS.md holds it
     for point, times in Counter(points).items():
-        assert killer.hit[point] >= times * 0.7, killer.hit
+        assert killer.hit[point] >= times / 2, killer.hit
 
 
 def undone(state: Path) -> None:
