@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tocsin.config.tokens import add_token
 
@@ -65,43 +66,90 @@ def _free(*kinds: int) -> list[int]:
 
 
 class Running:
-    """The service of a site, running; its output is added to `out` in the site's folder."""
+    """`tocsin run` as a real process.
 
-    def __init__(self, site: Site) -> None:
-        self.out = site.folder / "out"
+    Args:
+        folder: Holds its settings.
+        out: What it says is added to this file; `out` in the folder where not said.
+        before: Words before the command, such as those of a tracer.
+        more: Variables of its environment, beside this process's own.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        out: Path | None = None,
+        *,
+        before: Sequence[str] = (),
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        self.out = out or folder / "out"
         self._mark = self.out.stat().st_size if self.out.exists() else 0
         command = [
+            *before,
             sys.executable,
             "-m",
             "tocsin",
             "--config",
-            str(site.folder / "tocsin.toml"),
+            str(folder / "tocsin.toml"),
             "run",
             "--json",
         ]
+        environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), **(more or {})}
         with self.out.open("ab") as written:
-            self.process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT)
-        until = time.monotonic() + PATIENCE
-        while not any(told["kind"] == "ready" for told in self.told()):
-            if self.process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"the service did not start: {self.out.read_text()[-2000:]}")
-            time.sleep(0.02)
+            self.process = subprocess.Popen(
+                command, stdout=written, stderr=subprocess.STDOUT, env=environment
+            )
 
-    def told(self) -> Iterator[dict]:
-        """The JSON lines that it wrote so far."""
-        for line in self.out.read_bytes()[self._mark :].split(b"\n")[:-1]:
-            if line.startswith(b"{"):
+    def said(self) -> str:
+        """All that it said since it was started."""
+        return self.out.read_bytes()[self._mark :].decode(errors="replace")
+
+    def told(self) -> Iterator[dict[str, Any]]:
+        """The JSON lines among them; the last line may be half written."""
+        for line in self.said().split("\n")[:-1]:
+            if line.startswith("{"):
                 yield json.loads(line)
+
+    def line(self, kind: str, number: int = 0) -> dict[str, Any]:
+        """The JSON line of that kind with that number, once it is there."""
+
+        def found() -> dict[str, Any] | None:
+            told = [one for one in self.told() if one["kind"] == kind]
+            return told[number] if len(told) > number else None
+
+        return awaited(found, lambda: f"no {kind}: {self.said()}", self.process)
+
+    def says(self, text: str) -> None:
+        """Waits until it said `text`."""
+        awaited(
+            lambda: text in self.said() or None, lambda: f"never said {text!r}: {self.said()}", self.process
+        )
+
+    def port(self) -> int:
+        """The port that it listens on first, once it does."""
+        return int(self.line("ready")["ports"][0])
+
+    def reload(self) -> None:
+        """Asks it to read its settings anew."""
+        os.kill(self.process.pid, signal.SIGHUP)
+
+    def children(self) -> list[int]:
+        """Its child processes."""
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(one) for one in path.read_text().split()] if path.exists() else []
+
+    def workers(self) -> list[int]:
+        """Those of them that work, the oldest first: the process that takes events in, then perhaps one that seals."""
+        return [pid for pid in self.children() if b"spawn_main" in _command_line(pid)]
 
     def pids(self) -> list[int]:
         """Its own process, and those that it started."""
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [pid, *map(int, children)]
+        return [self.process.pid, *self.children()]
 
-    def kill(self) -> None:
-        """Ends all of it at once, as the kernel does when memory is short."""
-        for pid in self.pids():
+    def kill(self, *, alone: bool = False) -> None:
+        """Ends it at once, as the kernel does when memory is short: all of it, or the main process alone."""
+        for pid in (self.process.pid, *(() if alone else self.children())):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -109,7 +157,38 @@ class Running:
         self.process.wait()
 
     def stop(self) -> None:
-        """Asks it to stop, and waits until it did."""
+        """Asks it to stop, once it listens, and waits until it did."""
+        self.line("ready")
         self.process.terminate()
         if self.process.wait(PATIENCE) != 0:
-            raise RuntimeError(f"the service did not stop well: {self.out.read_text()[-2000:]}")
+            raise RuntimeError(f"the service did not stop well: {self.said()[-2000:]}")
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it is gone
+        return b""
+
+
+def started(site: Site) -> Running:
+    """The service of a site, once it listens."""
+    one = Running(site.folder)
+    one.port()
+    return one
+
+
+def awaited(
+    look: Callable[[], Any],
+    why: Callable[[], str] = lambda: "",
+    process: subprocess.Popen[bytes] | None = None,
+) -> Any:
+    """What `look` gives once it gives something; RuntimeError where that takes too long, or `process` ended."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if (found := look()) is not None:
+            return found
+        if process is not None and process.poll() is not None:
+            break
+        time.sleep(0.02)
+    raise RuntimeError(why())

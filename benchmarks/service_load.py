@@ -24,7 +24,7 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock, Thread
 
-from benchmarks.running import Running, Site, new_site
+from benchmarks.running import Running, Site, new_site, started
 
 DATA = Path(os.environ.get("TOCSIN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 SIZES = range(800, 1_300)
@@ -263,7 +263,7 @@ def main() -> None:
         print(json.dumps({"kind": "events", "different": len(events), "bytes": round(mean)}), flush=True)
         site = new_site(Path(folder, "site"), (chosen.rules,))
         began = time.monotonic()
-        running = Running(site)
+        running = started(site)
         print(json.dumps({"kind": "start", "seconds": round(time.monotonic() - began, 2)}), flush=True)
         try:
             print(json.dumps(idle(running, chosen.idle)), flush=True)

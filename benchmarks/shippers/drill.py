@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Thread
 
-from benchmarks.running import Running, Site, new_site
+from benchmarks.running import Site, new_site, started
 from tocsin.engine.serving import reads
 from tocsin.sources.listened.received import ReceivedOptions
 from tocsin.store.store import Store
@@ -117,7 +117,7 @@ class _Restarted(Thread):
     def __init__(self, site: Site, feed: Feed, times: int, down: float) -> None:
         super().__init__()
         self._site, self._feed, self._times, self._down = site, feed, times, down
-        self.running = Running(site)
+        self.running = started(site)
         self.failed: Exception | None = None
 
     def run(self) -> None:
@@ -127,7 +127,7 @@ class _Restarted(Thread):
                     time.sleep(0.005)
                 (self.running.kill if turn % 2 else self.running.stop)()
                 time.sleep(self._down)
-                self.running = Running(self._site)
+                self.running = started(self._site)
         except Exception as error:  # noqa: BLE001  told by the thread that waits
             self.failed = error
 

@@ -27,7 +27,7 @@ FINDING_KEYS = [
     "record", "time", "host", "subject",
 ]  # fmt: skip
 INCIDENT_KEYS = [
-    "kind", "id", "rank", "title", "severity", "first", "last", "hosts", "users", "techniques", "findings", "story",
+    "kind", "id", "rank", "title", "severity", "status", "first", "last", "hosts", "users", "techniques", "findings", "story",
     "steps",
 ]  # fmt: skip
 

@@ -36,7 +36,7 @@ def test_it_tells_of_a_service_in_each_state(folder: Path) -> None:
 
     sender = Sender(1, add_token(folder / "tokens", "shipper", 0))
     assert asked("--json").summary["running"] == "never"
-    running = Running(folder, folder / "out")
+    running = Running(folder)
     sender.port = running.port()
     sender.start()
 
@@ -55,7 +55,7 @@ def test_it_tells_of_a_service_in_each_state(folder: Path) -> None:
     assert done.summary["running"] == "stopped"
     assert done.summary["backlog_bytes"] == 0
     assert done.lines("source")[0]["today"] == len(sender.acknowledged)
-    running = Running(folder, folder / "out")
+    running = Running(folder)
     running.port()
     awaited(
         lambda: asked("--json").summary["running"] == "runs" or None, lambda: "never ran", running.process

@@ -105,7 +105,7 @@ def test_plain_http_on_this_host_needs_no_word(near: str) -> None:
 
 WRONG = [
     ("run = 3", "run is no table"),
-    ("[run]\nsit = 'x'", "[run] has no setting sit. It has: bell, data, files, http,"),
+    ("[run]\nsit = 'x'", "[run] has no setting sit. It has: bell, data, expect, files,"),
     ("[run]\nhttp = []", "[run] http is no table"),
     ("[run.http]\nport = 3", "[run.http] has no setting port. It has: certificate,"),
     ("[run.syslog]\nudp-tls = []", "[run.syslog] has no setting udp-tls"),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests.command import JUDGE, call
-from tests.engine.test_kill_service import Running
 from tests.notify.receivers import WebServer, awaited
+from tests.running_service import Running
 
 from tocsin.config import bounds
 from tocsin.config.tokens import add_token
@@ -57,14 +57,14 @@ def rung(server: WebServer) -> list[str]:
 def test_an_event_rings_once_whatever_is_killed(place) -> None:
     folder, server = place
     token = add_token(folder / "tokens", "shipper", 0)
-    running = Running(folder, folder / "out")
+    running = Running(folder)
     try:
         send(running.port(), token, "one")
         awaited(lambda: rung(server), running.out.read_text)
         awaited(lambda: [came for came in server.came if came.path == "/alive"], running.out.read_text)
     finally:
         running.kill()
-    again = Running(folder, folder / "out")
+    again = Running(folder)
     send(again.port(), token, "two")
     again.stop()
     assert len(set(rung(server))) == 1

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.running_service import PATIENCE, Running
 
 from tocsin.config.tokens import add_token
 from tocsin.engine.serving import reads
@@ -20,37 +17,6 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event
 from tocsin.sources.listened.received import ReceivedOptions
 from tocsin.store.store import Store
-
-PATIENCE = 60.0
-
-
-class Running:
-    """`tocsin run` as a user starts it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.out = folder / f"out-{time.monotonic_ns()}"
-        with self.out.open("wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tocsin", "--config", str(folder / "tocsin.toml"), "run", "--json"],
-                stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")},
-            )  # fmt: skip
-
-    def kill(self) -> None:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        for pid in (self.process.pid, *map(int, children)):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        self.process.wait()
-
-    def stop(self) -> None:
-        until = time.monotonic() + PATIENCE
-        while '"ready"' not in self.out.read_text():
-            assert time.monotonic() < until, self.out.read_text()
-            time.sleep(0.02)
-        self.process.terminate()
-        assert self.process.wait(PATIENCE) == 0, self.out.read_text()
 
 
 def stored(folder: Path) -> list[Event]:
@@ -65,9 +31,9 @@ def awaited(folder: Path, count: int, running: Running) -> list[Event]:
         with suppress(OperatorError):  # it is being made
             if len(events := stored(folder)) >= count:
                 return events
-        assert running.process.poll() is None, running.out.read_text()
+        assert running.process.poll() is None, running.said()
         time.sleep(0.1)
-    raise AssertionError(f"{len(events)} of {count}: {running.out.read_text()}")
+    raise AssertionError(f"{len(events)} of {count}: {running.said()}")
 
 
 @pytest.fixture
@@ -131,4 +97,4 @@ def test_a_format_that_is_none_is_refused(folder: Path) -> None:
         file.write('[run.files.formats]\n"logs/*.log" = "nonsense"\n')
     running = Running(folder)
     assert running.process.wait(PATIENCE) == 2
-    assert "names no format of lines: 'nonsense'" in running.out.read_text()
+    assert "names no format of lines: 'nonsense'" in running.said()

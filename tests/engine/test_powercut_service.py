@@ -1,61 +1,47 @@
-"""After a power cut at any step of the service, what was acknowledged to senders is there; and each sync is needed for that.
+"""After a power cut at any step of the real service, what was acknowledged is there; and each sync is needed for that.
 
-Both processes' work is done here in one, on a disk that knows what of it is synced (`tests/store/store_powercut.py`).
+`tests/traced_life.py` lives a service's life under strace; here its disk is rebuilt as each power cut could leave it, and
+Tocsin is started on it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import hashlib
+import fcntl
+import pickle
 import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.store.store_powercut import Image, Killed, RecordingDisk, lay_out
+from tests.power_cut import LostError, digest, lay_out
+from tests.traced_disk import Call, TracedDisk, calls, data_of, to_file, to_port
+from tests.traced_life import LINE, MARK, RULE, Life, Output, lived, migrated
 
-from tocsin.config import bounds
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.loading import RuleText
-from tocsin.engine.intake.commit import GroupCommit, Unwritable
-from tocsin.engine.intake.counters import Counters
 from tocsin.engine.rule_files import RuleTexts
 from tocsin.engine.rule_sets import load
 from tocsin.engine.service import Service
 from tocsin.engine.serving import reads
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.records.errors import OperatorError
-from tocsin.records.event import EventBatch, EventId, SetAside
+from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import Finding
-from tocsin.records.instants import HOUR, SECOND
-from tocsin.records.received import Received
 from tocsin.sources.listened.received import ReceivedOptions
-from tocsin.store.disk import SITES, Site
-from tocsin.store.entries import encode
+from tocsin.store.disk import SITES, Disk
 from tocsin.store.segment import Position
 from tocsin.store.store import Store
 from tocsin.store.write_ahead import WriteAhead
 
-NOON = 1_700_000_000 * SECOND
-RULE = "title: t\nid: t\nlevel: high\nlogsource: {product: windows}\ndetection: {s: {EventID: 1102}, condition: s}\n"
-LOADED, _ = load(RuleTexts((RuleText("t.yml", RULE),)), {})
+LOADED, _ = load(RuleTexts((RuleText("t.yml", RULE.format("two")),)), {})
 READ = reads(ReceivedOptions())
+SYNCS = (*SITES, "state.log", "state.file")
+"""All syncs of the service's own, and those of SQLite's log and file."""
 
-
-class LostError(Exception):
-    """A power cut broke a promise."""
-
-
-class FillingDisk(RecordingDisk):
-    """One that is full for a while."""
-
-    full = False
-
-    def sync_data(self, descriptor: int, site: Site) -> None:
-        if self.full and site == "wal.frames":
-            self.full = False
-            raise OSError(errno.ENOSPC, "No space left on device")
-        super().sync_data(descriptor, site)
+pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is missing")
 
 
 class Nobody:
@@ -66,186 +52,188 @@ class Nobody:
     def on_batch(self, batch: EventBatch) -> None: ...
 
 
-def body(number: int, count: int = 3) -> Received:
-    """Events of which the first is found."""
-    texts = [
-        f'{{"event":{{"Channel":"Security","EventID":{1102 if part == 0 else 4624},"n":"{number}-{part}"}}}}'
-        for part in range(count)
-    ]
-    at = NOON + number * SECOND
-    return Received(
-        f"s{number}", 0, count, at, "hec-event", "ws", "127.0.0.1", "token", "".join(texts).encode()
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What the outside was told so far."""
+
+    marks: frozenset[str] = frozenset()
+    findings: frozenset[str] = frozenset()
+    messages: frozenset[str] = frozenset()
+
+
+def moments(life: Life, disk: TracedDisk) -> Iterator[Promised]:
+    """What was promised at each moment of a life, in order; `disk` stands as it was then."""
+    marks, findings = set(life.marks), set(life.findings)
+    for trace in life.traces:
+        disk.begin_run()
+        output = Output()
+        for call in called(trace):
+            before = len(marks) + len(findings)
+            if call.result is None and to_file(call) == str(life.folder / "out"):
+                findings |= output.findings(data_of(call.words))
+            marks |= answered(life, call)
+            if disk.step(call) or len(marks) + len(findings) > before:
+                marks = kept(life, marks, call.at)
+                rung = frozenset(ident for at, ident in life.rung if at < call.at)
+                yield Promised(frozenset(marks), frozenset(findings), rung)
+        if disk._without is None:
+            disk.complete(life.after(trace))
+
+
+def answered(life: Life, call: Call) -> set[str]:
+    """The marks that a sender is told of by `call` that they are kept."""
+    if call.result is None and data_of(call.words).startswith(b"HTTP/1.1 200"):
+        return set(life.by_port.get(to_port(call) or 0, ()))
+    return set()
+
+
+@cache
+def called(trace: Path) -> tuple[Call, ...]:
+    """The calls of a trace."""
+    with trace.open() as lines:
+        return tuple(calls(lines))
+
+
+def kept(life: Life, marks: set[str], at: float) -> set[str]:
+    """Those of `marks` that retention has not been let at by then."""
+    gone = tuple(start for since, start in life.gone if since <= at)
+    return {mark for mark in marks if not mark.startswith(gone)} if gone else marks
+
+
+def demand(left: Path, life: Life, promised: Promised) -> None:
+    """Starts Tocsin on what a power cut left, and judges it to its end.
+
+    Raises:
+        LostError: something is missing, or there twice.
+    """
+    end = [Position(0, 0)]
+    try:
+        with Store.follow(left / "data", lambda: end[0], READ) as store:
+            log = WriteAhead(left / "data" / "wal", store.position, store.sealed, Disk())
+            end[0] = log.end
+            log.close()
+            service = Service(store, [SigmaDetector(LOADED.ruleset)], IncidentDesk(), Nobody())
+            while service.turn():
+                pass
+            events = store.events_between(-(2**62), 2**62)
+            findings = [one.id for one in store.findings()]
+            messages = {row[0] for row in store._database.all("SELECT id FROM outbox")}
+            ends = [mark.end for mark in store.file_marks()]
+    except OperatorError as error:
+        raise LostError(str(error)) from error
+    marks = Counter(mark for event in events for mark in MARK.findall(event.raw))
+    if lost := promised.marks - marks.keys():
+        raise LostError(f"events {sorted(lost)}")
+    if lost := promised.findings - set(findings):
+        raise LostError(f"findings {sorted(lost)}")
+    if lost := promised.messages - messages:
+        raise LostError(f"messages {sorted(lost)}")
+    if len(set(findings)) != len(findings) or any(count > 1 for count in marks.values()):
+        raise LostError("something is there twice")
+    lines = sorted(int(mark.split("-")[2]) for mark in marks if mark.startswith("mark-file"))
+    if ends and lines and ends != [len(LINE.format(0)) * (lines[-1] + 1)]:
+        raise LostError(f"the file was read to {ends}, and its last line here is {lines[-1]}")
+    if lines != list(range(lines[0] if lines else 0, lines[-1] + 1 if lines else 0)):
+        raise LostError(f"lines {lines}")
+
+
+@dataclass
+class Cuts:
+    """Power cuts of one life, and the disks that they left, each tried once."""
+
+    folder: Path
+    life: Life
+    tried: set[int] = field(default_factory=set)
+
+    def try_all(
+        self, without: str | None = None, known: frozenset[int] = frozenset(), every: int = 1
+    ) -> TracedDisk:
+        """Cuts the power after each step in each way.
+
+        Args:
+            without: A class of syncs that is left out.
+            known: Keys of what need not be tried.
+            every: Only at each so-manieth step.
+        """
+        disk = TracedDisk(self.life.root, without, self.life.base)
+        for number, promised in enumerate(moments(self.life, disk)):
+            for image in disk.tree.images() if number % every == 0 else ():
+                key = hash((digest(image), promised))
+                if key not in self.tried and key not in known:
+                    self.tried.add(key)
+                    demand(lay_out(image, self.folder / "left"), self.life, promised)
+        return disk
+
+
+@cache
+def keys_of(folder: Path) -> frozenset[int]:
+    """The keys of all images of the life in `folder`, no sync left out."""
+    life: Life = pickle.loads((folder / "life.pickle").read_bytes())
+    disk = TracedDisk(life.root, None, life.base)
+    return frozenset(
+        hash((digest(image), promised)) for promised in moments(life, disk) for image in disk.tree.images()
     )
 
 
-class Life:
-    """A service's life on one disk, whose power is cut after each step.
-
-    Args:
-        folder: For the disk and for what is left of it.
-        without: A sync that is left out.
-    """
-
-    def __init__(self, folder: Path, without: Site | None = None) -> None:
-        self.folder, self.root = folder, folder / "disk" / "store"
-        (folder / "disk").mkdir(parents=True)
-        self.disk = FillingDisk(folder / "disk", without, self.cut)
-        self.events: set[EventId] = set()
-        self.findings: set[str] = set()
-        self.tried: set[bytes] = set()
-        self.broken: list[LostError] = []
-
-    def cut(self) -> None:
-        """Demands what was promised of every disk that a power cut could leave at this moment; once broken is enough."""
-        if self.broken:
-            return
-        state = {
-            path.name: path.read_bytes()
-            for path in self.root.glob("state.sqlite*")
-            if not path.name.endswith("-shm")
-        }
-        for image in self.disk.images():
-            parts = [*sorted(image.items()), *sorted(state.items()), len(self.events), len(self.findings)]
-            key = hashlib.sha256(repr(parts).encode()).digest()
-            if key not in self.tried:
-                self.tried.add(key)
-                self._demand_all(image, state)
-
-    def _demand_all(self, image: Image, state: dict[str, bytes]) -> None:
-        """Starts Tocsin on what is left."""
-        left = self.folder / "left"
-        shutil.rmtree(left, ignore_errors=True)
-        left.mkdir()
-        lay_out(image, left)
-        if (left / "store").is_dir():
-            for name, content in state.items():
-                (left / "store" / name).write_bytes(content)
-        try:
-            events, findings = started(left / "store")
-        except OperatorError as error:
-            self.broken.append(LostError(str(error)))
-            return
-        if not self.events <= set(events):
-            self.broken.append(LostError(f"events {sorted(self.events - set(events))}"))
-        if not self.findings <= set(findings):
-            self.broken.append(LostError("findings"))
-        if len(set(events)) != len(events) or len(set(findings)) != len(findings):
-            self.broken.append(LostError("something is there twice"))
-
-    async def live(self) -> None:
-        """Bodies come, are judged and sealed; the disk fills up; the process is killed with frames unsynced; on it goes."""
-        end = [Position(0, 0)]
-        with Store.follow(self.root, lambda: end[0], READ, self.disk) as store:
-            service = Service(store, [SigmaDetector(LOADED.ruleset)], IncidentDesk(), Nobody())
-            now = [NOON]
-            log = WriteAhead(self.root / "wal", store.position, store.sealed, self.disk)
-            commit = GroupCommit(
-                log,
-                self.disk,
-                lambda: now[0],
-                lambda position: end.__setitem__(0, position),
-                lambda _: None,
-                Counters(),
-            )
-            try:
-                await self._taking(store, service, commit, now)
-            finally:
-                await commit.close()
-        self.killed()
-        with Store.follow(self.root, lambda: end[0], READ, self.disk) as store:
-            log = WriteAhead(self.root / "wal", store.position, store.sealed, self.disk)
-            end[0] = log.end
-            self.judge(store, Service(store, [SigmaDetector(LOADED.ruleset)], IncidentDesk(), Nobody()))
-            log.append(list(encode(body(7))))
-            end[0] = log.end
-            self.promise(body(7))
-            log.close()
-
-    async def _taking(self, store: Store, service: Service, commit: GroupCommit, now: list[int]) -> None:
-        await asyncio.gather(*(self.take(commit, body(number)) for number in range(3)))
-        self.judge(store, service)
-        self.disk.full = True
-        with pytest.raises(Unwritable):
-            await self.take(commit, body(3))
-        await taken_again(commit)
-        await self.take(commit, body(4))
-        now[0] += 2 * HOUR  # the segment is left; once it is judged it is sealed
-        await self.take(commit, body(5))
-        self.judge(store, service)
-
-    async def take(self, commit: GroupCommit, received: Received) -> None:
-        await commit.acknowledge(received)
-        self.promise(received)
-
-    def promise(self, received: Received) -> None:
-        self.events |= {EventId(received.stream, seq) for seq in range(received.count)}
-        self.cut()
-        self._raise()
-
-    def judge(self, store: Store, service: Service) -> None:
-        while service.turn():
-            self.cut()
-        store.seal()
-        self.findings = {finding.id for finding in store.findings()}
-        self.cut()
-        self._raise()
-
-    def _raise(self) -> None:
-        if self.broken:
-            raise self.broken[0]
-
-    def killed(self) -> None:
-        """The intake process dies with a frame written and not synced."""
-        with Store.read_only(self.root) as store:
-            position, sealed = store.state.position(), store._catalogue.sealed()
-        log = WriteAhead(self.root / "wal", position, sealed, self.disk)
-        self.disk.die_before = "wal.frames"
-        with pytest.raises(Killed):
-            log.append(list(encode(body(6))))
+def shared(factory: pytest.TempPathFactory, name: str, live: Callable[[Path], Life]) -> Life:
+    """A life, lived once for all processes that run these tests."""
+    folder = factory.getbasetemp().parent / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = folder / "life.pickle"
+        if not kept.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            kept.write_bytes(pickle.dumps(live(folder)))
+        return pickle.loads(kept.read_bytes())
 
 
-async def taken_again(commit: GroupCommit) -> None:
-    """Waits until the log takes bodies again after the disk was full."""
-    for _ in range(500):
-        if not commit.refusing:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(commit.refusing)
+@pytest.fixture(scope="session")
+def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
+    return shared(tmp_path_factory, "traced-life", lived)
 
 
-def started(root: Path) -> tuple[list[EventId], list[str]]:
-    """The events and findings of a store that a service is started on, judged to its end."""
-    end = [Position(0, 0)]
-    with Store.follow(root, lambda: end[0], READ) as store:
-        log = WriteAhead(root / "wal", store.position, store.sealed, store._disk)
-        end[0] = log.end
-        log.close()
-        service = Service(store, [SigmaDetector(LOADED.ruleset)], IncidentDesk(), Nobody())
-        while service.turn():
-            pass
-        events = [one.id for one in store.events_between(-(2**62), 2**62)]
-        return events, [one.id for one in store.findings()]
+@pytest.fixture(scope="session")
+def migration(tmp_path_factory: pytest.TempPathFactory, life: Life) -> Life:
+    return shared(tmp_path_factory, "traced-migration", lambda folder: migrated(folder, life.store))
 
 
-def lived(folder: Path, without: Site | None = None) -> Life:
-    life = Life(folder, without)
-    asyncio.run(life.live())
-    return life
+SAMPLED = pytest.mark.parametrize("every", [40, pytest.param(1, marks=pytest.mark.soak)])
 
 
-@pytest.fixture(autouse=True)
-def _no_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "DISK_RETRY_SECONDS", 0.01)
+@SAMPLED
+def test_nothing_acknowledged_is_lost(life: Life, tmp_path: Path, every: int) -> None:
+    cuts = Cuts(tmp_path, life)
+    disk = cuts.try_all(every=every)
+    assert set(SYNCS) <= disk.sites, "the life passes every sync"
+    every_mark = {mark for marks in life.by_port.values() for mark in marks} - set(life.unanswered)
+    assert every_mark == acknowledged(life)
+    assert len(keys_of(life.folder)) >= 200 * 5
+    assert len(cuts.tried) >= (50 if every > 1 else len(keys_of(life.folder)))
 
 
-def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    life = lived(tmp_path)
-    assert life.disk.sites == set(SITES), "the run passes every sync"
-    assert len(life.events) == 3 * 6
-    assert len(life.tried) > 60
+@SAMPLED
+def test_nothing_is_lost_while_the_schema_is_migrated(migration: Life, tmp_path: Path, every: int) -> None:
+    cuts = Cuts(tmp_path, migration)
+    cuts.try_all(every=every)
+    assert len(migration.marks) > 10
+    assert len(migration.findings) > 5
+    assert len(cuts.tried) >= (10 if every > 1 else 200)
 
 
-@pytest.mark.parametrize("site", SITES)
-def test_without_any_one_sync_it_would_be(tmp_path: Path, site: Site) -> None:
+@pytest.mark.parametrize("site", SYNCS)
+def test_without_any_one_sync_it_would_be(life: Life, tmp_path: Path, site: str) -> None:
     with pytest.raises(LostError):
-        lived(tmp_path, without=site)
+        Cuts(tmp_path, life).try_all(without=site, known=keys_of(life.folder))
+
+
+def test_what_nobody_acknowledges_is_kept_where_nothing_fails(life: Life) -> None:
+    """Syslog and files, that is."""
+    with Store.read_only(life.after(life.traces[0]) / "data", READ) as store:
+        marks = {mark for event in store.events_between(-(2**62), 2**62) for mark in MARK.findall(event.raw)}
+    assert {"mark-tcp-7-0", "mark-udp-7-0", "mark-file-010-0"} <= marks
+
+
+def acknowledged(life: Life) -> set[str]:
+    """The marks of all bodies that a 200 went out for."""
+    return {mark for trace in life.traces for call in called(trace) for mark in answered(life, call)}

@@ -77,7 +77,7 @@ def more_comes(sender: Sender, running: Running) -> None:
 
 def test_rules_change_under_load_and_each_event_is_judged_once(folder: Path) -> None:
     token = add_token(folder / "tokens", "shipper", 0)
-    running = Running(folder, folder / "out")
+    running = Running(folder)
     senders = [Sender(number, token) for number in range(3)]
     try:
         for one in senders:
@@ -110,7 +110,7 @@ def test_rules_change_under_load_and_each_event_is_judged_once(folder: Path) -> 
 
 def test_tokens_come_and_go(folder: Path) -> None:
     first = add_token(folder / "tokens", "first", 0)
-    running = Running(folder, folder / "out")
+    running = Running(folder)
     port = running.port()
     second = add_token(folder / "tokens", "second", 0)
     assert (status(port, first), status(port, second)) == (200, 403)
@@ -132,7 +132,7 @@ BROKEN = (
 
 def test_what_is_broken_changes_nothing(folder: Path) -> None:
     token = add_token(folder / "tokens", "first", 0)
-    running = Running(folder, folder / "out")
+    running = Running(folder)
     port = running.port()
     for number, (file, text, told) in enumerate(BROKEN):
         before = (folder / file).read_text()
@@ -149,7 +149,7 @@ def test_what_is_broken_changes_nothing(folder: Path) -> None:
 
 def test_listeners_change_and_what_stays_is_not_interrupted(folder: Path) -> None:
     token = add_token(folder / "tokens", "first", 0)
-    running = Running(folder, folder / "out")
+    running = Running(folder)
     port = running.port()
     other = free_port()
     stays = http.client.HTTPConnection("127.0.0.1", port, timeout=10)

@@ -12,7 +12,7 @@ import pytest
 from tocsin.config import bounds
 from tocsin.engine.sealer import Sealer
 from tocsin.engine.serving import reads
-from tocsin.records.instants import SECOND
+from tocsin.records.instants import DAY, SECOND
 from tocsin.records.received import Received
 from tocsin.sources.listened.received import ReceivedOptions
 from tocsin.store.disk import Disk
@@ -93,4 +93,21 @@ def test_what_is_being_sealed_at_a_stop_is_sealed_another_time(store):
     sealer.stop()
     assert segments(store) == before
     assert store.seal() == len(before) - 1
+    assert len(store.events_between(-(2**62), 2**62)) == COUNT
+
+
+def test_a_process_that_hangs_is_ended_and_its_segment_sealed_anew(store):
+    now, told = [NOON], []
+    sealer = Sealer(store, ReceivedOptions(), lambda: now[0], told.append)
+    before = segments(store)
+    sealer.turn()
+    os.kill(sealer._process.pid, signal.SIGSTOP)
+    sealer.turn()
+    assert told == []
+    now[0] += round((bounds.SEAL_HANGS_SECONDS + 1) * SECOND)
+    sealer.turn()
+    assert "hung, and was ended" in told[0]
+    assert segments(store) == before
+    now[0] -= DAY  # and a clock that is set back delays nothing
+    run(sealer, lambda: len(segments(store)) == 1)
     assert len(store.events_between(-(2**62), 2**62)) == COUNT

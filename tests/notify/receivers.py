@@ -33,6 +33,7 @@ class WebServer:
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     came: list[Came] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"
 
     def __enter__(self):
         outer = self
@@ -54,7 +55,7 @@ class WebServer:
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer((self.host, 0), Handler)
         if self.tls is not None:
             self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})

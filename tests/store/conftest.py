@@ -1,4 +1,4 @@
-"""Makes the room's own helpers (`store_events.py`, `store_powercut.py`) importable for its tests."""
+"""Makes the room's own helpers (`store_events.py` and others) importable for its tests."""
 
 from __future__ import annotations
 

@@ -5,14 +5,12 @@ A kill -9 test alone would pass with every sync removed, because the page cache 
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from store_events import batch, event, finding
-from store_powercut import Image, Killed, RecordingDisk, lay_out
+from tests.power_cut import Image, Killed, LostError, RecordingDisk, digest, lay_out
 
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import EventBatch, EventId
@@ -29,20 +27,13 @@ class Promise:
     findings: set[str] = field(default_factory=set)
 
 
-@dataclass
-class LostError(Exception):
-    """A power cut broke a promise."""
-
-    what: str
-
-
 class PowerCuts:
     """Cuts the power after each step of a run, and sees what is left."""
 
     def __init__(self, folder: Path, without: Site | None = None) -> None:
         self.folder = folder
         self.promise = Promise()
-        self.tried: set[bytes] = set()
+        self.tried: set[int] = set()
         (folder / "disk").mkdir(parents=True)
         self.root = folder / "disk" / "store"
         self.disk = RecordingDisk(folder / "disk", without, self.cut)
@@ -54,17 +45,16 @@ class PowerCuts:
             for path in self.root.glob("state.sqlite*")
             if not path.name.endswith("-shm")
         }
-        for image in self.disk.images():
-            key = _digest(image, state, self.promise)
+        for image in self.disk.tree.images():
+            key = hash(
+                (digest(image), digest({**state}), len(self.promise.events), len(self.promise.findings))
+            )
             if key not in self.tried:
                 self.tried.add(key)
                 self._demand_all(image, state)
 
     def _demand_all(self, image: Image, state: dict[str, bytes]) -> None:
-        left = self.folder / "left"
-        shutil.rmtree(left, ignore_errors=True)
-        left.mkdir()
-        lay_out(image, left)
+        left = lay_out(image, self.folder / "left")
         if (left / "store").is_dir():
             for name, content in state.items():
                 (left / "store" / name).write_bytes(content)
@@ -79,11 +69,6 @@ class PowerCuts:
         if not self.promise.findings <= findings:
             raise LostError("findings")
         assert len(events) == len(set(events)), "an event is there twice"
-
-
-def _digest(image: Image, state: dict[str, bytes], promise: Promise) -> bytes:
-    parts = [*sorted(image.items()), *sorted(state.items()), len(promise.events), len(promise.findings)]
-    return hashlib.sha256(repr(parts).encode()).digest()
 
 
 def live(cuts: PowerCuts) -> None:

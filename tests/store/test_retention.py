@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from store_events import NOON, event, finding
-from store_powercut import Killed
 from test_powercut import PowerCuts
+from tests.power_cut import Killed
 
 from tocsin.config.service import Retention
 from tocsin.engine.keeping import Keeping

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from tocsin.advise.absent import absent_steps
 from tocsin.advise.phrases import computer, listed, name, person, program, quoted, when
 from tocsin.advise.scene import Scene
+from tocsin.advise.wording import ABSENT
 from tocsin.records import accounts
 from tocsin.records.incident import Incident
 
@@ -31,6 +33,8 @@ class Step(NamedTuple):
 def steps(incident: Incident) -> tuple[str, ...]:
     """Three distinct next steps for `incident`, most urgent first."""
     scene = Scene(incident)
+    if scene.claims and all(claim.type in ABSENT for claim in scene.claims):
+        return absent_steps(scene)
     offered = [step for offer in _OFFERS if (step := offer(scene)) is not None]
     offered.sort(key=lambda step: -step.urgency)
     return tuple(dict.fromkeys(step.text for step in offered))[:STEPS]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tocsin.advise.phrases import between, counted, listed, quoted
-from tocsin.advise.wording import VARIES, clause, proven, whose
+from tocsin.advise.wording import ABSENT, VARIES, clause, lead, proven, whose
 from tocsin.config import bounds
 from tocsin.records import accounts
 from tocsin.records.event import AUTH_ORDER, EventId
@@ -136,8 +136,10 @@ def _sentence(one: _Statement) -> Sentence:
         )
         return Sentence(text, _cited(one))
     often = f", {times:,} times" if times > 1 else ""
-    says = "Tocsin counted in" if one.claim.type == "repeated" else "according to"
-    text = f"{_capital(moment)}{often}, {says} {one.whose}: {clause(one.claim, tuple(one.varied))}."
+    says = f"{'Tocsin counted in' if one.claim.type == 'repeated' else 'according to'} {one.whose}"
+    if one.claim.type in ABSENT:
+        says = lead(one.claim, one.whose)
+    text = f"{_capital(moment)}{often}, {says}: {clause(one.claim, tuple(one.varied))}."
     return Sentence(f"{text} Tocsin's {word} {rules} recognised this.", _cited(one))
 
 

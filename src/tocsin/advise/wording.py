@@ -290,6 +290,42 @@ def _repeated(v: Values) -> str:
     return f"{quoted(v['what'], 100)} happened {times}{group}{span}{many}"
 
 
+ABSENT: Final = frozenset({"fell_silent", "others_silent", "did_not_come", "too_few"})
+"""Claims about what did not come: their evidence is the last that was heard, or that Tocsin began to wait."""
+
+
+def lead(claim: Claim, source: str) -> str:
+    """How a sentence about what did not come begins: what `source` (`whose`) proves of it."""
+    if claim.values.get("never"):
+        return "Tocsin began to wait for it, as its settings say"
+    return f"the last that came of it is in {source}"
+
+
+def _fell_silent(v: Values) -> str:
+    usual = v.get("usual")
+    habit = f"; its silences are seldom longer than {_minutes(usual)}" if usual else ""
+    return f"nothing of {name(v['what'])} followed for {_minutes(v['minutes'])}, while Tocsin listened{habit}"
+
+
+def _others_silent(v: Values) -> str:
+    return f"more than {name(v['count'])} {quoted(v['what'], 80)} are silent, so that further ones are told together"
+
+
+def _did_not_come(v: Values) -> str:
+    if v.get("between"):
+        return f"{quoted(v['what'], 80)} did not come in its hours, {quoted(v['between'], 80)}"
+    return f"{quoted(v['what'], 80)} did not come for {_minutes(v.get('minutes', '0'))}"
+
+
+def _too_few(v: Values) -> str:
+    heard = f"{name(v['heard'])} of {name(v['of'])} were heard in its hours, {quoted(v['between'], 80)}"
+    return f"of {quoted(v['what'], 80)} only {heard}; at least {name(v['least'])} were to be"
+
+
+def _minutes(text: str) -> str:
+    return {"0": "less than a minute", "1": "1 minute"}.get(text, f"{name(text)} minutes")
+
+
 def _record_says(v: Values) -> str:
     return f"the record reads {quoted(v['text'], 220)}"
 
@@ -325,5 +361,9 @@ _CLAUSES: Final[dict[str, Callable[[Values], str]]] = {
     "alert_raised": _alert_raised,
     "device_changed": _device_changed,
     "repeated": _repeated,
+    "fell_silent": _fell_silent,
+    "others_silent": _others_silent,
+    "did_not_come": _did_not_come,
+    "too_few": _too_few,
     "record_says": _record_says,
 }

@@ -1,4 +1,4 @@
-"""`tocsin ring`, `tocsin acknowledge`, `tocsin outbound`: try the bell; stop it; see what left this host, to the byte."""
+"""`tocsin ring`, `tocsin outbound`: try the bell; see what left this host, to the byte."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from tocsin.records.instants import rfc3339
 from tocsin.store.database import Database
 from tocsin.store.outbox import Outbox
 from tocsin.store.outgoing import Left, Outgoing
-from tocsin.store.store import Store
 
 
 @click.command()
@@ -35,7 +34,7 @@ def ring(ctx: click.Context, *, as_json: bool) -> None:
     service = service_settings(ctx.find_root().params.get("config"))
     for sentence in service.bell.warnings():
         click.echo(inert(sentence), err=True)
-    database = Database(_existing(service.data), write=True)
+    database = Database(existing(service.data), write=True)
     try:
         tried = try_channels(service.bell, Gate(service.bell.allowed, Outgoing(database), now), now())
     finally:
@@ -53,32 +52,6 @@ def ring(ctx: click.Context, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("incident_id", metavar="ID")
-@STORE
-@with_options(JSON)
-@click.pass_context
-def acknowledge(ctx: click.Context, incident_id: str, *, store: Path | None, as_json: bool) -> None:
-    """Say that somebody looks after the incident ID: the bell stops ringing for it.
-
-    What waits to be said of it is not said any more, by no channel. Should it become graver or come back, it rings again.
-    """
-    root = store_root(ctx, store)
-    with Store.read_only(root) as kept:
-        incident = kept.incident(incident_id)
-    database = Database(root / "state.sqlite", write=True)
-    moment = now()
-    try:
-        Outbox(database).acknowledge((incident.id, *incident.aliases), moment)
-    finally:
-        database.close()
-    if as_json:
-        emit({"kind": "acknowledged", "incident": incident.id, "at": rfc3339(moment)})
-        emit({"kind": "summary", "acknowledged": 1})
-    else:
-        click.echo(f"Acknowledged {incident.id}.")
-
-
-@click.command()
 @STORE
 @with_options(JSON)
 @click.pass_context
@@ -87,7 +60,7 @@ def outbound(ctx: click.Context, *, store: Path | None, as_json: bool) -> None:
 
     Nothing leaves but to what [run.outbound] allow lists.
     """
-    database = Database(_existing(store_root(ctx, store)), write=False)
+    database = Database(existing(store_root(ctx, store)), write=False)
     try:
         several = 0
         for left in Outgoing(database).all():
@@ -133,7 +106,12 @@ def _shown(left: Left) -> str:
     return "\n".join([inert(head), *(f"    {line}" for line in body.split("\n") if left.body)])
 
 
-def _existing(root: Path) -> Path:
+def existing(root: Path) -> Path:
+    """The state of the store in `root`.
+
+    Raises:
+        OperatorError: there is none.
+    """
     if not (root / "state.sqlite").is_file():
         raise OperatorError(f"{root} is no store.", "Start the service once with `tocsin run`.")
     return root / "state.sqlite"

@@ -22,9 +22,11 @@ from tocsin.config.settings import load_settings
 from tocsin.engine.examining import (
     Item,
     State,
+    examine_absence,
     examine_clocks,
     examine_disk,
     examine_gains,
+    examine_heard,
     examine_rules,
     examine_service,
     examine_set_aside,
@@ -33,9 +35,11 @@ from tocsin.engine.examining import (
     examine_tokens,
 )
 from tocsin.engine.examining_bell import examine_bell, examine_messages, examine_reload
+from tocsin.engine.heard_switches import heard_switches
 from tocsin.engine.rule_sets import coverage
 from tocsin.records.errors import OperatorError
 from tocsin.records.inert import inert
+from tocsin.records.instants import DAY, rfc3339
 from tocsin.store.store import Store
 
 _MARKS: Final[Mapping[State, str]] = {"ok": "ok    ", "look": "look  ", "broken": "broken"}
@@ -46,14 +50,15 @@ _MARKS: Final[Mapping[State, str]] = {"ok": "ok    ", "look": "look  ", "broken"
     "--for",
     "collected",
     metavar="NAMES",
-    help="What you collect, as for `tocsin rules check --for`; then it is said what one more source would add.",
+    help="What you collect, as for `tocsin rules check --for`; else it is read from what is stored.",
 )
 @with_options(JSON)
 @click.pass_context
 def doctor(ctx: click.Context, *, collected: str | None, as_json: bool) -> None:
     """Look at settings, disk, clocks, certificate, tokens, bell, sources, rules and what could not be read.
 
-    Each thing is ok, to be looked at, or broken, with what to do. Exits with 3 where something is broken. Changes nothing.
+    Each thing is ok, to be looked at, or broken, with what to do; which rules can fire, and what one more log would add, is
+    told by what came in within a week. Exits with 3 where something is broken. Changes nothing.
     """
     service = service_settings(ctx.find_root().params.get("config"))
     items = tuple(_items(service, collected))
@@ -91,6 +96,7 @@ def _items(service: Service, collected: str | None) -> Iterator[Item]:
         if one.running != "never":
             yield from examine_disk(one)
             yield from examine_sources(one.figures, now)
+            yield from examine_absence(one.absence)
             yield from examine_clocks(one.figures)
             if one.figures is not None and one.running in {"runs", "hangs"}:
                 yield from examine_reload(one.figures.reload)
@@ -112,8 +118,19 @@ def _rules(service: Service, collected: str | None) -> Iterator[Item]:
         yield Item("rules", "broken", error.what, error.next_step)
         return
     yield from examine_rules(account)
-    if sources is not None:
+    if sources is None and (sources := _heard(service)):
+        yield from examine_heard(sources, coverage(loaded, sources))
+    if sources:
         yield from examine_gains(coverage(loaded, sources))
+
+
+def _heard(service: Service) -> tuple[str, ...]:
+    """Names of the catalogue's switches that the store shows to be on."""
+    try:
+        with Store.read_only(service.data) as store:
+            return heard_switches(store.kinds(rfc3339(clock.now() - 7 * DAY)[:13]))
+    except OperatorError:  # said above
+        return ()
 
 
 def effective(service: Service) -> Iterator[Item]:

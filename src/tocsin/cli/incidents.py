@@ -10,18 +10,20 @@ from tocsin.advise.tell import tell
 from tocsin.cli.json_lines import emit, finding_line, incident_line
 from tocsin.cli.options import JSON, with_options
 from tocsin.cli.which_store import STORE, store_root
+from tocsin.incidents.lifecycle import is_done
 from tocsin.incidents.ranking import needs_you
 from tocsin.store.store import Store
 
 
 @click.command()
 @STORE
+@click.option("--all", "every", is_flag=True, help="Those that were resolved or dismissed too.")
 @with_options(JSON)
 @click.pass_context
-def incidents(ctx: click.Context, *, store: Path | None, as_json: bool) -> None:
+def incidents(ctx: click.Context, *, store: Path | None, every: bool, as_json: bool) -> None:
     """List the incidents in a store that need somebody, most urgent first."""
     with Store.read_only(store_root(ctx, store)) as kept:
-        told = [tell(incident) for incident in kept.incidents() if needs_you(incident)]
+        told = [tell(one) for one in kept.incidents() if needs_you(one) and (every or not is_done(one))]
     if as_json:
         for one in told:
             emit(incident_line(one))

@@ -63,6 +63,7 @@ def incident_line(told: Told) -> dict[str, Any]:
         "rank": incident.rank,
         "title": told.title,
         "severity": incident.severity,
+        "status": incident.status,
         "first": rfc3339(incident.first),
         "last": rfc3339(incident.last),
         "hosts": list(incident.hosts),

@@ -23,6 +23,7 @@ from tocsin.config.addresses import Address
 from tocsin.config.service import Service, Tls, load_service
 from tocsin.config.settings import FILE_NAME
 from tocsin.config.tokens import read_tokens
+from tocsin.engine.expecting import awaited
 from tocsin.engine.intake import settings as intake
 from tocsin.engine.serve_request import Reloaded, ServeRequest, Wishes
 from tocsin.engine.serving import serve
@@ -96,6 +97,7 @@ def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Seque
     request = ServeRequest(
         service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable,
         Ringing(service.bell, service.zone, command(service.file)), followed(service), service.retention,
+        awaited(service, loaded.ruleset),
     )  # fmt: skip
     return request, (*account.sentences(), *service.bell.warnings())
 

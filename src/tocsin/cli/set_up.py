@@ -52,6 +52,11 @@ tokens = "tokens"
 # days = 90
 # bytes = "10 GB"
 
+# [[run.expect]]
+# name = "nightly backup"   # rings where it does not come
+# where = {{ program = "restic", "message|contains" = "snapshot" }}   # as in Sigma's detections
+# at = "02:00-06:00"
+
 # Whom Tocsin wakes. Until a channel stands here, nobody is told. Take away the # from what you want, then try it with
 # `tocsin ring`; reload a service that runs. Name one channel that does not depend on your mail: who breaks into the mail
 # system can read or stop the alarm.

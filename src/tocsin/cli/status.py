@@ -70,6 +70,7 @@ def _lines(one: Standing, data: Path, now: int) -> Iterator[str]:
         waits = f"{amount(one.backlog_bytes)}, the oldest for {span(one.backlog_seconds)}"
         yield f"Waiting to be judged: {waits if one.backlog_bytes else 'nothing'}."
         yield _room(one)
+        yield from one.absence.groups
         yield from _incidents(one, data)
     yield "What needs somebody:" if one.needs else "Nothing needs you."
     for sentence in one.needs:
@@ -134,6 +135,8 @@ def _emit(one: Standing) -> None:
                 "last": rfc3339(source.last),
             }
         )
+    for sentence in one.absence.groups:
+        emit({"kind": "group", "text": sentence})
     for sentence in one.needs:
         emit({"kind": "need", "text": sentence})
     emit(

@@ -180,7 +180,7 @@ def _table(told: Iterable[Told]) -> Table:
         table.add_row(
             str(incident.rank),
             Text(incident.severity, style=STYLES[incident.severity]),
-            Text(one.title),
+            Text(one.title if incident.status == "open" else f"{one.title} ({incident.status})"),
             _minute(incident.last),
             incident.id,
         )

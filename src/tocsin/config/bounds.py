@@ -260,6 +260,10 @@ TICK_SECONDS: Final = 10
 SEAL_RETRY_SECONDS: Final = 30.0
 """After sealing failed, how long until it is tried again; the log holds the events until then."""
 
+SEAL_HANGS_SECONDS: Final = 600.0
+"""A sealing process that takes longer is ended, which is told, and its segment sealed anew: one takes seconds, on a slow disk
+a minute or two."""
+
 QUIET_SECONDS: Final = 30
 """When nothing came for so long, the log is told the time: some 150 kB a day where nothing ever comes."""
 
@@ -568,6 +572,68 @@ DETECT_ENTRIES: Final = 2_000
 DETECT_SECONDS: Final = 5.0
 """How long it looks at all."""
 
+# --- absence -------------------------------------------------------------------------------------------
+SILENCE_SECONDS: Final = 600
+"""A source rings at the earliest after so much silence, where `tocsin.toml` does not say: with a look each minute it is
+noticed within 12 minutes, and a restart of a machine or a switch is over by then."""
+
+SILENCE_TIMES: Final = 2
+"""It rings after so many times its usual longest silence."""
+
+SILENCE_USUAL: Final = 3
+"""The usual longest silence is the so-many-longest one: two longer ones in a month, such as failures, count for nothing."""
+
+SILENCE_WEEKS: Final = 4
+"""For how many weeks before the present one silences are remembered."""
+
+SILENCE_LEARN_SECONDS: Final = 7 * 24 * 3600
+"""How long a source must have spoken before its silence rings, where `tocsin.toml` does not say: a weekend is in it."""
+
+SILENCE_STEADY_SECONDS: Final = 3600
+"""What is silent for longer as a rule takes breaks (an office PC at night): it does not ring, the daily message lists it…"""
+
+SILENCE_BREAKS_LEARN: Final = 3
+"""…once it was known for so many times the time that others are."""
+
+SILENCE_TURNS: Final = 20
+"""A source that was heard fewer times, a minute apart, has no habit."""
+
+SILENCE_OPEN: Final = 16
+"""Silences told one by one, of the hosts of one source, of proven sources, of unproven ones; more of each are told as one."""
+
+WATCHED_SOURCES: Final = 2_048
+"""Sources whose silence is watched, at 1 kB each."""
+
+WATCHED_UNPROVEN: Final = 512
+"""Of these, such as nothing proves (syslog without certificates): anyone on the network can make up more."""
+
+WATCHED_HOSTS: Final = 1_024
+"""Hosts behind one source that are watched: whoever holds one token can make up more."""
+
+WATCHED_ALL_HOSTS: Final = 4_096
+"""Hosts behind all sources that are watched, at 1 kB each."""
+
+WATCHED_NEW: Final = 64
+"""New ones of each kind that are taken up within a minute; a flood of made-up names costs no more."""
+
+WATCHED_NAME_CHARS: Final = 253
+"""Characters of a host's or source's name by which it is watched: DNS allows no more."""
+
+WATCHED_RAW_CHARS: Final = 400
+"""Characters of the last record of each that are kept to prove a silence."""
+
+EXPECTED: Final = 100
+"""Expected events and groups in the settings."""
+
+EXPECTED_GAPS: Final = 32
+"""Times in which Tocsin did not listen that are remembered; a night that one lies in is not judged."""
+
+GROUP_HOSTS: Final = 2_000
+"""Hosts of one group."""
+
+GROUP_LEARN_DAYS: Final = 7
+"""A group that names no hosts is who was heard in so many days."""
+
 # --- the bell --------------------------------------------------------------------------------------------
 ESCALATE_MINUTES: Final = 30
 """How long a message may wait to be acknowledged before the next channel rings, where `tocsin.toml` does not say."""
@@ -628,6 +694,9 @@ OUTBOUND_ANSWER_BYTES: Final = 64 * 1024
 
 SECRET_BYTES: Final = 4_096
 """A file with the secret of a channel."""
+
+REASON_CHARS: Final = 500
+"""Characters of the reason for which an incident is dismissed."""
 
 HEARD_SOURCES: Final = 1_000
 """Sources that are counted apart within one hour; further ones count together."""

@@ -60,7 +60,8 @@ def read_private(path: Path, most: int, *, root_too: bool = False) -> bytes:
     """What is in the file `path`.
 
     Args:
-        path: An ordinary file of ours, mode 0600.
+        path: An ordinary file of ours, mode 0600; or one that only root could have made and nobody can change, as
+            systemd's credentials are (systemd.exec(5), "Credentials": 0440, in a folder without a right to write).
         most: Bytes it may have.
         root_too: Whether root, too, may use what belongs to another user, as is right where root keeps a service's files.
 
@@ -75,22 +76,35 @@ def read_private(path: Path, most: int, *, root_too: bool = False) -> bytes:
             raise NotOurs("it is a link") from error
         raise
     try:
-        _check_file(os.fstat(descriptor), most, any_owner=root_too and os.geteuid() == 0)
+        found = os.fstat(descriptor)
+        if not _given_by_root(found, path.parent):
+            _check_rights(found, any_owner=root_too and os.geteuid() == 0)
+        if found.st_size > most:
+            raise NotOurs(f"it is larger than {most} bytes")
         with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
             return file.read(most + 1)[:most]
     finally:
         os.close(descriptor)
 
 
-def _check_file(found: os.stat_result, most: int, *, any_owner: bool) -> None:
+def _given_by_root(found: os.stat_result, folder: Path) -> bool:
+    """Whether an ordinary file is root's, as is its folder, nobody may write either, and of others only a group may read it."""
+    above = folder.stat()
+    return (
+        stat.S_ISREG(found.st_mode)
+        and found.st_uid == above.st_uid == 0
+        and not found.st_mode & 0o227
+        and not above.st_mode & 0o222
+    )
+
+
+def _check_rights(found: os.stat_result, *, any_owner: bool) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise NotOurs("it is no ordinary file")
     if not any_owner and found.st_uid != os.geteuid():
         raise NotOurs("it belongs to another user")
     if found.st_mode & 0o077:
         raise NotOurs("others can read or write it")
-    if found.st_size > most:
-        raise NotOurs(f"it is larger than {most} bytes")
 
 
 def write_private(folder: int, path: Path, data: bytes, *, replace: bool = True, mode: int = 0o600) -> None:

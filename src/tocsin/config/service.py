@@ -32,7 +32,7 @@ days = 90
 bytes = "10 GB"
 ```
 
-`[run.bell]` and `[run.outbound]` stand in `bell.py`.
+`[run.bell]` and `[run.outbound]` stand in `bell.py`, `[run.silence]`, `[[run.expect]]` and `[[run.group]]` in `expect.py`.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tocsin.config import bounds
 from tocsin.config.addresses import Address
 from tocsin.config.bell import Bell, bell_settings
+from tocsin.config.expect import Expected, Silence, expected_settings, silence_settings
 from tocsin.config.settings import load_settings
 from tocsin.config.table import Table
 from tocsin.records.errors import OperatorError
@@ -121,6 +122,8 @@ class Service:
         files: What to follow.
         retention: How much is kept.
         bell: Whom to tell, and what may leave this host.
+        silence: What counts as silence.
+        expected: What is to be heard.
     """
 
     file: Path
@@ -134,6 +137,8 @@ class Service:
     files: Files
     retention: Retention
     bell: Bell = field(default_factory=Bell)
+    silence: Silence = field(default_factory=Silence)
+    expected: tuple[Expected, ...] = ()
 
 
 def load_service(file: Path, state: Path, over: Mapping[str, Any] | None = None) -> Service:
@@ -162,11 +167,14 @@ def service_settings(
         (
             "bell",
             "data",
+            "expect",
             "files",
+            "group",
             "http",
             "outbound",
             "retention",
             "rules",
+            "silence",
             "site",
             "starter",
             "syslog",
@@ -187,6 +195,8 @@ def service_settings(
         _files(run.table("files")),
         _retention(run.table("retention")),
         bell_settings(run.table("bell"), run.table("outbound")),
+        silence_settings(run.table("silence")),
+        expected_settings(run),
     )
     _check_ports(run, service)
     return service

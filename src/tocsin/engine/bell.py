@@ -16,9 +16,10 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
 from tocsin.config import bounds
+from tocsin.engine.absent_words import absence_of
 from tocsin.notify.changes import Ringing
 from tocsin.notify.delivery import Delivery
-from tocsin.notify.digest import digest
+from tocsin.notify.digest import Absent, digest
 from tocsin.notify.heartbeat import Pulse
 from tocsin.notify.notices import SETTINGS, refused_settings
 from tocsin.outbound.gate import Gate
@@ -27,6 +28,7 @@ from tocsin.records.instants import SECOND
 from tocsin.store.database import Database
 from tocsin.store.outbox import Outbox
 from tocsin.store.outgoing import Outgoing
+from tocsin.store.state import State
 
 _TURN_SECONDS = 1.0
 _TROUBLE_SECONDS = 30.0
@@ -48,7 +50,7 @@ class Signs:
         """What is not well, a sentence each; nothing where the service truly works."""
         found = []
         if not self.listens:
-            found.append("The process that takes events in does not run.")
+            found.append("The process that takes events in does not run, or hangs.")
         since = abs(now - self.judged)  # a clock that was put back hides nothing
         if since > bounds.WORKING_SECONDS * SECOND:
             found.append(f"Nothing was judged for {since // SECOND:,} seconds.")
@@ -122,7 +124,8 @@ class BellThread:
 
     def _ring_for(self, ringing: Ringing, database: Database, *, again: bool) -> None:
         """Until somebody else is to be told; `again` where somebody was before."""
-        outbox = Outbox(database)
+        outbox, state = Outbox(database), State(database)
+        absent = Absent(lambda: tuple(absence_of(state).sentences()), lambda: tuple(absence_of(state).groups))
         gate = Gate(ringing.bell.allowed, Outgoing(database), self._now)
         delivery = Delivery(outbox, gate, ringing, self._tell)
         pulse = Pulse(ringing.bell, gate, self._tell)
@@ -133,7 +136,7 @@ class BellThread:
             self._say_of_settings(outbox, ringing)
             now = self._now()
             problems = self._signs.problems(self._root, now)
-            made = digest(outbox, ringing, problems, now)
+            made = digest(outbox, ringing, problems, now, absent)
             if made:
                 outbox.add(made)
             delivery.turn(now)

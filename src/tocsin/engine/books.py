@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from tocsin.detect.interface import Detector
+from tocsin.engine.absence import SAID, Turn
+from tocsin.incidents.absence import placed
 from tocsin.incidents.desk import VERSION as DESK_VERSION
 from tocsin.incidents.desk import IncidentDesk
+from tocsin.incidents.lifecycle import is_done, status_of
 from tocsin.notify.changes import Ringing, Rings, rings
 from tocsin.records.event import Event
 from tocsin.records.finding import Finding
@@ -34,7 +38,7 @@ class Ringer:
 class Books:
     """Keeps what `detectors` and `desk` know in `store`; takes up there what an earlier run left.
 
-    With a `ringer`, what people are to be told comes into the outbox in the same commit.
+    `resolved` are the ids of incidents that operators resolved, as the last commit came to know. With a `ringer`, what people are to be told comes into the outbox in the same commit.
 
     Attributes:
         ringing: Whom to tell from the next commit on; None without a `ringer`.
@@ -51,6 +55,9 @@ class Books:
         self._now = ringer.now if ringer is not None else None
         self._rung = store.outbox.rung() if ringer is not None else {}
         self._incidents: dict[str, Incident] = {one.id: one for one in store.incidents()}
+        self._decided, decisions = store.decisions.since(0)
+        self._decisions = {one.incident: one for one in decisions}
+        self.resolved: AbstractSet[str] = frozenset()
         for detector in detectors:
             kept = store.state.detector(detector.name)
             if kept is not None:
@@ -65,24 +72,59 @@ class Books:
         findings: Sequence[Finding],
         beside: Notes = Notes(),  # noqa: B008  frozen
         heard: Iterable[Event] = (),
+        absent: Turn | None = None,
     ) -> tuple[str, ...]:
         """Commits all that judging up to `position` brought; gives the ids of the new findings.
 
         Raises:
             OperatorError: the disk refused; nothing of it is stored.
         """
-        now = {one.id: one for one in self._desk.all()}
+        self._hear_operators()
+        now = {one.id: self._standing(one) for one in self._desk.all()}
+        over: Sequence[Incident] = ()
+        if absent is not None:
+            over = [
+                one if is_done(one) else replace(one, status="resolved")
+                for one in self._absent(absent.over, now)
+            ]
+            now |= {one.id: one for one in (*self._absent(absent.open, now), *over)}
         changed = [one for one in now.values() if self._incidents.get(one.id) != one]
         states = [
             *(DetectorState(one.name, one.version, one.snapshot()) for one in self._detectors),
             DetectorState(DESK, DESK_VERSION, self._desk.snapshot()),
         ]
         rung = self._rings(changed)
-        told = ToTell(rung.messages, rung.rung, heard_by(heard))
-        new = self._store.commit(position, findings, changed, states, replace(beside, told=told))
+        ended = [(one.id, self._now()) for one in over] if self._now is not None else []
+        beside = replace(beside, told=ToTell(rung.messages, rung.rung, heard_by(heard), ended))
+        if absent is not None:
+            said = () if absent.said is None else ((SAID, absent.said),)
+            beside = replace(beside, watched=absent.rows, settings=(*beside.settings, *said))
+        new = self._store.commit(position, findings, changed, states, beside)
         self._incidents = now
         self._rung |= {one.incident: one for one in rung.rung}
         return new
+
+    def _hear_operators(self) -> None:
+        """Takes up what operators decided since the last commit."""
+        self._decided, decisions = self._store.decisions.since(self._decided)
+        self.resolved = {one.incident for one in decisions if one.status == "resolved"}
+        self._decisions |= {one.incident: one for one in decisions}
+        for one in decisions:
+            if one.incident in self._rung:
+                self._rung[one.incident] = self._rung[one.incident]._replace(status=one.status)
+
+    def _absent(self, absences: Iterable[Incident], others: Mapping[str, Incident]) -> list[Incident]:
+        """`absences` with the rank that they were given when they began, and as operators left them."""
+        found = []
+        for one in absences:
+            known = self._incidents.get(one.id)
+            rank = known.rank if known is not None else placed(one, others.values()).rank
+            found.append(self._standing(replace(one, status="open", rank=rank)))
+        return found
+
+    def _standing(self, incident: Incident) -> Incident:
+        status = status_of(incident, self._decisions)
+        return incident if status == incident.status else replace(incident, status=status)
 
     def _rings(self, changed: Sequence[Incident]) -> Rings:
         if self.ringing is None or self._now is None or not changed:

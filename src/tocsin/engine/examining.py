@@ -14,6 +14,7 @@ from tocsin.config.service import Service, Tls
 from tocsin.config.tls import server_context
 from tocsin.config.tokens import read_tokens
 from tocsin.detect.sigma.coverage import Coverage
+from tocsin.engine.absent_words import Absence, absent_sentence
 from tocsin.engine.figures import Figures
 from tocsin.engine.rule_sets import RuleAccount
 from tocsin.engine.standing import FULL_DAYS, Standing, silent
@@ -87,6 +88,12 @@ def examine_disk(one: Standing) -> Iterator[Item]:
         yield Item("disk", "ok", f"There are {one.free:,} bytes of room, and {one.stored:,} stored.")
 
 
+def examine_heard(switches: Sequence[str], gains: Coverage) -> Iterator[Item]:
+    """Which logs are heard, as the store shows, and how many rules can fire on them."""
+    said = f"Heard within a week: {', '.join(switches)}; {len(gains.active):,} rules can fire on that."
+    yield Item("coverage", "ok" if gains.active else "look", said)
+
+
 def examine_gains(gains: Coverage) -> Iterator[Item]:
     """What switching one more thing on would add."""
     for gain in gains.gains[:_GAINS]:
@@ -121,6 +128,19 @@ def examine_sources(figures: Figures | None, now: int) -> Iterator[Item]:
                    "See whether it still sends.")  # fmt: skip
     if not quiet:
         yield Item("sources", "ok", f"{len(figures.sources):,} sources, none silent for over a day.")
+
+
+def examine_absence(absence: Absence) -> Iterator[Item]:
+    """What is expected and is not heard, and how many of each group were."""
+    for incident in absence.incidents:
+        todo = f"Look at it, or say that it is meant so: tocsin dismiss {incident.id} --reason ..."
+        yield Item("absence", "look", absent_sentence(incident), todo)
+    for sentence in absence.wrong:
+        yield Item("absence", "look", sentence, "See what happened then.")
+    for sentence in absence.groups:
+        yield Item("groups", "ok", sentence)
+    if not absence.incidents:
+        yield Item("absence", "ok", f"{absence.watched:,} sources and hosts are watched; none is missing.")
 
 
 def examine_tls(tls: Tls | None, now: int) -> Iterator[Item]:

@@ -157,11 +157,13 @@ class Reloading:
                 ("the data folder", old.store != new.store),
                 ("zone", old.reading.zone != new.reading.zone),
                 ("site", old.reading.site != new.reading.site),
+                ("what is expected", _said(old) != _said(new)),
             )
             if differs
         )
         ringing = replace(new.ringing, zone=old.ringing.zone)
-        return replace(new, store=old.store, reading=old.reading, ringing=ringing), waits
+        kept = replace(new, store=old.store, reading=old.reading, ringing=ringing, awaited=old.awaited)
+        return kept, waits
 
 
 def lost(old: RuleSet, new: RuleSet, unreadable: Collection[str]) -> str:
@@ -185,3 +187,11 @@ def _paths(rules: RuleSet) -> dict[str, str]:
     return {one.id: one.meta.path for one in rules.rules} | {
         one.id: one.meta.path for one in rules.correlations
     }
+
+
+def _said(request: ServeRequest) -> tuple[object, ...]:
+    """What the settings say is awaited."""
+    awaited = request.awaited
+    return (
+        () if awaited is None else (awaited.rule, awaited.rings, [one.said for one in awaited.expectations])
+    )

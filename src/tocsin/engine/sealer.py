@@ -42,7 +42,7 @@ class Sealer:
         self._process: Any = None
         self._answers: Connection | None = None
         self._looked = -1
-        self._not_before = 0
+        self._not_before = self._begun = 0
 
     def turn(self) -> None:
         """Takes what the process made, and starts the next one where there is a segment to seal.
@@ -52,7 +52,7 @@ class Sealer:
         """
         if self._process is not None:
             self._take()
-        elif self._store.position.segment != self._looked and self._now() >= self._not_before:
+        elif self._store.position.segment != self._looked and not self._waits():
             self._begin()
 
     def stop(self) -> None:
@@ -61,6 +61,10 @@ class Sealer:
             self._process.kill()
             self._process.join()
             self._process = None
+
+    def _waits(self) -> bool:
+        """Whether it failed a moment ago; a clock that was set back makes that no longer."""
+        return 0 < self._not_before - self._now() <= bounds.SEAL_RETRY_SECONDS * SECOND
 
     def _begin(self) -> None:
         found = self._store.sealable()
@@ -76,16 +80,25 @@ class Sealer:
             daemon=True,
         )
         self._process.start()
+        self._begun = self._now()
         theirs.close()
 
     def _take(self) -> None:
         assert self._answers is not None
-        if not self._answers.poll():
+        hangs = abs(self._now() - self._begun) > bounds.SEAL_HANGS_SECONDS * SECOND
+        if not self._answers.poll() and not hangs:
             return
+        said: Sealed | str
         try:
-            said: Sealed | str = self._answers.recv()
+            said = (
+                self._answers.recv()
+                if self._answers.poll()
+                else "The process that does it hung, and was ended."
+            )
         except EOFError:
             said = "The process that does it ended unexpectedly."
+        if hangs:
+            self._process.kill()
         self._answers.close()
         self._process.join()
         self._process = None

@@ -10,6 +10,7 @@ from typing import Protocol
 from tocsin.config.bell import Bell
 from tocsin.config.service import Retention
 from tocsin.detect.sigma.plans.account import Clock
+from tocsin.engine.absence import Awaited
 from tocsin.engine.flow import Listener
 from tocsin.engine.intake.settings import Files, Listening
 from tocsin.engine.rule_sets import LoadedRules
@@ -54,6 +55,7 @@ class ServeRequest:
         ringing: Whom to tell of incidents; nobody by default.
         files: What to follow; how far it was read stands in the store.
         keep: How much is kept; None: all.
+        awaited: Whose silence, and the lack of what, is an alarm; None: nobody's.
     """
 
     store: Path
@@ -67,6 +69,7 @@ class ServeRequest:
     ringing: Ringing = field(default_factory=lambda: Ringing(Bell()))
     files: Files = field(default_factory=Files)
     keep: Retention | None = None
+    awaited: Awaited | None = None
 
 
 @dataclass(frozen=True, slots=True)

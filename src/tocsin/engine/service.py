@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from tocsin.config import bounds
 from tocsin.detect.interface import Detector
 from tocsin.detect.sigma.correlations.lateness import Lateness, counted_at
+from tocsin.engine.absence import Absences
 from tocsin.engine.books import Books, Ringer
 from tocsin.engine.flow import Listener, Tally
 from tocsin.incidents.desk import IncidentDesk
@@ -52,10 +53,11 @@ class LogReader:
 
     Args:
         store: Whose log it is.
+        absences: Follows it too; None for nobody.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, absences: Absences | None = None) -> None:
+        self._store, self.absences = store, absences
         self._lateness = Lateness(bounds.LATENESS_SECONDS)
         watermark = store.state.watermark()
         if watermark is not None:
@@ -92,6 +94,8 @@ class LogReader:
             self._store.saw(entry)
         batch = self._store.batch(entry) or EventBatch(())
         self._lateness.saw(batch)
+        if self.absences is not None:
+            self.absences.take(entry, batch)
         return batch
 
     def _tick(self) -> int:
@@ -117,23 +121,26 @@ class Service:
         desk: Who groups.
         listener: Who is told what was committed.
         ringer: Whom to tell of incidents; None for nobody.
+        absences: Who notices what does not come; None for nobody.
 
     Attributes:
         tally: What was judged since the start.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
         self,
         store: Store,
         detectors: Sequence[Detector],
         desk: IncidentDesk,
         listener: Listener,
         ringer: Ringer | None = None,
+        absences: Absences | None = None,
     ) -> None:
         self._store, self._detectors, self._desk, self._listener = store, detectors, desk, listener
         self._ringer = ringer
+        self._absences = absences
         self._books = Books(store, detectors, desk, ringer)
-        self._reader = LogReader(store)
+        self._reader = LogReader(store, absences)
         self._rule_sets: list[tuple[Position, str, int]] = []
         self.tally = Tally()
 
@@ -143,8 +150,10 @@ class Service:
         if rules.version != known:
             self._rule_sets.append((self._store.position, rules.version, rules.rules))
 
-    def take_up_again(self) -> None:
-        """Goes on with what the store says now, which somebody changed between two turns."""
+    def take_up_again(self, absences: Absences | None) -> None:
+        """Goes on with what the store says now, which somebody changed between two turns; `absences` are read from it anew."""
+        self._absences = absences
+        self._reader.absences = absences
         self._desk = IncidentDesk()
         self._books = Books(self._store, self._detectors, self._desk, self._ringer)
 
@@ -166,7 +175,12 @@ class Service:
         findings = self._judge(portion)
         self._desk.add(findings)
         beside = Notes(portion.batch.set_aside, self._rule_sets, watermark=self._reader.watermark)
-        new = set(self._books.write(portion.position, findings, beside, portion.batch))
+        absent = self._absences.turn() if self._absences is not None else None
+        if absent is not None:
+            findings += absent.findings
+        new = set(self._books.write(portion.position, findings, beside, portion.batch, absent))
+        if self._absences is not None and self._books.resolved:
+            self._absences.resolved(self._books.resolved)
         self._rule_sets = []
         self._tell(portion.batch, [finding for finding in findings if finding.id in new])
         return True

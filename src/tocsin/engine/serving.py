@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Final
 
 from tocsin.config import bounds
+from tocsin.engine.absence import Absences, Known
 from tocsin.engine.bell import Signs, ringing_bell
 from tocsin.engine.books import Ringer
 from tocsin.engine.figuring import Figuring
@@ -81,11 +82,16 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
         try:
             figuring.figures.ports = intake.ports
             ringer = Ringer(request.ringing, request.now)
-            service = Service(store, [detector], IncidentDesk(), figuring, ringer)
+            service = Service(store, [detector], IncidentDesk(), figuring, ringer, _absences(request, store))
             service.judged_by(request.rules.note)
             keeping = Keeping(store, request.keep, request.now, attendant.on_notice)
             forgetting = Forgetting(
-                store, request.now, attendant.on_notice, intake.rotate, figuring.forget, service.take_up_again
+                store,
+                request.now,
+                attendant.on_notice,
+                intake.rotate,
+                figuring.forget,
+                lambda: service.take_up_again(_absences(request, store)),
             )
             signs = Signs(listens=True, judged=request.now())
             with ringing_bell(
@@ -112,7 +118,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
                     intake.attend(
                         0.0 if busy else 0.1 if forgetting.waits else 1.0
                     )  # however busy: it may be gone
-                    signs.listens, signs.judged = intake.listens, request.now()
+                    signs.listens, signs.judged = intake.lives(), request.now()
                 clean = intake.stop()
                 signs.listens = False
             while service.turn():
@@ -125,6 +131,12 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
             if forgetting is not None:
                 forgetting.stop()
     return service.tally
+
+
+def _absences(request: ServeRequest, store: Store) -> Absences | None:
+    if request.awaited is None:
+        return None
+    return Absences(request.awaited, Known(store.state.watched(), store.state.incidents_of))
 
 
 class _Intake:
@@ -146,6 +158,7 @@ class _Intake:
         self.counters = Counters()
         self.ports: tuple[int, ...] = ()
         self.listens = False
+        self._sign = (Position(0, 0), 0)  # how far it had come, and when (instant)
 
     def end(self) -> Position:
         """Where the acknowledged log ends."""
@@ -206,7 +219,7 @@ class _Intake:
                 f"The process that takes events in ended (exit code {self._child.died}); it is started again in "
                 f"{self._pause:.0f} s. Senders hold what they could not deliver."
             )
-        elif self._request.now() >= self._again:
+        elif not 0 < self._again - self._request.now() <= self._pause * SECOND:  # or the clock was set back
             self.end()
             self._again = None
             self._start(clean=False)
@@ -221,6 +234,13 @@ class _Intake:
         position = self._store.position  # before the marks, as at a start
         files = replace(request.files, marks=self._store.file_marks())
         self._child.order(Change(request.listeners, request.tokens, files, position))
+
+    def lives(self) -> bool:
+        """Whether it listens, and said something or moved on within `bounds.WORKING_SECONDS`: one that hangs does not."""
+        end, now = self.end(), self._request.now()
+        if end != self._sign[0]:
+            self._sign = (end, now)
+        return self.listens and abs(now - self._sign[1]) <= bounds.WORKING_SECONDS * SECOND
 
     def rotate(self) -> None:
         """Lets it leave the present segment of the log."""
@@ -243,6 +263,7 @@ class _Intake:
             self._child.kill()
 
     def _hear(self, said: Report) -> None:
+        self._sign = (self._end, self._request.now())
         if isinstance(said, Failed):
             raise OperatorError(said.what, said.next_step)
         if isinstance(said, Told):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from tocsin.config import bounds
 from tocsin.config.service import Retention
+from tocsin.engine.absent_words import Absence, absence_of
 from tocsin.engine.figures import Figures, read_figures
 from tocsin.engine.figuring import pace
 from tocsin.incidents.ranking import needs_you
@@ -47,8 +48,9 @@ class Standing:
         free: Bytes of room on the disk.
         keeps: Days that can be kept at this pace before the bound on bytes drops events; None where days come first.
         full: Days until the disk is full at this pace; None where it does not get full because old events are dropped first.
-        incidents: Those that are open and need somebody.
+        incidents: Those that are open and need somebody, absences among them.
         needs: What needs somebody, a sentence each.
+        absence: What was not heard.
     """
 
     running: Running
@@ -62,6 +64,7 @@ class Standing:
     full: float | None
     incidents: tuple[Incident, ...]
     needs: tuple[str, ...]
+    absence: Absence = field(default_factory=Absence)
 
 
 def standing(
@@ -84,19 +87,19 @@ def standing(
     if running == "never":
         return Standing(running, None, 0, 0.0, 0, 0.0, 0, None, None, (), ("The service never ran.",))
     with Store.read_only(root, read) as store:
+        absence = absence_of(store.state)
         backlog, hours = store.backlog(), store.hours()
-        incidents = tuple(one for one in store.incidents() if one.status == "open" and needs_you(one))
+        incidents = tuple(
+            one for one in store.incidents() if one.status in ("open", "regressed") and needs_you(one)
+        )
     stored, now_pace = sum(hour.bytes for hour in hours), pace(hours, now)
     free = shutil.disk_usage(root).free
     keeps, full = room(stored, now_pace, free, retention)
     waits = 0.0 if backlog.since is None else max(0.0, (now - backlog.since) / SECOND)
     bare = Standing(
-        running, figures, backlog.bytes, waits, stored, now_pace, free, keeps, full, incidents, ()
+        running, figures, backlog.bytes, waits, stored, now_pace, free, keeps, full, incidents, (), absence
     )
-    return Standing(
-        running, figures, backlog.bytes, waits, stored, now_pace, free, keeps, full, incidents,
-        tuple(needs(bare, now)),
-    )  # fmt: skip
+    return replace(bare, needs=tuple(needs(bare, now)))
 
 
 def room(stored: int, now_pace: float, free: int, retention: Retention) -> tuple[float | None, float | None]:
@@ -129,11 +132,13 @@ def needs(one: Standing, now: int) -> Iterator[str]:
         yield f"Judging is {one.backlog_seconds:,.0f} s behind what came in."
     if one.full is not None and one.full < FULL_DAYS:
         yield f"The disk is full in {one.full:.1f} days at the present pace. Make room, or keep less ([run.retention])."
+    yield from one.absence.sentences()
     if one.figures is not None:
-        yield from _needed_for(one.figures, now)
+        told = {finding.subject.id for incident in one.absence.incidents for finding in incident.findings}
+        yield from _needed_for(one.figures, told, now)
 
 
-def _needed_for(figures: Figures, now: int) -> Iterator[str]:
+def _needed_for(figures: Figures, told: Collection[str], now: int) -> Iterator[str]:
     if figures.reload.refused and not figures.stopped:
         yield f"The new settings do not hold; what ran before goes on. {figures.reload.refused}"
     if figures.reload.waits and not figures.stopped:
@@ -141,7 +146,8 @@ def _needed_for(figures: Figures, now: int) -> Iterator[str]:
     for title in figures.suspended.values():
         yield f"The rule {title} was stopped because its expressions take too long."
     for name in silent(figures, now):
-        yield f"{name} was not heard for over a day."
+        if name not in told:
+            yield f"{name} was not heard for over a day."
     aside = sum(source.set_aside for source in figures.sources.values())
     if aside:
         yield f"{aside:,} records of today could not be read. `tocsin doctor` says why."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from tocsin.advise.phrases import counted
@@ -13,7 +14,17 @@ from tocsin.records.instants import DAY, HOUR, from_datetime, to_datetime
 from tocsin.store.outbox import Message, Outbox
 
 
-def digest(outbox: Outbox, ringing: Ringing, problems: Sequence[str], now: int) -> tuple[Message, ...]:
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """What was not heard, and how many of each group were: a sentence each; both are read when a digest is made."""
+
+    wrong: Callable[[], Sequence[str]] = tuple
+    groups: Callable[[], Sequence[str]] = tuple
+
+
+def digest(
+    outbox: Outbox, ringing: Ringing, problems: Sequence[str], now: int, absent: Absent | None = None
+) -> tuple[Message, ...]:
     """The message of the day of `now`, for each channel; none before its hour, or where it was made already.
 
     Args:
@@ -21,6 +32,7 @@ def digest(outbox: Outbox, ringing: Ringing, problems: Sequence[str], now: int) 
         ringing: Whom to tell, and at which minute of the day.
         problems: What is not well with the service, a sentence each.
         now: The present instant.
+        absent: What was not heard; None: nothing is known of that.
     """
     bell = ringing.bell
     if bell.digest is None or not bell.channels:
@@ -30,7 +42,7 @@ def digest(outbox: Outbox, ringing: Ringing, problems: Sequence[str], now: int) 
     subject = day.isoformat()
     if now < due or outbox.channels_of(subject, "digest"):
         return ()
-    title, text = digest_words(outbox, problems, now, ringing)
+    title, text = digest_words(outbox, problems, now, ringing, absent)
     return tuple(
         Message(
             message_id(subject, "digest", channel.name), "digest", subject, "digest", channel.name,
@@ -41,24 +53,31 @@ def digest(outbox: Outbox, ringing: Ringing, problems: Sequence[str], now: int) 
 
 
 def digest_words(
-    outbox: Outbox, problems: Sequence[str], now: int, ringing: Ringing | None = None
+    outbox: Outbox,
+    problems: Sequence[str],
+    now: int,
+    ringing: Ringing | None = None,
+    absent: Absent | None = None,
 ) -> tuple[str, str]:
     """Title and text: what was heard within a day, and all that is not well; without a word of wellness where nothing
     was heard, for then nobody can know.
     """
+    absent = absent or Absent()
     heard = outbox.heard(now - DAY, now)
     since = to_datetime((now - DAY) // HOUR * HOUR).astimezone(ringing.zone if ringing else UTC)
-    wrong = [*problems, *_wrong(outbox, ringing.command if ringing else "tocsin", now)]
+    wrong = [*problems, *absent.wrong(), *_wrong(outbox, ringing.command if ringing else "tocsin", now)]
     count = f"{counted(heard.events, 'event')}, {counted(heard.sources, 'source')}"
     said = f"Since {since:%Y-%m-%d %H:%M %Z}: {count}."
+    groups = [f"- {inert(one)}" for one in absent.groups()]
+    groups = ["", "Heard of your groups:", *groups] if groups else []
     if not heard.events:
         silence = (
             "Nothing was heard, so nothing could be noticed: see whether senders send, and `tocsin doctor`."
         )
-        return "Nothing was heard: no events in 24 hours", "\n".join([silence, *_list(wrong)])
+        return "Nothing was heard: no events in 24 hours", "\n".join([silence, *_list(wrong), *groups])
     if not wrong:
-        return f"All is well: {count}", f"{said} Nothing waits for you."
-    return f"Not all is well: {count}", "\n".join([*_list(wrong), "", said])
+        return f"All is well: {count}", "\n".join([f"{said} Nothing waits for you.", *groups])
+    return f"Not all is well: {count}", "\n".join([*_list(wrong), "", said, *groups])
 
 
 def _list(wrong: Sequence[str]) -> list[str]:

@@ -36,5 +36,9 @@ CLAIM_TYPES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "alert_raised": (("product", "signature"), ("source", "destination", "host")),
     "device_changed": (("change",), ("user", "address", "host")),
     "repeated": (("count", "what"), ("group", "minutes", "distinct", "counted")),
+    "fell_silent": (("what", "minutes"), ("usual", "host")),
+    "others_silent": (("what", "count"), ()),
+    "did_not_come": (("what",), ("between", "minutes", "never")),
+    "too_few": (("what", "heard", "of", "least", "between"), ("never",)),
     "record_says": (("text",), ("host", "user")),
 }

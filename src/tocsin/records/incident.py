@@ -12,6 +12,8 @@ from tocsin.records.event import Auth, EventId
 from tocsin.records.finding import Finding, Level
 
 Status = Literal["open", "acknowledged", "resolved", "dismissed", "regressed"]
+Decided = Literal["acknowledged", "resolved", "dismissed"]
+"""What an operator may say of an incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +76,25 @@ class Told:
     title: str
     story: tuple[Sentence, ...]
     steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an operator said of an incident, and what it was then.
+
+    Attributes:
+        incident: Its id.
+        at: When (instant).
+        reason: Why it was dismissed; empty otherwise where nothing was said.
+        count: Findings that it had.
+        severity: How grave it was.
+        rules: Ids of its findings' rules.
+    """
+
+    incident: str
+    status: Decided
+    at: int
+    reason: str
+    count: int
+    severity: Level
+    rules: tuple[str, ...]

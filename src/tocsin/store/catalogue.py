@@ -130,6 +130,11 @@ class Catalogue:
             row[0] for row in self._db.all("SELECT name FROM columns WHERE slug = ? ORDER BY ordinal", slug)
         ]
 
+    def kinds(self, since: str) -> dict[str, list[str]]:
+        """Of each kind (slug) that came in since an ingest hour, such as `2026-11-23T09`, its columns."""
+        rows = self._db.all("SELECT DISTINCT slug FROM files WHERE path >= ?", f"events/{since}")
+        return {slug: self.columns(slug) for (slug,) in rows}
+
     def sealed(self) -> int:
         """Number of the last segment whose place the files here have taken, 0 at first."""
         return int(self._db.all("SELECT sealed FROM progress")[0][0])

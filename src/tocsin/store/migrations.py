@@ -121,4 +121,13 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE TABLE forgotten_key (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT;
     INSERT INTO forgotten_key VALUES (1, randomblob(32));
     """,
+    """
+    CREATE TABLE decided (                     -- what the operator decided of an incident, the last word of each
+        number INTEGER PRIMARY KEY AUTOINCREMENT,  -- a later decision has a higher one
+        incident TEXT NOT NULL UNIQUE, body BLOB NOT NULL  -- zstd of JSON
+    ) STRICT;
+    CREATE TABLE watched (                     -- how often sources and hosts speak (detect/absence)
+        name TEXT PRIMARY KEY, body BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

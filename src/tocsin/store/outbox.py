@@ -60,11 +60,14 @@ class Rung(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ToTell:
-    """What one commit adds: messages, what they say of which incident, and events heard by (hour, source)."""
+    """What one commit adds: messages, what they say of which incident, events heard by (hour, source), and which incidents
+    ended by themselves, and when: what waits to be said of those is not said any more.
+    """
 
     messages: Sequence[Message] = ()
     rung: Sequence[Rung] = ()
     heard: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    ended: Sequence[tuple[str, int]] = ()
 
 
 _COLUMNS: Final = "id, kind, subject, change, channel, severity, made, next, title, text, tries, parcel"
@@ -83,6 +86,7 @@ def put_to_tell(database: Database, told: ToTell) -> None:
     put_messages(database, told.messages)
     database.put_all("INSERT OR REPLACE INTO rung VALUES (?, ?, ?)", told.rung)
     put_heard(database, told.heard)
+    database.put_all("INSERT OR REPLACE INTO acknowledged VALUES (?, ?)", told.ended)
 
 
 def put_messages(database: Database, messages: Sequence[Message]) -> None:

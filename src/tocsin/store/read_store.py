@@ -15,6 +15,7 @@ from tocsin.records.received import Received
 from tocsin.store.backlog import Backlog, backlog
 from tocsin.store.catalogue import Catalogue, Hour
 from tocsin.store.database import Database
+from tocsin.store.decisions import Decisions
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Entry, Events
 from tocsin.store.outbox import Outbox
@@ -38,6 +39,7 @@ class ReadStore:
         self._read = read
         self.state = State(database)
         self.outbox = Outbox(database)
+        self.decisions = Decisions(database)
         self._catalogue = Catalogue(database)
         self._query = Query(root, self._catalogue, self.batch)
 
@@ -68,6 +70,10 @@ class ReadStore:
     def hours(self) -> list[Hour]:
         """What is stored, by ingest hour, the oldest first; without the log."""
         return self._catalogue.hours()
+
+    def kinds(self, since: str) -> dict[str, list[str]]:
+        """Of each kind (`sealing.slug_of`) that came in since an ingest hour its columns; without the log."""
+        return self._catalogue.kinds(since)
 
     def backlog(self, end: Position | None = None) -> Backlog:
         """What the log holds that was not judged, up to `end` or to its present end."""

@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from tocsin.store.catalogue import StreamMark, put_marks
 from tocsin.store.database import Database
 from tocsin.store.outbox import ToTell, put_to_tell
 from tocsin.store.segment import Position
+from tocsin.store.watched import put_watched, watched
 
 
 class DetectorState(NamedTuple):
@@ -44,6 +45,7 @@ class Notes:
     settings: Sequence[tuple[str, str]] = ()
     watermark: int | None = None
     told: ToTell = field(default_factory=ToTell)
+    watched: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,23 @@ class State:
         """All incidents with their findings, the most urgent first."""
         rows = self._db.all("SELECT id, body FROM incidents ORDER BY rank, last DESC, id")
         return tuple(self._incident(ident, body) for ident, body in rows)
+
+    def absences(self) -> tuple[Incident, ...]:
+        """The incidents that tell of an absence and are not over, nor dismissed; the most urgent first."""
+        rows = self._db.all(
+            "SELECT id, body FROM incidents WHERE id >= 'abs-' AND id < 'abs.' AND status IN ('open', 'acknowledged')"
+            " ORDER BY rank, last DESC, id"
+        )
+        return tuple(self._incident(ident, body) for ident, body in rows)
+
+    def incidents_of(self, idents: Collection[str]) -> tuple[Incident, ...]:
+        """The incidents with these ids."""
+        rows = (self._db.maybe("SELECT id, body FROM incidents WHERE id = ?", one) for one in idents)
+        return tuple(self._incident(*row) for row in rows if row is not None)
+
+    def watched(self) -> dict[str, bytes]:
+        """What is known of who speaks and what is expected, by name."""
+        return watched(self._db)
 
     def incident(self, text: str) -> Incident:
         """The incident whose id or alias is `text` or, where only one does, begins with it.
@@ -221,6 +240,7 @@ class State:
         rows = [(*position, version, rules) for position, version, rules in notes.rule_sets]
         self._db.put_all("INSERT OR REPLACE INTO rule_sets VALUES (?, ?, ?, ?)", rows)
         self._db.put_all("INSERT OR REPLACE INTO settings VALUES (?, ?)", notes.settings)
+        put_watched(self._db, notes.watched)
         if notes.watermark is not None:
             self._db.put("UPDATE progress SET watermark = ?", notes.watermark)
         if notes.set_aside:

@@ -209,6 +209,8 @@ class Store(ReadStore):
             rule_sets=(*logged.rule_sets, *beside.rule_sets),
             watermark=logged.watermark if beside.watermark is None else beside.watermark,
             told=beside.told,
+            settings=(*logged.settings, *beside.settings),
+            watched=beside.watched,
         )
         new = self.state.commit(Judged(position, findings, incidents, states, self.streams.changed(), notes))
         self.streams.forget()

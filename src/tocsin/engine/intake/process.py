@@ -153,8 +153,7 @@ class _Intake:
     async def _until(
         self, stop: asyncio.Event, listeners: Listeners, commit: GroupCommit, following: Following
     ) -> None:
-        """Each second: the totals, and whether it has been quiet for long."""
-        told = Counters()
+        """Each second: the totals, which are a sign of life too, and whether it has been quiet for long."""
         bodies, since = 0, self._now()
         while not stop.is_set():
             listeners.tick(self._now() // SECOND)
@@ -162,9 +161,7 @@ class _Intake:
             try:
                 await asyncio.wait_for(stop.wait(), 1)
             except TimeoutError:
-                if self._counters != told:
-                    told = copy.deepcopy(self._counters)
-                    self._report(Counted(told))
+                self._report(Counted(copy.deepcopy(self._counters)))
             if self._counters.bodies != bodies:
                 bodies, since = self._counters.bodies, self._now()
             elif self._now() - since >= bounds.QUIET_SECONDS * SECOND and await self._told_time(commit):
