@@ -35,9 +35,9 @@ class Keeping:
             return
         try:
             if self._looked is None:
-                self._store.sweep()
+                self._store.upkeep.sweep()
             self._looked = now
-            self._dropped = self._store.expire(self._keep.days, self._keep.bytes, now) is not None
+            self._dropped = self._store.upkeep.expire(self._keep.days, self._keep.bytes, now) is not None
         except OperatorError as error:
             self._looked, self._dropped = now, False
             self._tell(f"Old events could not be dropped. {error}")

@@ -63,7 +63,7 @@ class Sealer:
             self._process = None
 
     def _begin(self) -> None:
-        found = self._store.sealable()
+        found = self._store.upkeep.sealable()
         if not found:
             self._looked = self._store.position.segment
             return
@@ -93,7 +93,7 @@ class Sealer:
             self._not_before = self._now() + round(bounds.SEAL_RETRY_SECONDS * SECOND)
             self._tell(f"The log could not be turned into stored events yet; it is tried again. {said}")
         else:
-            self._store.replaced(said)
+            self._store.upkeep.replaced(said)
 
 
 def _main(answers: Connection, root: Path, segment: Segment, options: ReceivedOptions) -> None:
