@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from tocsin.detect.interface import Detector
+from tocsin.detect.interface import Detector, KeepsRows
 from tocsin.incidents.desk import VERSION as DESK_VERSION
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.notify.changes import Ringing, Rings, rings
@@ -14,9 +15,11 @@ from tocsin.records.event import Event
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident
 from tocsin.records.instants import HOUR
+from tocsin.records.state_changes import WHOLE, StateChanges
+from tocsin.store.detectors import DetectorState
 from tocsin.store.outbox import ToTell
 from tocsin.store.segment import Position
-from tocsin.store.state import DetectorState, Notes
+from tocsin.store.state import Notes
 from tocsin.store.store import Store
 
 DESK = "incidents"
@@ -43,16 +46,15 @@ class Books:
     def __init__(
         self, store: Store, detectors: Sequence[Detector], desk: IncidentDesk, ringer: Ringer | None = None
     ) -> None:
-        self._store, self._detectors, self._desk, self._ringer = store, detectors, desk, ringer
+        self._store, self._desk, self._ringer = store, desk, ringer
         self._rung = store.outbox.rung() if ringer is not None else {}
         self._incidents: dict[str, Incident] = {one.id: one for one in store.incidents()}
-        for detector in detectors:
-            kept = store.state.detector(detector.name)
-            if kept is not None:
-                detector.restore(kept.state, kept.version)
-        kept = store.state.detector(DESK)
-        if kept is not None:
-            desk.restore(kept.state, kept.version)
+        self._states = [
+            *(_StateOf(one.name, one.version, one) for one in detectors),
+            _StateOf(DESK, DESK_VERSION, desk),
+        ]
+        for one in self._states:
+            one.take_up(store)
 
     def write(
         self,
@@ -68,13 +70,15 @@ class Books:
         """
         now = {one.id: one for one in self._desk.all()}
         changed = [one for one in now.values() if self._incidents.get(one.id) != one]
-        states = [
-            *(DetectorState(one.name, one.version, one.snapshot()) for one in self._detectors),
-            DetectorState(DESK, DESK_VERSION, self._desk.snapshot()),
-        ]
+        states = [state for one in self._states if (state := one.changed()).changes]
         rung = self._rings(changed)
         told = ToTell(rung.messages, rung.rung, heard_by(heard))
-        new = self._store.commit(position, findings, changed, states, replace(beside, told=told))
+        try:
+            new = self._store.commit(position, findings, changed, states, replace(beside, told=told))
+        except BaseException:
+            for one in self._states:
+                one.unwrite()
+            raise
         self._incidents = now
         self._rung |= {one.incident: one for one in rung.rung}
         return new
@@ -83,6 +87,50 @@ class Books:
         if self._ringer is None or not changed:
             return Rings()
         return rings(changed, self._rung, self._ringer.ringing, self._ringer.now())
+
+
+class _Keeps(Protocol):
+    """Whose state is kept."""
+
+    def snapshot(self) -> bytes:
+        """The whole of it."""
+
+    def restore(self, state: bytes, version: str) -> None:
+        """Takes it up."""
+
+
+class _StateOf:
+    """The kept state of `owner`: in rows where that can tell them, else as one blob."""
+
+    def __init__(self, name: str, version: str, owner: _Keeps) -> None:
+        self._name, self._version, self._owner = name, version, owner
+        self._written: bytes | None = None
+
+    def take_up(self, store: Store) -> None:
+        """What the store keeps, if it keeps any."""
+        kept = store.state.detector(self._name)
+        if kept is None:
+            return
+        if isinstance(self._owner, KeepsRows):
+            self._owner.restore_rows(kept.rows, kept.version)
+        else:
+            self._owner.restore(kept.rows[WHOLE], kept.version)
+
+    def changed(self) -> DetectorState:
+        """What changed since the last call."""
+        if isinstance(self._owner, KeepsRows):
+            changes = self._owner.changes()
+        else:
+            state = self._owner.snapshot()
+            changes = StateChanges() if state == self._written else StateChanges.whole(state)
+            self._written = state
+        return DetectorState(self._name, self._version, changes)
+
+    def unwrite(self) -> None:
+        """The last change was not stored."""
+        self._written = None
+        if isinstance(self._owner, KeepsRows):
+            self._owner.unwrite()
 
 
 def heard_by(events: Iterable[Event]) -> dict[tuple[int, str], int]:

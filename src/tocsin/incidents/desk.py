@@ -11,13 +11,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from tocsin.config import bounds
+from tocsin.incidents.desk_rows import DeskRows, DeskState, check_version, encoded, restored
 from tocsin.incidents.linking import link
 from tocsin.incidents.noise import noisy_rules
 from tocsin.incidents.patterns import Key, Pattern, Rule, RuleUse, Slot, key_of, pattern_of, slot_of, take
@@ -26,6 +27,7 @@ from tocsin.records import accounts
 from tocsin.records.errors import PluginError
 from tocsin.records.finding import Finding, weakest_auth
 from tocsin.records.incident import Incident
+from tocsin.records.state_changes import WHOLE, StateChanges
 
 VERSION: Final = "1"
 """Of the state that `snapshot` writes."""
@@ -54,6 +56,8 @@ class IncidentDesk:
         self._aliases: dict[str, tuple[str, ...]] = {}
         self._held = 0
         self._known: tuple[Incident, ...] | None = None
+        self._rows: DeskRows | None = None
+        self._touched: dict[Slot, None] = {}
         self.shed = 0
 
     def add(self, findings: Sequence[Finding]) -> None:
@@ -89,10 +93,7 @@ class IncidentDesk:
             self._aliases,
             self.shed,
         )
-        try:
-            return msgspec.msgpack.encode(state, order="deterministic")
-        except UnicodeEncodeError:  # a lone surrogate in some record's text: UTF-8 cannot hold it
-            return msgspec.msgpack.encode(_encodable(msgspec.to_builtins(state)), order="deterministic")
+        return encoded(state)
 
     def restore(self, state: bytes, version: str = VERSION) -> None:
         """Takes up `state` that `version` of this desk wrote.
@@ -100,19 +101,47 @@ class IncidentDesk:
         Raises:
             PluginError: the state is not of a version that this one reads, or damaged.
         """
-        if version != VERSION:
-            raise PluginError("incidents", f"its state is of version {version}, this one reads {VERSION}")
+        check_version(version, VERSION)
         try:
             read = msgspec.msgpack.decode(state, type=_State)
         except (msgspec.DecodeError, UnicodeDecodeError) as damage:
             raise PluginError("incidents", f"its state cannot be read: {damage}") from damage
-        self._patterns = dict(read.patterns)
-        self._uses = dict(read.uses)
-        self._ids = dict(read.ids)
-        self._aliases = read.aliases
-        self.shed = read.shed
+        self._take_up(
+            DeskState(dict(read.patterns), dict(read.uses), dict(read.ids), read.aliases, read.shed)
+        )
+
+    def changes(self) -> StateChanges:
+        """The rows of the state (`desk_rows.py`) that changed since the last call; the first time all of them."""
+        if self._rows is None:
+            self._rows = DeskRows(VERSION)
+            self._touched = dict.fromkeys(self._patterns)
+        state = DeskState(self._patterns, self._uses, self._ids, self._aliases, self.shed)
+        touched, self._touched = self._touched, {}
+        return self._rows.changes(state, touched)
+
+    def unwrite(self) -> None:
+        """What `changes` told was not kept: the next time it tells everything."""
+        self._rows = None
+        self._touched = {}
+
+    def restore_rows(self, rows: Mapping[str, bytes], version: str = VERSION) -> None:
+        """Takes up what all `changes` so far came to, or a snapshot, as `restore` does.
+
+        Raises:
+            PluginError: the rows are not of a version that this one reads, or damaged.
+        """
+        if WHOLE in rows:
+            self.restore(rows[WHOLE], version)
+        else:
+            check_version(version, VERSION)
+            self._take_up(restored(rows, VERSION))
+
+    def _take_up(self, state: DeskState) -> None:
+        self._patterns, self._uses, self._ids = state.patterns, state.uses, state.ids
+        self._aliases, self.shed = state.aliases, state.shed
         self._held = sum(pattern.evidence() for pattern in self._patterns.values())
         self._known = None
+        self.unwrite()
 
     def _add(self, finding: Finding) -> None:
         slot = slot_of(finding)
@@ -123,6 +152,8 @@ class IncidentDesk:
         if not take(pattern, finding):
             return
         self._held += pattern.evidence() - before
+        if self._rows is not None:
+            self._touched[slot] = None
         use = self._uses.get(pattern.rule)
         if use is None:
             use = self._uses[pattern.rule] = RuleUse(finding.level)
@@ -130,6 +161,7 @@ class IncidentDesk:
 
     def _shed(self) -> None:
         """Lets evidence go until three quarters of the bound are held: repeats first, then the mildest, most frequent rules."""
+        self.unwrite()
         target = bounds.EVIDENCE_HELD * 3 // 4
         mildest = sorted(
             self._patterns,
@@ -241,13 +273,3 @@ def _names(found: Sequence[Finding], keys: Sequence[Key], kind: str) -> tuple[st
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
-
-
-def _encodable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_encodable(key): _encodable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encodable(item) for item in value]
-    return value

@@ -108,4 +108,12 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ) STRICT;
     CREATE INDEX outgoing_by_last ON outgoing (last);
     """,
+    """
+    CREATE TABLE detector_rows (               -- detectors' state in rows, so that a commit writes what changed
+        detector TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (detector, name)
+    ) STRICT;
+    INSERT INTO detector_rows SELECT name, 'whole', state FROM detectors;
+    ALTER TABLE detectors DROP COLUMN state;
+    """,
 )

@@ -21,6 +21,7 @@ from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident
 from tocsin.records.received import Received
 from tocsin.store.database import Database
+from tocsin.store.detectors import DetectorState
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Entry, Events, Passed, RuleSet, Settings, Watermark, encode
 from tocsin.store.folders import make_folders, unusable
@@ -28,7 +29,7 @@ from tocsin.store.followed import FollowedLog, Log
 from tocsin.store.lock import WriterLock, log_to_itself
 from tocsin.store.read_store import Reads, ReadStore
 from tocsin.store.segment import Position
-from tocsin.store.state import DetectorState, Judged, Notes
+from tocsin.store.state import Judged, Notes
 from tocsin.store.streams import StoredStreams
 from tocsin.store.uncommitted import Uncommitted
 from tocsin.store.upkeep import Upkeep
