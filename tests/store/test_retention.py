@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,37 @@ def files(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in (root / "events").rglob("*"))
 
 
+class Dying(Disk):
+    """Is killed after so many more steps."""
+
+    left = 10**6
+
+    def _live(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+
+    def create(self, path: Path) -> int:
+        self._live()
+        return super().create(path)
+
+    def write(self, descriptor: int, parts: Sequence[bytes | memoryview]) -> int:
+        self._live()
+        return super().write(descriptor, parts)
+
+    def rename(self, old: Path, new: Path) -> None:
+        self._live()
+        super().rename(old, new)
+
+    def unlink(self, path: Path) -> None:
+        self._live()
+        super().unlink(path)
+
+    def remove_directory(self, path: Path) -> None:
+        self._live()
+        super().remove_directory(path)
+
+
 def test_what_is_to_go() -> None:
     hours = [Hour(f"2025-11-2{day}T1{hour}", 1, 100) for day in range(3) for hour in range(3)]
     names = [one.hour for one in hours]
@@ -71,22 +103,6 @@ def test_hours_go_oldest_first_and_evidence_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", range(5))
 def test_killed_at_any_step_the_rest_is_whole_and_the_leavings_are_swept(tmp_path: Path, step: int) -> None:
-    class Dying(Disk):
-        left = 10**6
-
-        def _live(self) -> None:
-            self.left -= 1
-            if self.left < 0:
-                raise Killed
-
-        def unlink(self, path: Path) -> None:
-            self._live()
-            super().unlink(path)
-
-        def remove_directory(self, path: Path) -> None:
-            self._live()
-            super().remove_directory(path)
-
     disk = Dying()
     store = Store.open(tmp_path / "store", disk)
     filled(store)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 
 from tocsin.store.catalogue import Catalogue
+from tocsin.store.compaction import Group, Merged, groups
 from tocsin.store.disk import Disk
 from tocsin.store.folders import unusable
 from tocsin.store.followed import Log
-from tocsin.store.retention import drop, expired, sweep
+from tocsin.store.retention import drop, expired, remove_empty, sweep
 from tocsin.store.sealing import Sealed
 from tocsin.store.segment import Position, Segment
 from tocsin.store.state import State
@@ -55,6 +56,32 @@ class Upkeep:
         for segment in self._log().closed():
             if segment.number <= sealed.number:
                 self._disk.unlink(segment.path)
+
+    def newest_hour(self) -> str | None:
+        """The last ingest hour of which something is sealed."""
+        return self._catalogue.newest_hour()
+
+    def mergeable(self, without: Container[Group] = ()) -> list[Group]:
+        """The small files to merge next, none where there are none; leaves out those in `without`. See `compaction.py`.
+
+        Raises:
+            OperatorError: the catalogue cannot be read.
+        """
+        return groups(self._catalogue, without)
+
+    def merged(self, done: Merged) -> None:
+        """Lists a merged file in place of its parts, and lets those go.
+
+        Raises:
+            OSError: the disk refused.
+            OperatorError: the catalogue could not be written.
+        """
+        gone = done.parts if self._catalogue.replace(*done) else (done.path,)
+        for path in gone:
+            self._disk.unlink(self._root / path)
+        for kind in {(self._root / path).parent for path in gone}:
+            remove_empty(kind, self._disk)
+            remove_empty(kind.parent, self._disk)
 
     def expire(self, days: int, most: int, now: int) -> str | None:
         """Drops the oldest ingest hour, where it is to go; which one, None where nothing is. See `retention.py`.
