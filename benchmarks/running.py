@@ -67,7 +67,7 @@ def _free(*kinds: int) -> list[int]:
 class Running:
     """The service of a site, running; its output is added to `out` in the site's folder."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *, wait: bool = True) -> None:
         self.out = site.folder / "out"
         self._mark = self.out.stat().st_size if self.out.exists() else 0
         command = [
@@ -81,6 +81,11 @@ class Running:
         ]
         with self.out.open("ab") as written:
             self.process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT)
+        if wait:
+            self.wait()
+
+    def wait(self) -> None:
+        """Comes back when it is ready."""
         until = time.monotonic() + PATIENCE
         while not any(told["kind"] == "ready" for told in self.told()):
             if self.process.poll() is not None or time.monotonic() > until:

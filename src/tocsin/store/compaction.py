@@ -135,7 +135,7 @@ def merge(group: Group, root: Path, disk: Disk) -> Merged:
     return Merged(path.as_posix(), sink.written, group.paths)
 
 
-def _copy(paths: Sequence[Path], sink: io.BufferedWriter) -> None:
+def _copy(paths: Sequence[Path], sink: Any) -> None:
     schema = pa.unify_schemas([pq.read_schema(path) for path in paths])
     with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, **parquet_options(schema)) as writer:
         held: list[pa.Table] = []
