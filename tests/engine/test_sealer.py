@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from tocsin.config import bounds
 from tocsin.engine.sealer import Sealer
 from tocsin.engine.serving import reads
-from tocsin.records.instants import SECOND
+from tocsin.records.instants import DAY, SECOND
 from tocsin.records.received import Received
 from tocsin.sources.listened.received import ReceivedOptions
 from tocsin.store.disk import Disk
@@ -94,3 +95,21 @@ def test_what_is_being_sealed_at_a_stop_is_sealed_another_time(store):
     assert segments(store) == before
     assert store.seal() == len(before) - 1
     assert len(store.events_between(-(2**62), 2**62)) == COUNT
+
+
+def test_small_files_are_merged_once_a_new_day_has_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr(bounds, "WAL_SEGMENT_BYTES", 400)
+    end = [Position(0, 0)]
+    with Store.follow(tmp_path / "store", lambda: end[0], reads(ReceivedOptions())) as store:
+        log = WriteAhead(store.root / "wal", store.position, store.sealed, Disk())
+        for number in range(7):
+            later = replace(body(number), arrived=NOON + number // 4 * DAY + number * SECOND)
+            end[0] = log.append(list(encode(later)))
+        log.close()
+        store.commit(end[0])
+        told: list[str] = []
+        sealer = Sealer(store, ReceivedOptions(), lambda: NOON, told.append)
+        run(sealer, lambda: any("T" not in hour.hour for hour in store.hours()))
+        assert sum(store.counts_between(-(2**62), 2**62, "kind").values()) == 7
+        assert [hour.files for hour in store.hours() if "T" not in hour.hour] == [1]
+        assert told == []
