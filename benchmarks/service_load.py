@@ -216,7 +216,7 @@ def _named(running: Running) -> Iterator[tuple[str, int]]:
     judging, *others = running.pids()
     yield "judging", judging
     taken = False
-    for pid in sorted(others):
+    for pid in others:
         try:
             helper = b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:

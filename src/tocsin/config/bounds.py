@@ -242,7 +242,7 @@ MERGED_BYTES: Final = 32 * MiB
 MERGE_FROM: Final = 8
 """Parquet files of one kind in one hour from which on they are merged before their day is over."""
 
-MERGE_GROUP_BYTES: Final = 32 * MiB
+MERGE_GROUP_BYTES: Final = 16 * MiB
 """Rows that merging holds, as columns in memory; what a reader skips by its times."""
 
 SEAL_ROWS: Final = 1_024

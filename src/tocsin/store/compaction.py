@@ -113,6 +113,7 @@ def merge(group: Group, root: Path, disk: Disk) -> Merged:
         OSError: the disk refused, or a file is gone.
         OperatorError: a file is damaged.
     """
+    pa.set_memory_pool(pa.system_memory_pool())  # as sealing does
     folder = Path("events") / group.unit / group.slug
     disk.make_directory(root / "events" / group.unit)
     disk.make_directory(root / folder)
