@@ -23,8 +23,12 @@ from benchmarks.running import Running, new_site
 from benchmarks.store import INGEST, batches, merge_all, report
 from tocsin.records.event import EventBatch
 from tocsin.records.instants import HOUR, rfc3339
+from tocsin.records.received import Received
 from tocsin.store.database import Database
+from tocsin.store.disk import Disk
+from tocsin.store.entries import encode
 from tocsin.store.store import Store
+from tocsin.store.write_ahead import WriteAhead
 
 SEED = 100_000
 COMMITS = 400
@@ -119,6 +123,22 @@ def multiplied(root: Path, times: int) -> None:
     database.close()
 
 
+def left_behind(root: Path, data: Path, count: int) -> None:
+    """Adds `count` events to the log as the process does that takes events in, `BATCH` in a body."""
+    with Store.open(root) as store:
+        position, sealed = store.position, store.sealed
+    log = WriteAhead(root / "wal", position, sealed, Disk())
+    mark = time.time_ns()
+    for number, batch in enumerate(batches(data, count)):
+        body = "\n".join('{"event":' + event.raw + "}" for event in batch).encode()
+        arrived = mark // 1_000 + number
+        one = Received(
+            f"{mark}-{number}".ljust(64, "0"), 0, len(batch), arrived, "hec-event", "w", "::1", "token", body
+        )
+        log.append(list(encode(one)))
+    log.close()
+
+
 def restart(folder: Path, data: Path, stored: int, rules: Path) -> None:
     """From starting the service until it answers that it is well."""
     site = new_site(folder / "site", (rules,))
@@ -127,12 +147,7 @@ def restart(folder: Path, data: Path, stored: int, rules: Path) -> None:
     files = sum(1 for _ in site.data.rglob("*.parquet"))
     for behind in (0, 0, 0, 60_000, 60_000):
         if behind:
-            with Store.open(site.data) as store:
-                mark = str(time.time_ns())
-                for batch in batches(data, behind):
-                    for event in batch.events:
-                        event.stream += mark
-                    store.append(batch)
+            left_behind(site.data, data, behind)
         began = time.perf_counter()
         running = Running(site, wait=False)
         while not well(site.http):
