@@ -48,7 +48,8 @@ FULL = (
     ("engine", "hostile"),
     ("peers",),
     ("correlations",),
-    ("store",),
+    ("store", "--events", "1000000", "--an-hour", "1000000"),
+    ("store_live",),
     ("shippers",),
     (
         "service_load",

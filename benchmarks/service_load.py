@@ -167,25 +167,62 @@ class Findings(Thread):
 
 
 def spent(running: Running) -> dict[str, float]:
-    """CPU seconds so far, by process."""
-    return {name: _cpu(pid) for name, pid in _named(running)}
+    """CPU seconds so far, by process; those that seal live too short."""
+    return {name: _cpu(pid) for name, pid in _named(running) if name != "sealing"}
 
 
 def memory(running: Running) -> float:
     """Summed PSS in MB."""
-    total = 0
-    for _, pid in _named(running):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            total += int(line.split()[1]) * 1024 if line.startswith("Pss:") else 0
-    return total / 1e6
+    return sum(_memory(running).values())
+
+
+def _memory(running: Running) -> dict[str, float]:
+    """PSS in MB by process."""
+    found: dict[str, float] = {}
+    for name, pid in _named(running):
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except OSError:  # one that seals ended just now
+            continue
+        pss = sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        found[name] = found.get(name, 0) + pss * 1024 / 1e6
+    return found
+
+
+class Watched(Thread):
+    """Notes the memory of each process twelve times within `seconds`."""
+
+    def __init__(self, running: Running, seconds: float) -> None:
+        super().__init__(daemon=True)
+        self._running, self._every = running, max(1.0, seconds / 12)
+        self.seen: list[dict[str, float]] = []
+        self.ended = False
+
+    def run(self) -> None:
+        """Until `ended`."""
+        while not self.ended:
+            self.seen.append(_memory(self._running))
+            time.sleep(self._every)
+
+    def rows(self) -> dict[str, list[int]]:
+        """What was seen, by process, and in all."""
+        names = dict.fromkeys(name for one in self.seen for name in one)
+        rows = {name: [round(one.get(name, 0)) for one in self.seen] for name in names}
+        return {**rows, "all": [round(sum(one.values())) for one in self.seen]}
 
 
 def _named(running: Running) -> Iterator[tuple[str, int]]:
+    """The processes; the one that takes events in is the first that was started, before any that seals."""
     judging, *others = running.pids()
     yield "judging", judging
+    taken = False
     for pid in others:
-        helper = b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        yield ("tracker" if helper else "intake"), pid
+        try:
+            helper = b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        yield ("tracker" if helper else "sealing" if taken else "intake"), pid
+        taken = taken or not helper
 
 
 def _cpu(pid: int) -> float:
@@ -197,6 +234,8 @@ def measured(site: Site, running: Running, texts: Path, rate: int, seconds: floa
     """One rate."""
     findings = Findings(running.out)
     findings.start()
+    watched = Watched(running, seconds)
+    watched.start()
     told = {"pool": str(texts), "port": site.http, "token": site.token, "rate": rate, "seconds": seconds}
     told["batch"] = batch if rate > 100 else 1
     before, begun = spent(running), memory(running)
@@ -207,7 +246,7 @@ def measured(site: Site, running: Running, texts: Path, rate: int, seconds: floa
     while not sent["marks"].keys() <= findings.seen.keys() and time.monotonic() < until:
         time.sleep(0.01)
     whole, used = time.monotonic() - began, spent(running)
-    findings.ended = True
+    findings.ended = watched.ended = True
     waits = [findings.seen[host] - moment for host, moment in sent["marks"].items() if host in findings.seen]
     behind = max((findings.seen[host] for host in sent["marks"] if host in findings.seen), default=0)
     return {
@@ -216,7 +255,7 @@ def measured(site: Site, running: Running, texts: Path, rate: int, seconds: floa
         "kept": round(sent["acknowledged"] / sent["seconds"] / rate, 3),
         "answer_ms": _spread(sent["answers"]), "found_ms": _spread(waits), "marks": len(sent["marks"]),
         "not_found": len(sent["marks"]) - len(waits), "behind_seconds": round(max(0, behind - sent["last"]), 2),
-        "pss_mb": {"start": round(begun), "end": round(memory(running))},
+        "pss_mb": {"start": round(begun), "end": round(memory(running)), "meanwhile": watched.rows()},
         "cpu_percent": {name: round((used[name] - before.get(name, 0)) / whole * 100, 1) for name in used},
         "sender_cpu_percent": round(sent["cpu"] / sent["seconds"] * 100, 1),
     }  # fmt: skip

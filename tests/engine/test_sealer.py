@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,21 @@ def test_a_process_that_hangs_is_ended_and_its_segment_sealed_anew(store):
     now[0] -= DAY  # and a clock that is set back delays nothing
     run(sealer, lambda: len(segments(store)) == 1)
     assert len(store.events_between(-(2**62), 2**62)) == COUNT
+
+
+def test_small_files_are_merged_once_a_new_day_has_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr(bounds, "WAL_SEGMENT_BYTES", 400)
+    end = [Position(0, 0)]
+    with Store.follow(tmp_path / "store", lambda: end[0], reads(ReceivedOptions())) as store:
+        log = WriteAhead(store.root / "wal", store.position, store.sealed, Disk())
+        for number in range(7):
+            later = replace(body(number), arrived=NOON + number // 4 * DAY + number * SECOND)
+            end[0] = log.append(list(encode(later)))
+        log.close()
+        store.commit(end[0])
+        told: list[str] = []
+        sealer = Sealer(store, ReceivedOptions(), lambda: NOON, told.append)
+        run(sealer, lambda: any("T" not in hour.hour for hour in store.hours()))
+        assert sum(store.counts_between(-(2**62), 2**62, "kind").values()) == 7
+        assert [hour.files for hour in store.hours() if "T" not in hour.hour] == [1]
+        assert told == []

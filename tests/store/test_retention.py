@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,37 @@ def files(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in (root / "events").rglob("*"))
 
 
+class Dying(Disk):
+    """Is killed after so many more steps."""
+
+    left = 10**6
+
+    def _live(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+
+    def create(self, path: Path) -> int:
+        self._live()
+        return super().create(path)
+
+    def write(self, descriptor: int, parts: Sequence[bytes | memoryview]) -> int:
+        self._live()
+        return super().write(descriptor, parts)
+
+    def rename(self, old: Path, new: Path) -> None:
+        self._live()
+        super().rename(old, new)
+
+    def unlink(self, path: Path) -> None:
+        self._live()
+        super().unlink(path)
+
+    def remove_directory(self, path: Path) -> None:
+        self._live()
+        super().remove_directory(path)
+
+
 def test_what_is_to_go() -> None:
     hours = [Hour(f"2025-11-2{day}T1{hour}", 1, 100) for day in range(3) for hour in range(3)]
     names = [one.hour for one in hours]
@@ -55,15 +87,15 @@ def test_hours_go_oldest_first_and_evidence_stays(tmp_path: Path) -> None:
     with Store.open(tmp_path / "store") as store:
         filled(store)
         proofs = store.findings()
-        assert store.expire(90, MANY, NOON + 4 * HOUR) is None
-        assert store.expire(90, MANY, NOON + 90 * DAY + HOUR - 1) is None, (
+        assert store.upkeep.expire(90, MANY, NOON + 4 * HOUR) is None
+        assert store.upkeep.expire(90, MANY, NOON + 90 * DAY + HOUR - 1) is None, (
             "its last event is not 90 days old yet"
         )
-        assert store.expire(90, MANY, NOON + 90 * DAY + HOUR) == "2025-11-24T16"
+        assert store.upkeep.expire(90, MANY, NOON + 90 * DAY + HOUR) == "2025-11-24T16"
         assert seqs(store) == [2, 3, 4, 5, 6, 7]
-        assert store.expire(90, 0, NOON) == "2025-11-24T17"
-        assert store.expire(90, 0, NOON) == "2025-11-24T18"
-        assert store.expire(90, 0, NOON) is None
+        assert store.upkeep.expire(90, 0, NOON) == "2025-11-24T17"
+        assert store.upkeep.expire(90, 0, NOON) == "2025-11-24T18"
+        assert store.upkeep.expire(90, 0, NOON) is None
         assert seqs(store) == [6, 7]
         assert store.findings() == proofs
         assert {one.split("/")[1] for one in files(store.root)} == {"2025-11-24T19"}
@@ -71,34 +103,18 @@ def test_hours_go_oldest_first_and_evidence_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", range(5))
 def test_killed_at_any_step_the_rest_is_whole_and_the_leavings_are_swept(tmp_path: Path, step: int) -> None:
-    class Dying(Disk):
-        left = 10**6
-
-        def _live(self) -> None:
-            self.left -= 1
-            if self.left < 0:
-                raise Killed
-
-        def unlink(self, path: Path) -> None:
-            self._live()
-            super().unlink(path)
-
-        def remove_directory(self, path: Path) -> None:
-            self._live()
-            super().remove_directory(path)
-
     disk = Dying()
     store = Store.open(tmp_path / "store", disk)
     filled(store)
     disk.left = step
     with pytest.raises(Killed):
-        store.expire(90, 0, NOON)
+        store.upkeep.expire(90, 0, NOON)
     store._database.close()
     store._lock.release()
     with Store.open(tmp_path / "store") as again:
         assert seqs(again) == [2, 3, 4, 5, 6, 7]
-        assert again.sweep() == 1
-        assert again.sweep() == 0
+        assert again.upkeep.sweep() == 1
+        assert again.upkeep.sweep() == 0
         assert seqs(again) == [2, 3, 4, 5, 6, 7]
         assert not any("T16" in one for one in files(again.root))
 
@@ -110,9 +126,9 @@ def test_a_power_cut_at_any_step_loses_nothing_that_is_kept(tmp_path: Path) -> N
         cuts.promise.events |= {one.id for one in store.events_between(*ALL) if one.ingest > NOON + HOUR}
         cuts.promise.findings |= {one.id for one in store.findings()}
         before = len(cuts.tried)
-        assert store.expire(90, 0, NOON) is not None
-        assert store.expire(90, 0, NOON) is not None
-        assert store.sweep() == 0
+        assert store.upkeep.expire(90, 0, NOON) is not None
+        assert store.upkeep.expire(90, 0, NOON) is not None
+        assert store.upkeep.sweep() == 0
     assert len(cuts.tried) > before + 10
 
 
@@ -123,7 +139,7 @@ def test_who_reads_while_an_hour_goes_is_answered(tmp_path: Path) -> None:
 
         def late(start: int, end: int) -> list[tuple[str, str]]:
             found = look(start, end)
-            store.expire(90, 0, NOON)
+            store.upkeep.expire(90, 0, NOON)
             return found
 
         reader._catalogue.files_between = late  # type: ignore[method-assign]
@@ -144,7 +160,7 @@ def test_a_day_goes_within_a_second(tmp_path: Path) -> None:
                 made.append(SealedFile(path.as_posix(), "kind", hour + 1, 1, 10**6, 0, 1, streams))
             store._catalogue.add_sealed(hour + 1, made, [])
         begun, gone = time.perf_counter(), 0
-        while store.expire(1, MANY, 490_000 * HOUR - 12 * HOUR) is not None:
+        while store.upkeep.expire(1, MANY, 490_000 * HOUR - 12 * HOUR) is not None:
             gone += 1
         took = time.perf_counter() - begun
     assert gone == 25
@@ -178,8 +194,8 @@ def test_the_service_looks_each_minute_and_goes_on_where_the_disk_refuses(tmp_pa
         keeping.turn()
         assert len(seqs(store)) == 3, "it looked a moment ago"
         clock[0] += HOUR
-        damaged = store.hours
-        store.hours = lambda: (_ for _ in ()).throw(OSError(5, "Input/output error"))  # type: ignore[method-assign]
+        damaged = store._catalogue.hours
+        store._catalogue.hours = lambda: (_ for _ in ()).throw(OSError(5, "Input/output error"))  # type: ignore[method-assign]
         keeping.turn()
         assert "Old events could not be dropped." in told[0]
-        store.hours = damaged  # type: ignore[method-assign]
+        store._catalogue.hours = damaged  # type: ignore[method-assign]

@@ -13,9 +13,10 @@ from tocsin.config import bounds
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.instants import HOUR
+from tocsin.records.state_changes import StateChanges
+from tocsin.store.detectors import DetectorState
 from tocsin.store.entries import Events, RuleSet, Settings, Watermark
 from tocsin.store.segment import Position
-from tocsin.store.state import DetectorState
 from tocsin.store.store import Store
 
 ALL = (-(2**62), 2**62)
@@ -155,13 +156,13 @@ def test_incidents_are_found_by_id_alias_and_beginning(root: Path) -> None:
 def test_a_commit_is_all_or_nothing(root: Path) -> None:
     with Store.open(root) as store:
         position = store.append(batch([0])).position
-        bad = DetectorState("d", "1", object())  # type: ignore[arg-type]
+        bad = DetectorState("d", "1", StateChanges(put={"a": object()}))  # type: ignore[dict-item]
         with pytest.raises(OperatorError):
             store.commit(position, [finding(event(0))], [], [bad])
         assert store.findings() == ()
         assert store.position == Position(0, 0)
-        store.commit(position, [finding(event(0))], [], [DetectorState("d", "1", b"state")])
-        assert store.state.detector("d") == ("d", "1", b"state")
+        store.commit(position, [finding(event(0))], [], [DetectorState("d", "1", StateChanges.whole(b"s"))])
+        assert store.state.detector("d") == ("1", {"whole": b"s"})
         assert store.state.detector("e") is None
 
 

@@ -232,6 +232,19 @@ WAL_FRAME_BYTES: Final = 64 * MiB
 KINDS_PER_SEGMENT: Final = 512
 """Kinds that get Parquet files of their own out of one segment; the rest share one set of files."""
 
+STREAMS_LISTED: Final = 64
+"""Streams that the catalogue lists for a Parquet file; one with more may hold events of any. A stream is a request's body
+where events come over HTTP, so a row for each would outweigh the events."""
+
+MERGED_BYTES: Final = 32 * MiB
+"""Small Parquet files of one day or hour and kind are merged up to this size."""
+
+MERGE_FROM: Final = 8
+"""Parquet files of one kind in one hour from which on they are merged before their day is over."""
+
+MERGE_GROUP_BYTES: Final = 16 * MiB
+"""Rows that merging holds, as columns in memory; what a reader skips by its times."""
+
 SEAL_ROWS: Final = 1_024
 """Events that sealing holds as rows before it makes columns of them."""
 

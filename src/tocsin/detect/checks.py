@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from tocsin.detect.interface import END_OF_TIME, Detector
+from tocsin.detect.interface import END_OF_TIME, Detector, KeepsRows
 from tocsin.records.errors import PluginError
 from tocsin.records.event import Event, EventBatch
 from tocsin.records.finding import Finding
@@ -38,6 +38,7 @@ def check_detector(make: Make, events: Sequence[Event]) -> tuple[Finding, ...]:
         _check_same(make, whole, batches, f"batches cut at {_brief(cuts)} do not give the same findings")
     for cut in sorted({0, len(events) // 3, len(events) // 2, len(events)}):
         _check_snapshot(make, whole, events, cut)
+        _check_rows(make, whole, events, cut)
     _check_odd_fields(make, events)
     return tuple(whole)
 
@@ -76,6 +77,23 @@ def _check_snapshot(make: Make, expected: Sequence[Finding], events: Sequence[Ev
         raise PluginError(
             first.name, f"restored from its snapshot after {cut} events it finds something else"
         )
+
+
+def _check_rows(make: Make, expected: Sequence[Finding], events: Sequence[Event], cut: int) -> None:
+    """A detector that takes up the rows which another told bit by bit goes on as that one would have."""
+    first, second = make(), make()
+    if not isinstance(first, KeepsRows) or not isinstance(second, KeepsRows):
+        return
+    rows: dict[str, bytes] = {}
+    found: list[Finding] = []
+    for event in events[:cut]:
+        found += first.process(EventBatch.of([event]))
+        first.changes().fold_into(rows)
+    first.changes().fold_into(rows)
+    second.restore_rows(rows, first.version)
+    found += _run(second, [events[cut:]])
+    if _by_id(found) != _by_id(expected):
+        raise PluginError(first.name, f"restored from its rows after {cut} events it finds something else")
 
 
 def _check_evidence(name: str, findings: Sequence[Finding], events: Sequence[Event]) -> None:

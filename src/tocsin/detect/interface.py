@@ -9,11 +9,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from tocsin.records.event import EventBatch
 from tocsin.records.finding import Finding
+from tocsin.records.state_changes import StateChanges
 
 END_OF_TIME = 2**62
 """The watermark that says: no more events will come in this run. Events of a later run may be of any time."""
@@ -41,4 +42,25 @@ class Detector(Protocol):
 
         Raises:
             PluginError: the state is not of a version that this one reads.
+        """
+
+
+@runtime_checkable
+class KeepsRows(Protocol):
+    """A detector, or the like, whose state is kept in rows: what a commit writes of it is what changed.
+
+    `restore_rows` with all that `changes` told so far gives what `restore` with a snapshot of that moment does.
+    """
+
+    def changes(self) -> StateChanges:
+        """What changed since the last call; at first, and after `unwrite`, everything."""
+
+    def unwrite(self) -> None:
+        """What `changes` told was not kept."""
+
+    def restore_rows(self, rows: Mapping[str, bytes], version: str) -> None:
+        """Takes up `rows` that `version` of this detector wrote, or as the one row `WHOLE` its snapshot.
+
+        Raises:
+            PluginError: the rows are not of a version that this one reads, or contradict themselves.
         """

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from tocsin.detect.interface import Detector
+from tocsin.detect.interface import Detector, KeepsRows
 from tocsin.engine.absence import SAID, Turn
 from tocsin.incidents.absence import placed
 from tocsin.incidents.desk import VERSION as DESK_VERSION
@@ -18,9 +19,11 @@ from tocsin.records.event import Event
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident
 from tocsin.records.instants import HOUR
+from tocsin.records.state_changes import WHOLE, StateChanges
+from tocsin.store.detectors import DetectorState
 from tocsin.store.outbox import ToTell
 from tocsin.store.segment import Position
-from tocsin.store.state import DetectorState, Notes
+from tocsin.store.state import Notes
 from tocsin.store.store import Store
 
 DESK = "incidents"
@@ -50,7 +53,7 @@ class Books:
     def __init__(
         self, store: Store, detectors: Sequence[Detector], desk: IncidentDesk, ringer: Ringer | None = None
     ) -> None:
-        self._store, self._detectors, self._desk = store, detectors, desk
+        self._store, self._desk = store, desk
         self.ringing = ringer.ringing if ringer is not None else None
         self._now = ringer.now if ringer is not None else None
         self._rung = store.outbox.rung() if ringer is not None else {}
@@ -58,13 +61,12 @@ class Books:
         self._decided, decisions = store.decisions.since(0)
         self._decisions = {one.incident: one for one in decisions}
         self.resolved: AbstractSet[str] = frozenset()
-        for detector in detectors:
-            kept = store.state.detector(detector.name)
-            if kept is not None:
-                detector.restore(kept.state, kept.version)
-        kept = store.state.detector(DESK)
-        if kept is not None:
-            desk.restore(kept.state, kept.version)
+        self._states = [
+            *(_StateOf(one.name, one.version, one) for one in detectors),
+            _StateOf(DESK, DESK_VERSION, desk),
+        ]
+        for one in self._states:
+            one.take_up(store)
 
     def write(
         self,
@@ -89,17 +91,19 @@ class Books:
             ]
             now |= {one.id: one for one in (*self._absent(absent.open, now), *over)}
         changed = [one for one in now.values() if self._incidents.get(one.id) != one]
-        states = [
-            *(DetectorState(one.name, one.version, one.snapshot()) for one in self._detectors),
-            DetectorState(DESK, DESK_VERSION, self._desk.snapshot()),
-        ]
+        states = [state for one in self._states if (state := one.changed()).changes]
         rung = self._rings(changed)
         ended = [(one.id, self._now()) for one in over] if self._now is not None else []
         beside = replace(beside, told=ToTell(rung.messages, rung.rung, heard_by(heard), ended))
         if absent is not None:
             said = () if absent.said is None else ((SAID, absent.said),)
             beside = replace(beside, watched=absent.rows, settings=(*beside.settings, *said))
-        new = self._store.commit(position, findings, changed, states, beside)
+        try:
+            new = self._store.commit(position, findings, changed, states, beside)
+        except BaseException:
+            for one in self._states:
+                one.unwrite()
+            raise
         self._incidents = now
         self._rung |= {one.incident: one for one in rung.rung}
         return new
@@ -130,6 +134,50 @@ class Books:
         if self.ringing is None or self._now is None or not changed:
             return Rings()
         return rings(changed, self._rung, self.ringing, self._now())
+
+
+class _Keeps(Protocol):
+    """Whose state is kept."""
+
+    def snapshot(self) -> bytes:
+        """The whole of it."""
+
+    def restore(self, state: bytes, version: str) -> None:
+        """Takes it up."""
+
+
+class _StateOf:
+    """The kept state of `owner`: in rows where that can tell them, else as one blob."""
+
+    def __init__(self, name: str, version: str, owner: _Keeps) -> None:
+        self._name, self._version, self._owner = name, version, owner
+        self._written: bytes | None = None
+
+    def take_up(self, store: Store) -> None:
+        """What the store keeps, if it keeps any."""
+        kept = store.state.detector(self._name)
+        if kept is None:
+            return
+        if isinstance(self._owner, KeepsRows):
+            self._owner.restore_rows(kept.rows, kept.version)
+        else:
+            self._owner.restore(kept.rows[WHOLE], kept.version)
+
+    def changed(self) -> DetectorState:
+        """What changed since the last call."""
+        if isinstance(self._owner, KeepsRows):
+            changes = self._owner.changes()
+        else:
+            state = self._owner.snapshot()
+            changes = StateChanges() if state == self._written else StateChanges.whole(state)
+            self._written = state
+        return DetectorState(self._name, self._version, changes)
+
+    def unwrite(self) -> None:
+        """The last change was not stored."""
+        self._written = None
+        if isinstance(self._owner, KeepsRows):
+            self._owner.unwrite()
 
 
 def heard_by(events: Iterable[Event]) -> dict[tuple[int, str], int]:

@@ -18,10 +18,10 @@ from typing import Final
 
 from tocsin.config import bounds
 from tocsin.detect.sigma.detector import SigmaDetector
-from tocsin.detect.sigma.detector import state_without as sigma_without
+from tocsin.detect.sigma.detector import rows_without as sigma_without
 from tocsin.engine.books import DESK
 from tocsin.engine.figures import read_figures, write_figures
-from tocsin.incidents.forgetting import state_without as desk_without
+from tocsin.incidents.forgetting import rows_without as desk_without
 from tocsin.records.errors import OperatorError, PluginError
 from tocsin.records.forgetting import Subject
 from tocsin.records.instants import SECOND
@@ -50,6 +50,7 @@ class Forgetting:
         rotate: Makes who writes the log leave its present segment.
         figures: Called before the state is cleared: what was counted by name is to be written down without.
         taken_up: Called once the state of the store is another one.
+        merges: Whether files of the store are being merged just now; no merging begins while somebody `waits`.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
@@ -60,9 +61,10 @@ class Forgetting:
         rotate: Callable[[], None],
         figures: Callable[[Subject], None],
         taken_up: Callable[[], None],
+        merges: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store, self._now, self._tell = store, now, tell
-        self._rotate, self._figures, self._taken_up = rotate, figures, taken_up
+        self._rotate, self._figures, self._taken_up, self._merges = rotate, figures, taken_up, merges
         self._forgetter = store.forgetter()
         self._held = ExitStack()
         self._not_before = self._asked = 0
@@ -108,7 +110,7 @@ class Forgetting:
         if self._wish.state == "cleared":
             return self._finish(self._wish)
         if self._files is None:
-            return self._is_sealed() and self._hold() and self._list()
+            return self._is_sealed() and not self._merges() and self._hold() and self._list()
         if self._files:
             self._forget_files(self._wish)
             return True

@@ -36,13 +36,15 @@ class Keeping:
     def turn(self) -> None:
         """Drops one hour where one is to go. Looks each `bounds.ROOM_SECONDS`, and at once after one went."""
         now = self._now()
-        if self._keep is None or not self._due(now):
+        if not self._due(now):
             return
         try:
             if self._looked is None:
-                self._store.sweep()
+                self._store.upkeep.sweep()
             self._looked = now
-            self._dropped = self._store.expire(self._keep.days, self._keep.bytes, now) is not None
+            if self._keep is None:
+                return
+            self._dropped = self._store.upkeep.expire(self._keep.days, self._keep.bytes, now) is not None
         except OperatorError as error:
             self._looked, self._dropped = now, False
             self._tell(f"Old events could not be dropped. {error}")

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 
 from tocsin.detect.sigma.detector import SigmaDetector
@@ -19,6 +19,7 @@ from tocsin.detect.sigma.plans.account import Clock
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.records.event import EventBatch
 from tocsin.records.finding import Finding
+from tocsin.records.state_changes import StateChanges
 
 Prepared = tuple[LoadedRules, SigmaDetector]
 """Rules, and the detector that is to judge by them."""
@@ -110,6 +111,22 @@ class LiveDetector:
             PluginError: it is of another version, or no snapshot.
         """
         self._current.restore(state, version)
+
+    def changes(self) -> StateChanges:
+        """What of the state changed since the last call."""
+        return self._current.changes()
+
+    def unwrite(self) -> None:
+        """What `changes` told was not kept."""
+        self._current.unwrite()
+
+    def restore_rows(self, rows: Mapping[str, bytes], version: str) -> None:
+        """Takes up what all `changes` so far came to.
+
+        Raises:
+            PluginError: it is of another version, or damaged.
+        """
+        self._current.restore_rows(rows, version)
 
 
 def _count(rules: LoadedRules) -> int:

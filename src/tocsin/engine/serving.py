@@ -92,6 +92,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
                 intake.rotate,
                 figuring.forget,
                 lambda: service.take_up_again(_absences(request, store)),
+                lambda: sealer.merges,
             )
             signs = Signs(listens=True, judged=request.now())
             with ringing_bell(
@@ -113,7 +114,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
                         bell.settings(reloading.account.refused)
                     figuring.tick(service.tally, intake.counters)
                     keeping.turn()  # its first turn sweeps what no catalogue lists, so nothing may be sealed before
-                    sealer.turn()
+                    sealer.turn(merge=not forgetting.waits)
                     busy = forgetting.turn() | service.turn()
                     intake.attend(
                         0.0 if busy else 0.1 if forgetting.waits else 1.0

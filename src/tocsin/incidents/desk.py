@@ -11,21 +11,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from tocsin.config import bounds
+from tocsin.incidents.desk_rows import DeskRows, DeskState, blob, check_version, of_blob, restored
 from tocsin.incidents.linking import link
 from tocsin.incidents.noise import noisy_rules
 from tocsin.incidents.patterns import Key, Pattern, Rule, RuleUse, Slot, key_of, pattern_of, slot_of, take
 from tocsin.incidents.ranking import Rank, needs_you, rank, tells
 from tocsin.records import accounts
-from tocsin.records.errors import PluginError
 from tocsin.records.finding import Finding, weakest_auth
 from tocsin.records.incident import Incident
+from tocsin.records.state_changes import WHOLE, StateChanges
 
 VERSION: Final = "1"
 """Of the state that `snapshot` writes."""
@@ -33,17 +32,6 @@ VERSION: Final = "1"
 ID_PREFIX: Final = "inc-"
 ID_DIGITS: Final = 10
 """An incident's id: the prefix and the first digits of its first finding's id; short enough to type."""
-
-
-class DeskState(msgspec.Struct, array_like=True):
-    """What `IncidentDesk.snapshot` holds."""
-
-    version: str
-    patterns: list[tuple[Slot, Pattern]]
-    uses: list[tuple[Rule, RuleUse]]
-    ids: list[tuple[str, str]]
-    aliases: dict[str, tuple[str, ...]]
-    shed: int
 
 
 class IncidentDesk:
@@ -56,6 +44,8 @@ class IncidentDesk:
         self._aliases: dict[str, tuple[str, ...]] = {}
         self._held = 0
         self._known: tuple[Incident, ...] | None = None
+        self._rows: DeskRows | None = None
+        self._touched: dict[Slot, None] = {}
         self.shed = 0
 
     def add(self, findings: Sequence[Finding]) -> None:
@@ -83,15 +73,7 @@ class IncidentDesk:
 
     def snapshot(self) -> bytes:
         """The whole state, for `restore`."""
-        state = DeskState(
-            VERSION,
-            list(self._patterns.items()),
-            list(self._uses.items()),
-            list(self._ids.items()),
-            self._aliases,
-            self.shed,
-        )
-        return encode_state(state)
+        return blob(DeskState(self._patterns, self._uses, self._ids, self._aliases, self.shed), VERSION)
 
     def restore(self, state: bytes, version: str = VERSION) -> None:
         """Takes up `state` that `version` of this desk wrote.
@@ -99,19 +81,41 @@ class IncidentDesk:
         Raises:
             PluginError: the state is not of a version that this one reads, or damaged.
         """
-        if version != VERSION:
-            raise PluginError("incidents", f"its state is of version {version}, this one reads {VERSION}")
-        try:
-            read = msgspec.msgpack.decode(state, type=DeskState)
-        except (msgspec.DecodeError, UnicodeDecodeError) as damage:
-            raise PluginError("incidents", f"its state cannot be read: {damage}") from damage
-        self._patterns = dict(read.patterns)
-        self._uses = dict(read.uses)
-        self._ids = dict(read.ids)
-        self._aliases = read.aliases
-        self.shed = read.shed
+        check_version(version, VERSION)
+        self._take_up(of_blob(state, VERSION))
+
+    def changes(self) -> StateChanges:
+        """The rows of the state (`desk_rows.py`) that changed since the last call; the first time all of them."""
+        if self._rows is None:
+            self._rows = DeskRows(VERSION)
+            self._touched = dict.fromkeys(self._patterns)
+        state = DeskState(self._patterns, self._uses, self._ids, self._aliases, self.shed)
+        touched, self._touched = self._touched, {}
+        return self._rows.changes(state, touched)
+
+    def unwrite(self) -> None:
+        """What `changes` told was not kept: the next time it tells everything."""
+        self._rows = None
+        self._touched = {}
+
+    def restore_rows(self, rows: Mapping[str, bytes], version: str = VERSION) -> None:
+        """Takes up what all `changes` so far came to, or a snapshot, as `restore` does.
+
+        Raises:
+            PluginError: the rows are not of a version that this one reads, or damaged.
+        """
+        if WHOLE in rows:
+            self.restore(rows[WHOLE], version)
+        else:
+            check_version(version, VERSION)
+            self._take_up(restored(rows, VERSION))
+
+    def _take_up(self, state: DeskState) -> None:
+        self._patterns, self._uses, self._ids = state.patterns, state.uses, state.ids
+        self._aliases, self.shed = state.aliases, state.shed
         self._held = sum(pattern.evidence() for pattern in self._patterns.values())
         self._known = None
+        self.unwrite()
 
     def _add(self, finding: Finding) -> None:
         slot = slot_of(finding)
@@ -122,6 +126,8 @@ class IncidentDesk:
         if not take(pattern, finding):
             return
         self._held += pattern.evidence() - before
+        if self._rows is not None:
+            self._touched[slot] = None
         use = self._uses.get(pattern.rule)
         if use is None:
             use = self._uses[pattern.rule] = RuleUse(finding.level)
@@ -129,6 +135,7 @@ class IncidentDesk:
 
     def _shed(self) -> None:
         """Lets evidence go until three quarters of the bound are held: repeats first, then the mildest, most frequent rules."""
+        self.unwrite()
         target = bounds.EVIDENCE_HELD * 3 // 4
         mildest = sorted(
             self._patterns,
@@ -240,21 +247,3 @@ def _names(found: Sequence[Finding], keys: Sequence[Key], kind: str) -> tuple[st
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
-
-
-def encode_state(state: DeskState) -> bytes:
-    """`state` in bytes."""
-    try:
-        return msgspec.msgpack.encode(state, order="deterministic")
-    except UnicodeEncodeError:  # a lone surrogate in some record's text: UTF-8 cannot hold it
-        return msgspec.msgpack.encode(_encodable(msgspec.to_builtins(state)), order="deterministic")
-
-
-def _encodable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_encodable(key): _encodable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encodable(item) for item in value]
-    return value

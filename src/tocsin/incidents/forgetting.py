@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-import msgspec
-
-from tocsin.incidents.desk import VERSION, DeskState, encode_state
+from tocsin.incidents.desk import VERSION
+from tocsin.incidents.desk_rows import blob, check_version, of_blob, restored
 from tocsin.incidents.patterns import Key, Pattern, Slot, take
-from tocsin.records.errors import PluginError
 from tocsin.records.forgetting import Subject, finding_without
+from tocsin.records.state_changes import WHOLE
 
 
-def state_without(state: bytes, version: str, subject: Subject) -> tuple[bytes, int]:
-    """What `IncidentDesk.snapshot` gave, without what names `subject`; and how many patterns named them.
+def rows_without(
+    rows: Mapping[str, bytes], version: str, subject: Subject
+) -> tuple[Mapping[str, bytes], int]:
+    """What `IncidentDesk.changes` came to, or its snapshot, without what names `subject`; and how many patterns named them.
 
     Raises:
         PluginError: the state cannot be read.
     """
-    if version != VERSION:
-        raise PluginError("incidents", f"its state is of version {version}, this one reads {VERSION}")
-    try:
-        read = msgspec.msgpack.decode(state, type=DeskState)
-    except (msgspec.DecodeError, UnicodeDecodeError) as damage:
-        raise PluginError("incidents", f"its state cannot be read: {damage}") from damage
+    check_version(version, VERSION)
+    state = of_blob(rows[WHOLE], VERSION) if WHOLE in rows else restored(rows, VERSION)
     patterns: dict[Slot, Pattern] = {}
     several = 0
-    for slot, pattern in read.patterns:
+    for slot, pattern in state.patterns.items():
         changed = _slot_without(slot, subject), _pattern_without(pattern, subject)
         several += changed != (slot, pattern)
         known = patterns.setdefault(*changed)
         if known is not changed[1]:
             _merge(known, changed[1])
-    for _, use in read.uses:
+    for use in state.uses.values():
         use.hosts = {subject.mark if subject.in_text(host) else host for host in use.hosts}
-    read.patterns = list(patterns.items())
-    return encode_state(read), several
+    state.patterns = patterns
+    return {WHOLE: blob(state, VERSION)}, several
 
 
 def _slot_without(slot: Slot, subject: Subject) -> Slot:

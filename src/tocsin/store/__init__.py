@@ -1,8 +1,9 @@
 """The embedded store: what was read, what was found, and how far judging came (DESIGN section 4, "Store").
 
-`store.py` (to write) is the one to read first, then `read_store.py` (to ask). Below them: `write_ahead.py` (the log that acknowledges), `sealing.py` (log to
-Parquet), `state.py` (SQLite: findings, incidents, positions), `streams.py` (which records were read before),
-`query.py` (DuckDB over all of it), `entries.py` (what the log carries) and `disk.py`, the only module that syncs.
+`store.py` (to write; `uncommitted.py` holds what its next commit must) is the one to read first, then `read_store.py`
+(to ask) and `upkeep.py` (to seal, and to drop what is old). Below them: `write_ahead.py` (the log that acknowledges),
+`sealing.py` (log to Parquet), `state.py` (SQLite: findings, incidents, positions), `streams.py` (which records were read
+before), `query.py` (DuckDB over all of it), `entries.py` (what the log carries) and `disk.py`, the only module that syncs.
 
 Rules of durability:
 

@@ -22,6 +22,13 @@ _FILE = "file:"
 """Before the fingerprint of a file that a tail follows: no head that a scan meets has the same."""
 
 
+_ANY = ("", 0, 2**62)
+"""In place of a file's streams: it may hold events of any."""
+
+_UNIT = "substr(path, 8, instr(substr(path, 8), '/') - 1)"
+"""The hour or day in `events/<hour or day>/<kind>/<name>.parquet`."""
+
+
 @dataclass(slots=True)
 class StreamMark:
     """What is remembered of a stream; the rules are in `streams.py`."""
@@ -44,7 +51,11 @@ def followed(mark: FileMark, grew: int) -> StreamMark:
 
 @dataclass(frozen=True, slots=True)
 class SealedFile:
-    """One Parquet file of the catalogue. `path` is relative to the store; `first` and `last` are event instants."""
+    """One Parquet file of the catalogue. `path` is relative to the store; `first` and `last` are event instants.
+
+    `streams` are those of its events with their lowest and highest ordinal; none where they are more than
+    `bounds.STREAMS_LISTED`: such a file may hold events of any stream.
+    """
 
     path: str
     slug: str
@@ -57,10 +68,24 @@ class SealedFile:
 
 
 class Hour(NamedTuple):
-    """What was taken in within one hour, such as `2026-11-23T09`: Parquet files, and their bytes."""
+    """What was taken in within one hour, such as `2026-11-23T09`, or a day, `2026-11-23`: Parquet files, and their bytes."""
 
     hour: str
     files: int
+    bytes: int
+
+    @property
+    def last(self) -> str:
+        """The last hour of it."""
+        return self.hour if "T" in self.hour else f"{self.hour}T23"
+
+
+class SmallFile(NamedTuple):
+    """A Parquet file that may be merged: the hour or day that it is in, its kind's folder, its path and bytes."""
+
+    unit: str
+    slug: str
+    path: str
     bytes: int
 
 
@@ -117,7 +142,7 @@ class Catalogue:
                     file.path, file.slug, file.segment, file.rows, file.bytes, file.first, file.last,
                 )  # fmt: skip
                 ((number,),) = self._db.all("SELECT last_insert_rowid()")
-                rows = [(stream, number, low, high) for stream, low, high in file.streams]
+                rows = [(stream, number, low, high) for stream, low, high in file.streams or [_ANY]]
                 self._db.put_all("INSERT INTO file_streams VALUES (?, ?, ?, ?)", rows)
             for slug, names in columns:
                 named = [(slug, ordinal, name) for ordinal, name in enumerate(names)]
@@ -141,10 +166,57 @@ class Catalogue:
 
     def hours(self) -> list[Hour]:
         """What is stored, by ingest hour, the oldest first."""
+        sql = f"SELECT {_UNIT} AS unit, count(*), sum(bytes) FROM files GROUP BY unit"  # noqa: S608  a constant
+        return sorted((Hour(*row) for row in self._db.all(sql)), key=lambda hour: (hour.last, hour.hour))
+
+    def newest_hour(self) -> str | None:
+        """The last ingest hour of which something is sealed."""
+        row = self._db.maybe("SELECT max(substr(path, 8, 13)) FROM files WHERE substr(path, 18, 1) = 'T'")
+        return row[0] if row else None
+
+    def paths(self) -> set[str]:
+        """Of all files that count."""
+        return {row[0] for row in self._db.all("SELECT path FROM files")}
+
+    def small_files(self, most: int) -> list[SmallFile]:
+        """The files below `most` bytes that share their day and kind with another one, the oldest first."""
         sql = (
-            "SELECT substr(path, 8, 13) AS hour, count(*), sum(bytes) FROM files GROUP BY hour ORDER BY hour"
+            "WITH small AS (SELECT *, substr(path, 8, 10) AS day FROM files WHERE bytes < ?1) "  # noqa: S608  constants
+            f"SELECT {_UNIT}, slug, path, bytes FROM small JOIN (SELECT slug, day FROM small GROUP BY slug, day "
+            "HAVING count(*) > 1) USING (slug, day) ORDER BY day, segment, id"
         )
-        return [Hour(*row) for row in self._db.all(sql)]
+        return [SmallFile(*row) for row in self._db.all(sql, most)]
+
+    def replace(self, path: str, size: int, rows: int, parts: Sequence[str]) -> bool:
+        """Lists the merged file `path` of `size` bytes in place of `parts`.
+
+        False, and nothing is changed, where one of them is no longer listed, or they do not hold `rows` events any more.
+
+        Raises:
+            OperatorError: SQLite could not write; nothing was changed.
+        """
+        slug = path.split("/")[2]
+        marks = ", ".join("?" * len(parts))
+        with self._db.transaction():
+            known = self._db.all(f"SELECT count(*), sum(rows) FROM files WHERE path IN ({marks})", *parts)[0]  # noqa: S608
+            if known != (len(parts), rows):
+                return False
+            self._db.put(
+                "INSERT INTO files (path, slug, segment, rows, bytes, first, last) "  # noqa: S608  marks are ours
+                "SELECT ?, ?, max(segment), sum(rows), ?, min(first), max(last) FROM files "
+                f"WHERE path IN ({marks})", path, slug, size, *parts,
+            )  # fmt: skip
+            ((number,),) = self._db.all("SELECT last_insert_rowid()")
+            streams = self._db.all(
+                "SELECT stream, min(low), max(high) FROM file_streams JOIN files ON file = id "  # noqa: S608
+                f"WHERE path IN ({marks}) GROUP BY stream", *parts,
+            )  # fmt: skip
+            if len(streams) > bounds.STREAMS_LISTED or any(not stream[0] for stream in streams):
+                streams = [(_ANY[0], *_ANY[1:])]
+            listed = [(stream, number, low, high) for stream, low, high in streams]
+            self._db.put_all("INSERT INTO file_streams VALUES (?, ?, ?, ?)", listed)
+            self._db.put(f"DELETE FROM files WHERE path IN ({marks})", *parts)  # noqa: S608
+        return True
 
     def forget(self, hour: str) -> int:
         """Lists the files of that ingest hour no more; gives how many they were.
@@ -155,10 +227,6 @@ class Catalogue:
         begin = f"events/{hour}/"
         with self._db.transaction():
             return self._db.put("DELETE FROM files WHERE path >= ? AND path < ?", begin, f"{begin[:-1]}0")
-
-    def paths(self) -> list[str]:
-        """All files, the oldest hour first."""
-        return [row[0] for row in self._db.all("SELECT path FROM files ORDER BY path")]
 
     def rows(self, path: str) -> int | None:
         """How many events the file `path` holds as far as is listed; None where it is not listed."""
@@ -189,7 +257,7 @@ class Catalogue:
     def files_of(self, stream: str, seq: int) -> list[tuple[str, str]]:
         """(slug, path) of the files that may hold the event (stream, seq)."""
         return self._db.all(
-            "SELECT slug, path FROM files JOIN file_streams ON file = id WHERE stream = ? AND low <= ? AND high >= ?",
+            "SELECT slug, path FROM files JOIN file_streams ON file = id WHERE stream IN (?, '') AND low <= ? AND high >= ?",
             stream, seq, seq,
         )  # fmt: skip
 

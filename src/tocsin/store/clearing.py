@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
 
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.forgetting import Subject, finding_without, incident_without
-from tocsin.records.incident import Incident
+from tocsin.records.incident import Decision, Incident
+from tocsin.records.state_changes import StateChanges
 from tocsin.store import bodies
 from tocsin.store.database import Database
+from tocsin.store.detectors import DetectorState, kept_state, put_state
 from tocsin.store.mail_text import readable
 
-StateWithout = Callable[[bytes, str, Subject], tuple[bytes, int]]
-"""What a detector's state is without somebody, and how much of it named them; from its state and version."""
+StateWithout = Callable[[Mapping[str, bytes], str, Subject], tuple[Mapping[str, bytes], int]]
+"""What the rows of a detector's state are without somebody, and how much of them named them; from rows and version."""
 
 
 def clear(database: Database, subject: Subject, states: Mapping[str, StateWithout]) -> dict[str, int]:
@@ -33,6 +39,8 @@ def clear(database: Database, subject: Subject, states: Mapping[str, StateWithou
         "bodies": _clear_bodies(database, subject, parcels),
         "set_aside": _clear_set_aside(database, subject),
         "states": _clear_states(database, subject, states),
+        "watched": _clear_watched(database, subject),
+        "decisions": _clear_decided(database, subject),
         "counts": _clear_heard(database, subject),
         "columns": _clear_columns(database, subject),
     }
@@ -105,15 +113,65 @@ def _clear_set_aside(database: Database, subject: Subject) -> int:
 
 def _clear_states(database: Database, subject: Subject, states: Mapping[str, StateWithout]) -> int:
     several = 0
-    for name, version, state in database.all("SELECT name, version, state FROM detectors"):
+    for (name,) in database.all("SELECT name FROM detectors"):
+        kept = kept_state(database, name)
+        assert kept is not None
         if name not in states:
             raise OperatorError(
                 f"The store keeps state of {name!a}, which this Tocsin does not know.", "Use a newer one."
             )
-        clean, named = states[name](state, version, subject)
+        clean, named = states[name](kept.rows, kept.version, subject)
         several += named
         if named:
-            database.put("UPDATE detectors SET state = ? WHERE name = ?", clean, name)
+            put_state(database, DetectorState(name, kept.version, StateChanges(reset=True, put=clean)))
+    return several
+
+
+def _clear_watched(database: Database, subject: Subject) -> int:
+    """Whose silence was watched under their name is watched no more, and rings no more."""
+    several = 0
+    for name, body in database.all("SELECT name, body FROM watched"):
+        row = msgspec.json.decode(body)
+        if subject.in_text(name):
+            several += database.put("DELETE FROM watched WHERE name = ?", name)
+            _end_absence(database, row.get("incident"))
+        elif (clean := _without(row, subject)) != row:
+            several += database.put(
+                "UPDATE watched SET body = ? WHERE name = ?", msgspec.json.encode(clean), name
+            )
+    for name, value in database.all("SELECT name, value FROM settings"):
+        if subject.in_text(value):  # what was told of absences; the next commit tells it anew
+            several += database.put("DELETE FROM settings WHERE name = ?", name)
+    return several
+
+
+def _end_absence(database: Database, ident: str | None) -> None:
+    row = database.maybe("SELECT body FROM incidents WHERE id = ?", ident) if ident else None
+    if row is not None:
+        body = bodies.pack(replace(bodies.unpack(row[0], Incident), status="resolved"))
+        database.put("UPDATE incidents SET status = 'resolved', body = ? WHERE id = ?", body, ident)
+
+
+def _without(value: Any, subject: Subject) -> Any:
+    if isinstance(value, str):
+        return subject.mark if subject.in_text(value) else value
+    if isinstance(value, list):
+        return [_without(one, subject) for one in value]
+    if isinstance(value, dict):
+        return {_without(name, subject): _without(one, subject) for name, one in value.items()}
+    return value
+
+
+def _clear_decided(database: Database, subject: Subject) -> int:
+    """Of what operators said why is struck out, and that they said it stays."""
+    several = 0
+    for number, body in database.all("SELECT number, body FROM decided"):
+        decided = bodies.unpack(body, Decision)
+        if subject.in_text(decided.reason):
+            clean = replace(decided, reason=subject.mark)
+            several += database.put(
+                "UPDATE decided SET body = ? WHERE number = ?", bodies.pack(clean), number
+            )
     return several
 
 

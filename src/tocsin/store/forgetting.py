@@ -145,8 +145,8 @@ class Forgetter:
         return Receipts(self.database)
 
     def paths(self) -> list[str]:
-        """The Parquet files to go through."""
-        return self.catalogue.paths()
+        """The Parquet files to go through, the oldest hour first."""
+        return sorted(self.catalogue.paths())
 
     def forget_in(self, path: str, subject: Subject) -> int:
         """Removes the events of the Parquet file `path` that name `subject`; gives how many they were.

@@ -130,4 +130,12 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         name TEXT PRIMARY KEY, body BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE detector_rows (               -- detectors' state in rows, so that a commit writes what changed
+        detector TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (detector, name)
+    ) STRICT;
+    INSERT INTO detector_rows SELECT name, 'whole', state FROM detectors;
+    ALTER TABLE detectors DROP COLUMN state;
+    """,
 )

@@ -19,7 +19,7 @@ from tocsin.store.decisions import Decisions
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Entry, Events
 from tocsin.store.outbox import Outbox
-from tocsin.store.query import Query
+from tocsin.store.query import Counted, Query
 from tocsin.store.sealing import Sealed
 from tocsin.store.sealing import seal as seal_segment
 from tocsin.store.segment import Position, Segment
@@ -50,6 +50,12 @@ class ReadStore:
     def events_between(self, start: int, end: int, kind: str | None = None) -> list[Event]:
         """The events with start ≤ time < end (instants), of one kind or of all, in order of time."""
         return self._query.events_between(start, end, kind)
+
+    def counts_between(
+        self, start: int, end: int, by: Counted, containing: str | None = None, kind: str | None = None
+    ) -> dict[str, int]:
+        """How many events there are with start ≤ time < end (instants), by `by`; see `Query.counts_between`."""
+        return self._query.counts_between(start, end, by, containing, kind)
 
     def incidents(self) -> tuple[Incident, ...]:
         """All incidents with their findings, the most urgent first."""

@@ -2,7 +2,8 @@
 
 Rules:
 
-1. Hours go by when events were taken in, never by the time that they claim.
+1. Hours go by when events were taken in, never by the time that they claim. Where a day's files were merged
+   (`compaction.py`), they go together, once the last hour of the day is to go.
 2. The catalogue forgets an hour's files in one synced transaction; only then they are unlinked. After a crash between
    the two they count for nothing, and the next `sweep` unlinks them.
 3. Unlinking is not synced: a file that a power cut brings back is swept away again.
@@ -36,7 +37,7 @@ def expired(hours: Sequence[Hour], days: int, most: int, now: int) -> list[str]:
     total = sum(hour.bytes for hour in hours)
     gone = []
     for hour in hours[:-1]:
-        if hour.hour > oldest and total <= most:
+        if hour.last > oldest and total <= most:
             break
         gone.append(hour.hour)
         total -= hour.bytes
@@ -56,16 +57,33 @@ def drop(root: Path, hour: str, catalogue: Catalogue, disk: Disk) -> int:
 
 
 def sweep(root: Path, catalogue: Catalogue, disk: Disk) -> int:
-    """Removes the hours of which no file counts; gives how many. Never while a segment is being sealed.
+    """Removes the hours and days of which no file counts, gives how many; and in the others the files that do not count.
+
+    Never while a segment is being sealed, or files are being merged.
 
     Raises:
         OSError: a file could not be removed.
     """
-    known = {hour.hour for hour in catalogue.hours()}
-    stray = [folder for folder in (root / "events").iterdir() if folder.is_dir() and folder.name not in known]
-    for folder in stray:
-        _remove(folder, disk)
-    return len(stray)
+    known = catalogue.paths()
+    units = {path.split("/")[1] for path in known}
+    stray = 0
+    for folder in [one for one in (root / "events").iterdir() if one.is_dir()]:
+        if folder.name not in units:
+            _remove(folder, disk)
+            stray += 1
+            continue
+        for kind in _listed(folder):
+            for file in _listed(kind):
+                if file.relative_to(root).as_posix() not in known:
+                    disk.unlink(file)
+            remove_empty(kind, disk)
+    return stray
+
+
+def remove_empty(folder: Path, disk: Disk) -> None:
+    """Removes `folder` where nothing is in it."""
+    if not any(_listed(folder)):
+        disk.remove_directory(folder)
 
 
 def _remove(folder: Path, disk: Disk) -> None:

@@ -15,9 +15,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,7 +31,9 @@ from tocsin.records.instants import HOUR, rfc3339
 from tocsin.store.catalogue import Catalogue, SealedFile
 from tocsin.store.disk import Disk
 
-_TEMPORARY: Final = ".tmp"
+TEMPORARY: Final = ".tmp"
+"""Ends the name of a file that is being written."""
+
 OVERFLOW: Final = "overflow"
 """The folder that kinds beyond the bound share."""
 
@@ -144,44 +147,54 @@ def write_table(path: Path, table: pa.Table, root: Path, disk: Disk) -> SealedFi
         OSError: the disk refused; what had that name is unchanged.
     """
     body = _parquet(table)
-    final = root / path
-    temporary = final.with_name(final.name + _TEMPORARY)
+    with synced_file(root / path, disk) as descriptor:
+        disk.write(descriptor, [body])
+    return described(path, table, len(body))
+
+
+@contextmanager
+def synced_file(final: Path, disk: Disk) -> Iterator[int]:
+    """A descriptor of a new file, which is synced and gets the name `final` once all was written.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    temporary = final.with_name(final.name + TEMPORARY)
     disk.unlink(temporary)
     descriptor = disk.create(temporary)
     try:
-        disk.write(descriptor, [body])
+        yield descriptor
         disk.sync_data(descriptor, "sealed.file")
     finally:
         disk.close(descriptor)
     disk.rename(temporary, final)
-    return described(path, table, len(body))
+
+
+def parquet_options(schema: pa.Schema) -> dict[str, Any]:
+    """How files of the store are written."""
+    return {
+        "compression": "zstd",
+        "compression_level": _LEVEL,
+        "use_dictionary": [name for name in schema.names if name not in {"t_raw", "t_event", "t_seq"}],
+        "write_statistics": _MEASURED,
+        "data_page_size": _PAGE_BYTES,
+        "store_schema": False,  # it would add kilobytes to every small file and says nothing that we need
+    }
 
 
 def _parquet(table: pa.Table) -> memoryview:
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
-        sink,
-        compression="zstd",
-        compression_level=_LEVEL,
-        use_dictionary=cast(
-            "Any", [name for name in table.column_names if name not in {"t_raw", "t_event", "t_seq"}]
-        ),  # the stubs know only the flag
-        write_statistics=_MEASURED,
-        data_page_size=_PAGE_BYTES,
-        store_schema=False,  # it would add kilobytes to every small file and says nothing that we need
-    )
+    pq.write_table(table, sink, **parquet_options(table.schema))
     return memoryview(sink.getvalue())
 
 
 def described(path: Path, table: pa.Table, size: int) -> SealedFile:
     """What the catalogue says of the file `path`, which holds `table` in `size` bytes."""
     times = table["t_time"].cast(pa.int64())
-    ranges = (
-        table.select(["t_stream", "t_seq"])
-        .group_by("t_stream")
-        .aggregate([("t_seq", "min"), ("t_seq", "max")])
-    )
+    streams = table.select(["t_stream", "t_seq"]).group_by("t_stream")
+    ranges = streams.aggregate([("t_seq", "min"), ("t_seq", "max")])
+    if ranges.num_rows > bounds.STREAMS_LISTED:
+        ranges = ranges.slice(0, 0)
     return SealedFile(
         path.as_posix(), path.parent.name, int(path.stem), table.num_rows, size, pc.min(times).as_py(), pc.max(times).as_py(),
         tuple((row["t_stream"], row["t_seq_min"], row["t_seq_max"]) for row in ranges.to_pylist()),

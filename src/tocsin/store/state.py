@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from tocsin.config import bounds
 from tocsin.records.errors import OperatorError
@@ -23,17 +22,10 @@ from tocsin.records.incident import Incident
 from tocsin.store import bodies
 from tocsin.store.catalogue import StreamMark, put_marks
 from tocsin.store.database import Database
+from tocsin.store.detectors import DetectorState, KeptState, kept_state, put_state
 from tocsin.store.outbox import ToTell, put_to_tell
 from tocsin.store.segment import Position
 from tocsin.store.watched import put_watched, watched
-
-
-class DetectorState(NamedTuple):
-    """What a detector's `snapshot` gave, and the version that wrote it."""
-
-    detector: str
-    version: str
-    state: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +82,8 @@ class State:
             new = tuple(finding.id for finding in judged.findings if self._add_finding(finding))
             for incident in judged.incidents:
                 self._put_incident(incident)
-            self._db.put_all("INSERT OR REPLACE INTO detectors VALUES (?, ?, ?)", judged.states)
+            for state in judged.states:
+                put_state(self._db, state)
             put_marks(self._db, judged.marks)
             self._put_notes(judged.notes)
             put_to_tell(self._db, judged.notes.told)
@@ -163,10 +156,9 @@ class State:
         )
         raise OperatorError(what, "`tocsin incidents` lists them all.")
 
-    def detector(self, name: str) -> DetectorState | None:
+    def detector(self, name: str) -> KeptState | None:
         """The state that was last committed for the detector `name`."""
-        row = self._db.maybe("SELECT name, version, state FROM detectors WHERE name = ?", name)
-        return DetectorState(*row) if row else None
+        return kept_state(self._db, name)
 
     def set_aside(self) -> tuple[SetAside, ...]:
         """The records that were set aside, as kept (at most `bounds.SET_ASIDE_KEPT`)."""

@@ -10,19 +10,18 @@ events/          Parquet by ingest hour and kind
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tocsin.records.errors import OperatorError
-from tocsin.records.event import EventBatch, SetAside
+from tocsin.records.event import EventBatch
 from tocsin.records.file_mark import FileMark
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Incident
 from tocsin.records.received import Received
 from tocsin.store.database import Database
+from tocsin.store.detectors import DetectorState
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Entry, Events, Passed, RuleSet, Settings, Watermark, encode
 from tocsin.store.folders import make_folders, unusable
@@ -30,11 +29,11 @@ from tocsin.store.followed import FollowedLog, Log
 from tocsin.store.forgetting import Forgetter
 from tocsin.store.lock import WriterLock, log_to_itself
 from tocsin.store.read_store import Reads, ReadStore
-from tocsin.store.retention import drop, expired, sweep
-from tocsin.store.sealing import Sealed
-from tocsin.store.segment import Position, Segment
-from tocsin.store.state import DetectorState, Judged, Notes
+from tocsin.store.segment import Position
+from tocsin.store.state import Judged, Notes
 from tocsin.store.streams import StoredStreams
+from tocsin.store.uncommitted import Uncommitted
+from tocsin.store.upkeep import Upkeep
 from tocsin.store.write_ahead import WriteAhead, list_segments
 
 
@@ -51,6 +50,7 @@ class Store(ReadStore):
     Attributes:
         streams: What `sources` names its streams with, so that nothing is read twice.
         notices: What opening mended, one sentence each, for the operator.
+        upkeep: Seals the log, and drops what is old.
     """
 
     def __init__(self, root: Path, disk: Disk, read: Reads | None = None) -> None:
@@ -145,9 +145,8 @@ class Store(ReadStore):
     @property
     def rules_version(self) -> str | None:
         """The version of the rules that was recorded last, in the log where that is not committed yet."""
-        logged = [entry.version for _, entry in self._uncommitted if isinstance(entry, RuleSet)]
         committed = [version for _, version, _ in self.state.rule_sets()]
-        return next(iter([*reversed(logged), *reversed(committed)]), None)
+        return next(iter([*reversed(self._uncommitted.rules()), *reversed(committed)]), None)
 
     def append(self, batch: EventBatch, notes: Sequence[RuleSet | Settings | Watermark] = ()) -> Appended:
         """Acknowledges `notes` and what of `batch` was not read before: it survives a power cut from now on.
@@ -167,7 +166,7 @@ class Store(ReadStore):
         except BaseException:
             self.streams.forget()  # or `close` would remember as read what is not acknowledged
             raise
-        self._remember(self._log.end, entries)
+        self._uncommitted.add(self._log.end, entries)
         return Appended(self._log.end, fresh)
 
     def saw(self, entry: Entry) -> None:
@@ -202,20 +201,10 @@ class Store(ReadStore):
         """
         if position > self._log.end:
             raise ValueError(f"position {position} was not acknowledged: the log ends at {self._log.end}")
-        logged = _notes(self._uncommitted, position)
-        notes = replace(
-            logged,
-            set_aside=(*logged.set_aside, *beside.set_aside),
-            rule_sets=(*logged.rule_sets, *beside.rule_sets),
-            watermark=logged.watermark if beside.watermark is None else beside.watermark,
-            told=beside.told,
-            settings=(*logged.settings, *beside.settings),
-            watched=beside.watched,
-        )
+        notes = self._uncommitted.notes(position, beside)
         new = self.state.commit(Judged(position, findings, incidents, states, self.streams.changed(), notes))
         self.streams.forget()
-        while self._uncommitted and self._uncommitted[0][0] <= position:
-            self._uncommitted.popleft()
+        self._uncommitted.forget(position)
         return new
 
     def pending(self) -> Iterator[tuple[Position, Entry]]:
@@ -241,71 +230,12 @@ class Store(ReadStore):
             self.commit(self._log.end)
         done = 0
         try:
-            for segment in self.sealable():
-                self.replaced(self.written(segment, self._disk))
+            for segment in self.upkeep.sealable():
+                self.upkeep.replaced(self.written(segment, self._disk))
                 done += 1
         except OSError as error:
             raise unusable(self.root, error) from error
         return done
-
-    def sealable(self) -> list[Segment]:
-        """The closed segments that are judged, oldest first.
-
-        Raises:
-            OSError: the disk refused.
-        """
-        found = []
-        for segment in self._log.closed():
-            if self.position < Position(segment.number, segment.path.stat().st_size):
-                break
-            found.append(segment)
-        return found
-
-    def replaced(self, sealed: Sealed) -> None:
-        """Lists the files of a segment that was written as Parquet, and lets the segment go.
-
-        Raises:
-            OSError: the disk refused.
-            OperatorError: the catalogue could not be written.
-        """
-        self._catalogue.add_sealed(*sealed)
-        for segment in self._log.closed():
-            if segment.number <= sealed.number:
-                self._disk.unlink(segment.path)
-
-    def expire(self, days: int, most: int, now: int) -> str | None:
-        """Drops the oldest ingest hour, where it is to go; which one, None where nothing is. See `retention.py`.
-
-        Args:
-            days: How long events are kept.
-            most: Bytes that all of them may take, the log included.
-            now: The present instant.
-
-        Raises:
-            OperatorError: the disk refused.
-        """
-        try:
-            hours = self.hours()
-            log = sum(segment.path.stat().st_size for segment in self._log.closed())
-            gone = next(iter(expired(hours, days, most - log, now)), None)
-            if gone is not None:
-                drop(self.root, gone, self._catalogue, self._disk)
-        except FileNotFoundError:  # the writer of the log cut one off just now
-            return None
-        except OSError as error:
-            raise unusable(self.root, error) from error
-        return gone
-
-    def sweep(self) -> int:
-        """Removes what a crash left of hours that were dropped; gives how many.
-
-        Raises:
-            OperatorError: the disk refused.
-        """
-        try:
-            return sweep(self.root, self._catalogue, self._disk)
-        except OSError as error:
-            raise unusable(self.root, error) from error
 
     def forgetter(self) -> Forgetter:
         """What forgets somebody in this store; who is to be forgotten must not be in the log any more."""
@@ -329,40 +259,13 @@ class Store(ReadStore):
         log = WriteAhead(self.root / "wal", self.position, self._catalogue.sealed(), self._disk)
         self._log: Log = log
         self.notices = tuple(log.notices)
+        self.upkeep = Upkeep(self.root, self.state, self._catalogue, lambda: self._log, self._disk)
         self.streams = StoredStreams(self._catalogue)
-        self._uncommitted: deque[tuple[Position, Entry]] = deque()
+        self._uncommitted = Uncommitted()
         for position, entry in self.pending():
             self.streams.take(entry)
-            self._remember(position, [entry])
-
-    def _remember(self, position: Position, entries: Iterable[Entry]) -> None:
-        """Keeps for the next commit what it must store beside the findings: all but events and stream marks."""
-        for entry in entries:
-            if isinstance(entry, RuleSet | Settings | Watermark):
-                self._uncommitted.append((position, entry))
-            elif isinstance(entry, Events) and entry.batch.set_aside:
-                self._uncommitted.append((position, Events(EventBatch((), entry.batch.set_aside))))
+            self._uncommitted.add(position, [entry])
 
 
 def _needs_judging(entry: Entry) -> bool:
     return isinstance(entry, Received | Passed) or (isinstance(entry, Events) and bool(entry.batch))
-
-
-def _notes(uncommitted: Iterable[tuple[Position, Entry]], until: Position) -> Notes:
-    """What the entries up to `until` say beside events."""
-    aside: list[SetAside] = []
-    rule_sets: list[tuple[Position, str, int]] = []
-    settings: dict[str, str] = {}
-    watermark = None
-    for position, entry in uncommitted:
-        if position > until:
-            break
-        if isinstance(entry, Events):
-            aside += entry.batch.set_aside
-        elif isinstance(entry, RuleSet):
-            rule_sets.append((position, entry.version, entry.rules))
-        elif isinstance(entry, Settings):
-            settings |= entry.values
-        elif isinstance(entry, Watermark):
-            watermark = entry.instant
-    return Notes(aside, rule_sets, tuple(settings.items()), watermark)

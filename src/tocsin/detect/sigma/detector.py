@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from tocsin.config import bounds
 from tocsin.detect.sigma.correlations.correlations import CorrelationMatch, Correlations
-from tocsin.detect.sigma.correlations.forgetting import state_without as correlations_without
+from tocsin.detect.sigma.correlations.forgetting import rows_without as correlations_without
 from tocsin.detect.sigma.correlations.plans import silenced
+from tocsin.detect.sigma.correlations.snapshot import pack, unpack
 from tocsin.detect.sigma.evaluation import Evaluator, Matches, stopped
 from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.findings import correlation_finding, hit_on, rule_finding, values_for
@@ -25,6 +26,9 @@ from tocsin.records.errors import PluginError
 from tocsin.records.event import Event, EventBatch
 from tocsin.records.finding import Finding
 from tocsin.records.forgetting import Subject
+from tocsin.records.state_changes import WHOLE, StateChanges
+
+_T = TypeVar("_T")
 
 _BYTES_PER_RULE: Final = 256
 """What one rule's time-outs take at most in a snapshot."""
@@ -42,6 +46,17 @@ class _State(msgspec.Struct):
     timeouts: dict[str, int]
     correlations: bytes
     digests: dict[str, bytes] = {}
+
+
+_TIMEOUTS: Final = "timeouts"
+"""The row beside those of the correlations."""
+
+
+class _Timeouts(msgspec.Struct, array_like=True):
+    """What that row holds, as in `_State`."""
+
+    timeouts: dict[str, int]
+    digests: dict[str, bytes]
 
 
 class SigmaDetector:
@@ -74,6 +89,7 @@ class SigmaDetector:
         self._feeding = {rule: self.correlations.wants(rule) for rule in self.correlations.references()}
         self._whole = whole
         self._evaluator = evaluator or PlannedEvaluator(rules.rules)
+        self._written: bytes | None = None
 
     @property
     def suspended(self) -> tuple[RuleProblem, ...]:
@@ -139,14 +155,44 @@ class SigmaDetector:
         Raises:
             PluginError: another version wrote it, or it is no snapshot.
         """
+        found = self._read(state, version, _State)
+        self._suspend(found.timeouts, found.digests)
+        self.correlations.restore(found.correlations)
+
+    def changes(self) -> StateChanges:
+        """What of the state changed since the last call: rows of the correlations, and one about time-outs."""
+        changes = self.correlations.changes()
+        timeouts = msgspec.msgpack.encode(_Timeouts(self._evaluator.timeouts, self._digests()))
+        if timeouts == self._written and not changes.reset:
+            return changes
+        self._written = timeouts
+        return replace(changes, put={**changes.put, _TIMEOUTS: timeouts})
+
+    def unwrite(self) -> None:
+        """What `changes` told was not kept: the next time it tells everything."""
+        self._written = None
+        self.correlations.unwrite()
+
+    def restore_rows(self, rows: Mapping[str, bytes], version: str) -> None:
+        """Takes up what all `changes` so far came to, or a snapshot, as `restore` does.
+
+        Raises:
+            PluginError: another version wrote it, or it is damaged.
+        """
+        if WHOLE in rows:
+            self.restore(rows[WHOLE], version)
+            return
+        found = self._read(rows.get(_TIMEOUTS, b""), version, _Timeouts)
+        self._suspend(found.timeouts, found.digests)
+        self.correlations.restore_rows({name: row for name, row in rows.items() if name != _TIMEOUTS})
+
+    def _read(self, state: bytes, version: str, kind: type[_T]) -> _T:
         if version != self.version:
             raise PluginError(self.name, f"cannot take up state of version {version}; this is {self.version}")
         try:
-            found = msgspec.msgpack.decode(state, type=_State)
+            return msgspec.msgpack.decode(state, type=kind)
         except msgspec.DecodeError as error:
             raise PluginError(self.name, f"cannot take up its state ({error})") from error
-        self._suspend(found.timeouts, found.digests)
-        self.correlations.restore(found.correlations)
 
     def _digests(self) -> dict[str, bytes]:
         """What the time-outs are about: rule → digest of its condition."""
@@ -163,17 +209,25 @@ class SigmaDetector:
         self._evaluator.timeouts.update(known)
 
 
-def state_without(state: bytes, version: str, subject: Subject) -> tuple[bytes, int]:
-    """What `SigmaDetector.snapshot` gave, without what names `subject`; and how much of it named them.
+def rows_without(
+    rows: Mapping[str, bytes], version: str, subject: Subject
+) -> tuple[Mapping[str, bytes], int]:
+    """The rows that a detector's `changes` came to, or its snapshot, without what names `subject`; how many named them.
 
     Raises:
-        PluginError: another version wrote it, or it is no snapshot.
+        PluginError: another version wrote them, or they are damaged.
     """
     if version != SigmaDetector.version:
         raise PluginError(SigmaDetector.name, f"cannot take up state of version {version}")
+    if WHOLE not in rows:
+        clean, several = correlations_without(
+            {name: row for name, row in rows.items() if name != _TIMEOUTS}, subject
+        )
+        return {**rows, **clean}, several
     try:
-        found = msgspec.msgpack.decode(state, type=_State)
+        found = msgspec.msgpack.decode(rows[WHOLE], type=_State)
     except msgspec.DecodeError as error:
         raise PluginError(SigmaDetector.name, f"cannot take up its state ({error})") from error
-    found.correlations, several = correlations_without(found.correlations, subject)
-    return msgspec.msgpack.encode(found), several
+    clean, several = correlations_without(unpack(found.correlations), subject)
+    found.correlations = pack(clean)
+    return {WHOLE: msgspec.msgpack.encode(found)}, several

@@ -72,11 +72,12 @@ from tocsin.detect.sigma.correlations import snapshot
 from tocsin.detect.sigma.correlations.evidence import clean, encoded, hit_of
 from tocsin.detect.sigma.correlations.plans import CorrelationPlan
 from tocsin.detect.sigma.correlations.records import NEVER, Exhibit, Ident, Load
-from tocsin.detect.sigma.correlations.rows import VERSION, Changes, MetaRow, tag_of
+from tocsin.detect.sigma.correlations.rows import VERSION, MetaRow, tag_of
 from tocsin.detect.sigma.correlations.state import Journal, Lane
 from tocsin.detect.sigma.correlations.wiring import lanes_of, lenses_of
 from tocsin.detect.sigma.correlations.writing import RowWriter
 from tocsin.detect.sigma.hit import Hit
+from tocsin.records.state_changes import StateChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ class Correlations:
         """The whole state, for `restore`."""
         return snapshot.pack(self._written(RowWriter(self._lanes, self._tags)).put)
 
-    def changes(self) -> Changes:
+    def changes(self) -> StateChanges:
         """The rows that changed since they were last asked for, for `restore_rows`.
 
         The first time, and whenever the oldest were judged early, all of them: so who never asks pays nothing.
@@ -203,6 +204,12 @@ class Correlations:
         for lane in self._lanes:
             lane.journal = journal
         return changes
+
+    def unwrite(self) -> None:
+        """What was told by `changes` does not count: the next time everything is told."""
+        self._writer = None
+        for lane in self._lanes:
+            lane.journal = None
 
     def restore(self, state: bytes) -> tuple[str, ...]:
         """Takes up what `snapshot` gave; the correlations whose state did not fit, because they changed.
@@ -232,7 +239,7 @@ class Correlations:
         ]
         return saved.gone
 
-    def _written(self, writer: RowWriter, journal: Journal | None = None) -> Changes:
+    def _written(self, writer: RowWriter, journal: Journal | None = None) -> StateChanges:
         """What `writer` has to write: what `journal` holds, or else everything."""
         begun = self._lanes[0].news.begun.runs if self._lanes else 0
         meta = MetaRow(VERSION, self.judged_early, self.late, self._watermark, begun)
@@ -245,7 +252,7 @@ class Correlations:
             groups = ((lane.number, key) for lane in self._lanes for key in lane.groups)
             writer.write(meta, ready, records, groups)
         put, gone = writer.taken()
-        return Changes(journal is None, put, gone)
+        return StateChanges(journal is None, put, gone)
 
     def _hear(self, lane: Lane) -> None:
         """Keeps finished matches, and tells the correlations further out of those that go on."""
@@ -282,13 +289,7 @@ class Correlations:
             self._hear(lane)
             heapq.heapreplace(oldest, (lane.oldest(), number))
         self.judged_early += before - self._load.hits
-        self._unwrite()
-
-    def _unwrite(self) -> None:
-        """What was written no longer follows from what is held: the next time everything is written."""
-        self._writer = None
-        for lane in self._lanes:
-            lane.journal = None
+        self.unwrite()
 
     def _over(self, part: float) -> bool:
         return self._load.hits > self._hits * part or self._load.size > self._size * part

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from tocsin.detect.sigma.correlations.evidence import decoded, encoded_testimony
 from tocsin.detect.sigma.correlations.rows import encode
-from tocsin.detect.sigma.correlations.snapshot import pack, unpack
 from tocsin.records.errors import PluginError
 from tocsin.records.forgetting import Subject, entity_without, evidence_without
 
 _TELLING: Final = ("hits/", "group/", "run/", "ready")
 
 
-def state_without(state: bytes, subject: Subject) -> tuple[bytes, int]:
-    """What `Correlations.snapshot` gave, without what names `subject`; and how many rows of it named them.
+def rows_without(rows: Mapping[str, bytes], subject: Subject) -> tuple[dict[str, bytes], int]:
+    """The rows that `Correlations.changes` came to, without what names `subject`; and how many of them named them.
 
     Raises:
         PluginError: the state cannot be read.
     """
-    rows = unpack(state)
+    kept = dict(rows)
     several = 0
     for name, row in rows.items():
         if name.startswith(_TELLING):
@@ -30,8 +30,8 @@ def state_without(state: bytes, subject: Subject) -> tuple[bytes, int]:
             except msgspec.MsgspecError as error:
                 raise PluginError("sigma-correlation", f"the saved state cannot be read: {error}") from error
             several += clean != row
-            rows[name] = clean
-    return pack(rows), several
+            kept[name] = clean
+    return kept, several
 
 
 def _without(value: Any, subject: Subject) -> Any:

@@ -17,8 +17,6 @@ Rows are MessagePack, checked against the types below when read: state from a di
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -104,29 +102,6 @@ Part = list[tuple[int, RunProof]]
 Ready = list[tuple[str, Hit, float]]
 
 encode: Final = msgspec.msgpack.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What changed among the rows since they were last asked for.
-
-    Attributes:
-        reset: All rows that there were are gone first.
-        put: Rows that are new or other than before.
-        gone: Names of rows that are no more.
-    """
-
-    reset: bool
-    put: Mapping[str, bytes]
-    gone: Sequence[str]
-
-    def fold_into(self, rows: dict[str, bytes]) -> None:
-        """Makes `rows`, which were up to date before, up to date."""
-        if self.reset:
-            rows.clear()
-        for name in self.gone:
-            rows.pop(name, None)
-        rows.update(self.put)
 
 
 def tag_of(plan: CorrelationPlan) -> str:
