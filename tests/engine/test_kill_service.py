@@ -12,6 +12,8 @@ import os
 import random
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections import Counter
 from contextlib import closing
@@ -87,11 +89,14 @@ class Killer:
             self.switches.new_schema()
             self.running = self.started()
         elif point in {"seal", "retention"}:
+            self.wait_for_events()
             self.clock += 3 * HOUR if point == "seal" else 26 * HOUR  # a day is kept
             self.switches.move_clock(self.clock)
         elif point == "reload":
             (self.folder / "rule.yml").write_text(RULE.format(f"r{self.drawn.random()}"))
             self.running.reload()
+        elif point == "delivery":
+            self.resolve()
         until = time.monotonic() + PATIENCE
         while point not in self.switches.points() and time.monotonic() < until:
             time.sleep(0.001)
@@ -103,6 +108,28 @@ class Killer:
         self.hit.update(self.switches.points())
         self.switches.forget_points()
         self.running = self.started()
+
+    def wait_for_events(self) -> None:
+        """Until the present segment of the log holds some: by the clock, only such a segment is left for the next."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            sizes = [path.stat().st_size for path in sorted((self.folder / "data" / "wal").glob("*.wal"))]
+            if sizes and sizes[-1] > 1_000:
+                return
+            time.sleep(0.01)
+
+    def resolve(self) -> None:
+        """Says of all incidents that they were dealt with: the next event brings them back, and that is told."""
+        for line in self.asked("incidents", "--json").splitlines():
+            told = json.loads(line)
+            if told["kind"] == "incident":
+                self.asked("resolve", told["id"])
+
+    def asked(self, *words: str) -> str:
+        """What a command says to `words`, with the schema that the service has by now."""
+        command = [sys.executable, "-m", "tocsin", "--config", str(self.folder / "tocsin.toml"), *words]
+        environment = {**os.environ, **self.switches.environment}
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
     def now(self) -> int:
         return time.time_ns() // 1_000 + self.clock

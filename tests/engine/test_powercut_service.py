@@ -7,6 +7,7 @@ Tocsin is started on it.
 from __future__ import annotations
 
 import fcntl
+import os
 import pickle
 import shutil
 from collections import Counter
@@ -177,7 +178,8 @@ def keys_of(folder: Path) -> frozenset[int]:
 
 def shared(factory: pytest.TempPathFactory, name: str, live: Callable[[Path], Life]) -> Life:
     """A life, lived once for all processes that run these tests."""
-    folder = factory.getbasetemp().parent / name
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         kept = folder / "life.pickle"
