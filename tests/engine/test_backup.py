@@ -15,6 +15,7 @@ import tarfile
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event, EventBatch
 from tocsin.records.instants import HOUR
 from tocsin.sources.listened.received import ReceivedOptions
+from tocsin.store.compaction import merge
+from tocsin.store.disk import Disk
 from tocsin.store.snapshot import held_still, snapshot
 from tocsin.store.store import Store
 
@@ -85,6 +88,24 @@ def test_what_comes_back_is_what_was_there(tmp_path: Path) -> None:
     assert len(last) >= 24, "at most the last entry cannot be proven to be synced by who only reads"
     with Store.open(restored.store) as store:
         assert [len(entry.batch) for _, entry in store.pending()] == [1] * (len(last) - 20)
+
+
+def test_merged_files_come_back(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    with Store.open(root) as store:
+        for seq in range(40):  # over more than a day
+            later = replace(event(seq), ingest=NOON + seq * HOUR)
+            store.commit(store.append(EventBatch.of([later])).position)
+            store.seal(all_of_it=True)
+        merged = [merge(group, root, Disk()) for group in store.upkeep.mergeable()]
+        assert merged
+        for one in merged:
+            store.upkeep.merged(one)
+    done = back_up(request(root, tmp_path))
+    restored = restore(done.path, tmp_path / "new", SECRET)
+    assert restored.store is not None
+    assert restored.last == NOON + 39 * HOUR
+    assert seqs(restored.store) == list(range(40))
 
 
 def test_under_load_nothing_up_to_its_position_is_lost_and_what_came_after_is_not_doubled(

@@ -38,7 +38,7 @@ ABOUT, END = "backup.json", "end.json"
 _NAME_BYTES: Final = 16 * 1024
 _NAME: Final = re.compile(
     r"backup\.json|end\.json|settings/[^/\0]+(/[^/\0]+)*|store/state\.sqlite|store/wal/[0-9]{10}\.wal"
-    r"|store/events/[0-9T-]{13}/[a-z0-9-]{1,80}/[0-9]{10}\.parquet"
+    r"|store/events/[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2})?/[a-z0-9-]{1,80}/([0-9]{10}|merged-[0-9a-f]{20})\.parquet"
 )
 
 
