@@ -316,6 +316,8 @@ def make_older(state: Path) -> None:
         older.execute("ATTACH ? AS new", (str(new),))
         tables = [row[0] for row in older.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")]
         for table in tables:
+            if table == "detectors":
+                continue  # how their state is kept is what the last migration changed; test_kept_state.py sees to that
             names = ", ".join(f'"{row[1]}"' for row in older.execute(f"PRAGMA main.table_info({table})"))
             older.execute(f"DELETE FROM main.{table}")
             older.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM new.{table}")

@@ -201,8 +201,8 @@ def test_what_is_sealed_and_dropped_meanwhile_makes_no_hole(tmp_path: Path) -> N
     with Store.open(root) as store, snapshot(root) as taken:
         list(store.pending())
         store.seal(all_of_it=True)
-        store.expire(1, 0, NOON + 400 * 24 * HOUR)
-        store.expire(1, 0, NOON + 400 * 24 * HOUR)
+        store.upkeep.expire(1, 0, NOON + 400 * 24 * HOUR)
+        store.upkeep.expire(1, 0, NOON + 400 * 24 * HOUR)
         copies = [(one.number, one.size, one.file.seek(0, os.SEEK_END)) for one in taken.segments]
         gone = [path for path, _ in taken.files if not (root / path).is_file()]
         assert copies
@@ -222,7 +222,9 @@ def test_a_file_dropped_while_it_is_copied_is_left_out_and_one_that_is_lost_is_t
         if not done.files:
             lost.unlink()
             with Store.open(root) as store:
-                store.expire(1, 0, NOON + 400 * 24 * HOUR)  # the hour of the lost one: named as dropped
+                store.upkeep.expire(
+                    1, 0, NOON + 400 * 24 * HOUR
+                )  # the hour of the lost one: named as dropped
             max((root / "events").rglob("*.parquet")).unlink()
             monkeypatch.setattr(backing_up, "_parquet", whole)
         yield from whole(taken, path, size, done)

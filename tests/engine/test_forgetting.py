@@ -25,6 +25,7 @@ from tocsin.engine.serving import reads
 from tocsin.records.event import EventBatch
 from tocsin.records.forgetting import Subject
 from tocsin.records.instants import HOUR
+from tocsin.records.state_changes import StateChanges
 from tocsin.sources.listened.received import ReceivedOptions
 from tocsin.store.store import Store
 
@@ -232,8 +233,8 @@ def filled(root: Path, events: int = 12) -> None:
             ]
             desk.add(found)
             states = [
-                DetectorState("incidents", VERSION, desk.snapshot()),
-                DetectorState("sigma", "1", SigmaDetector(RuleSet((), ())).snapshot()),
+                DetectorState("incidents", VERSION, StateChanges.whole(desk.snapshot())),
+                DetectorState("sigma", "1", StateChanges.whole(SigmaDetector(RuleSet((), ())).snapshot())),
             ]
             store.commit(store.append(EventBatch.of(made)).position, found, desk.all(), states)
             if part < 2:

@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import pytest
 from tests.notify.receivers import WebServer
@@ -53,6 +54,10 @@ def settings(folder: Path, url: str) -> None:
     (folder / "rule.yml").write_text(RULE.format("one"))
 
 
+_WITHIN: Final = {"batch": 0.03, "delivery": 0.1}
+"""Seconds after it began within which a kill comes in the middle of it; 0.2 for the others."""
+
+
 class Killer:
     """Kills a service at points, and starts it again.
 
@@ -66,7 +71,7 @@ class Killer:
             folder / "switches", ROOM_SECONDS=0.2, BELL_HANDED_HOURLY=10**6, BELL_KEPT_FOR_CRITICAL=0
         )
         self.switches.note_points(
-            batch=0.02, seal=0.25, retention=0.25, reload=0.25, delivery=0.03, migration=0.25
+            batch=0.02, seal=0.25, retention=0.25, reload=0.25, delivery=0.1, migration=0.25
         )
         self.drawn, self.clock = random.Random(5), 0
         self.running = self.started()
@@ -90,7 +95,7 @@ class Killer:
         until = time.monotonic() + PATIENCE
         while point not in self.switches.points() and time.monotonic() < until:
             time.sleep(0.001)
-        time.sleep(self.drawn.uniform(0, 0.04 if point in {"batch", "delivery"} else 0.2))
+        time.sleep(self.drawn.uniform(0, _WITHIN.get(point, 0.2)))
         who = self.drawn.choice(("all", "intake first", "judge alone"))
         if who == "intake first" and (workers := self.running.workers()):
             os.kill(workers[0], signal.SIGKILL)

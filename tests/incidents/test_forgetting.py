@@ -6,10 +6,11 @@ import pytest
 from tests.incidents.making import finding
 
 from tocsin.incidents.desk import VERSION, IncidentDesk
-from tocsin.incidents.forgetting import state_without
+from tocsin.incidents.forgetting import rows_without
 from tocsin.records.errors import PluginError
 from tocsin.records.forgetting import Subject
 from tocsin.records.instants import HOUR, MINUTE
+from tocsin.records.state_changes import WHOLE
 
 ANNA = Subject("local", "user", "anna", "forgotten-1")
 
@@ -28,14 +29,16 @@ def desk() -> IncidentDesk:
     return made
 
 
-def test_ids_and_grouping_stay() -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_ids_and_grouping_stay(*, whole: bool) -> None:
     before = desk()
     known = before.all()
-    state, several = state_without(before.snapshot(), VERSION, ANNA)
+    rows = {WHOLE: before.snapshot()} if whole else before.changes().put
+    state, several = rows_without(rows, VERSION, ANNA)
     assert several
-    assert b"anna" not in state
+    assert b"anna" not in b"".join(state.values())
     after = IncidentDesk()
-    after.restore(state)
+    after.restore_rows(state)
     now = after.all()
     assert [(one.id, one.count, one.severity, one.hosts, one.addresses) for one in now] == [
         (one.id, one.count, one.severity, one.hosts, one.addresses) for one in known
@@ -46,13 +49,13 @@ def test_ids_and_grouping_stay() -> None:
 
 
 def test_nobody_named_changes_nothing_and_another_site_is_another() -> None:
-    state = desk().snapshot()
-    assert state_without(state, VERSION, Subject("local", "user", "carla"))[1] == 0
-    assert state_without(state, VERSION, Subject("elsewhere", "user", "anna"))[1] == 0
+    state = {WHOLE: desk().snapshot()}
+    assert rows_without(state, VERSION, Subject("local", "user", "carla"))[1] == 0
+    assert rows_without(state, VERSION, Subject("elsewhere", "user", "anna"))[1] == 0
 
 
 def test_damage_is_told() -> None:
     with pytest.raises(PluginError):
-        state_without(b"x", VERSION, ANNA)
+        rows_without({WHOLE: b"x"}, VERSION, ANNA)
     with pytest.raises(PluginError):
-        state_without(desk().snapshot(), "0", ANNA)
+        rows_without({WHOLE: desk().snapshot()}, "0", ANNA)

@@ -43,12 +43,12 @@ def at_point(name: str, seconds: float, work: Callable[..., Any]) -> Callable[..
 def _note_points(seconds: dict[str, float]) -> None:
     from tocsin.engine import books, reloading
     from tocsin.outbound import gate
-    from tocsin.store import database, read_store, store
+    from tocsin.store import database, read_store, upkeep
 
     places = {
         "batch": (books.Books, "write"),
         "seal": (read_store.ReadStore, "written"),
-        "retention": (store, "drop"),
+        "retention": (upkeep, "drop"),
         "reload": (reloading.Reloading, "_read"),
         "delivery": (gate.Gate, "send"),
     }

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_events import NOON, event
-from store_powercut import Killed
 from test_powercut import PowerCuts
 from test_retention import MANY, Dying, filled
+from tests.power_cut import Killed
 
 from tocsin.config import bounds
 from tocsin.records.errors import OperatorError

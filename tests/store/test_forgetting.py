@@ -15,13 +15,16 @@ from store_events import event, finding, incident
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event, EventBatch, SetAside
 from tocsin.records.forgetting import Subject
+from tocsin.records.incident import Decision
 from tocsin.records.instants import DAY, HOUR
+from tocsin.records.state_changes import WHOLE, StateChanges
 from tocsin.store.compaction import merge
+from tocsin.store.detectors import DetectorState, KeptState
 from tocsin.store.disk import Disk
 from tocsin.store.forgetting import named_in
 from tocsin.store.outbox import Message, ToTell
 from tocsin.store.outgoing import Outgoing
-from tocsin.store.state import DetectorState, Notes
+from tocsin.store.state import Notes
 from tocsin.store.store import Store
 
 ALL = (-(2**62), 2**62)
@@ -141,6 +144,29 @@ def mail(text: str) -> bytes:
     return message.as_bytes()
 
 
+def test_what_was_watched_and_decided_is_cleared_too(tmp_path: Path) -> None:
+    found = [finding(event(1))]
+    case, silent = incident("inc-1", *found), incident("abs-0123456789", *found)
+    watched = {
+        "host jürgen": b'["jurgen","abs-0123456789"]', "token": '{"last":"by jürgen","seen":7}'.encode(), "other": b"{}",
+    }  # fmt: skip
+    notes = Notes(watched=watched, settings=(("absence", "jürgen is silent"), ("kept", "yes")))
+    with Store.open(tmp_path / "store") as store:
+        store.commit(store.append(EventBatch.of([event(1)])).position, found, [case, silent], beside=notes)
+        store.decisions.decide(case, Decision("inc-1", "dismissed", 3, "jürgen said so", 1, "high", ("r1",)))
+        store.seal(all_of_it=True)
+        forgetter = store.forgetter()
+        wish = forgetter.receipts.ask(WHO, "me", 5)
+        forgetter.forget_state(wish, {}, {})
+        (receipt,) = forgetter.receipts.all()
+        assert (receipt.counts["watched"], receipt.counts["decisions"]) == (3, 1)
+        mark = f"forgotten-{wish.id}"
+        assert store.state.watched() == {"token": f'{{"last":"{mark}","seen":7}}'.encode(), "other": b"{}"}
+        assert store.incident("abs-0123456789").status == "resolved", "nobody would hear them again"
+        assert [one.reason for one in store.decisions.since(0)[1]] == [mark]
+        assert store.state.settings() == {"kept": "yes"}
+
+
 def test_all_tables_are_cleared_in_one_go(tmp_path: Path) -> None:
     first = replace(event(0, raw="by jürgen"), user="jürgen")
     found = [finding(first), finding(event(1)), finding(event(2), first, rule="r2")]
@@ -151,7 +177,7 @@ def test_all_tables_are_cleared_in_one_go(tmp_path: Path) -> None:
         position = store.append(EventBatch.of([first, event(1), event(2)], aside)).position
         told = ToTell([said, others], heard={(1, "/home/jürgen"): 3, (1, ""): 2, (1, "b"): 1})
         case = replace(incident("inc-1", *found), users=("jürgen", "berta"))
-        state = DetectorState("x", "1", b"jurgen")
+        state = DetectorState("x", "1", StateChanges.whole(b"jurgen"))
         store.commit(position, found, [case], [state], Notes(told=told))
         store.seal(all_of_it=True)
         gone = Outgoing(store.database)
@@ -166,7 +192,7 @@ def test_all_tables_are_cleared_in_one_go(tmp_path: Path) -> None:
         assert forgetter.receipts.ask(WHO, "me", 6) == wish, "wanted once"
         for path in forgetter.paths():
             forgetter.forget_in(path, wish.whom())
-        forgetter.forget_state(wish, {"events": 1}, {"x": lambda state, version, whom: (b"clean", 1)})
+        forgetter.forget_state(wish, {"events": 1}, {"x": lambda rows, version, whom: ({WHOLE: b"clean"}, 1)})
         assert forgetter.finish(wish, 9)
         (receipt,) = forgetter.receipts.all()
         assert receipt.counts == {
@@ -190,7 +216,7 @@ def test_all_tables_are_cleared_in_one_go(tmp_path: Path) -> None:
             "m1": True, "p1": True, "p2": True, "p3": False,
         }  # fmt: skip
         assert store.outbox.heard(0, 2**62).events == 6
-        assert store.state.detector("x") == DetectorState("x", "1", b"clean")
+        assert store.state.detector("x") == KeptState("1", {WHOLE: b"clean"})
     whole = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     for text in ("jürgen".encode(), base64.b64encode("jürgen".encode()), b"j\\u00fcrgen"):
         assert text not in whole
@@ -198,7 +224,10 @@ def test_all_tables_are_cleared_in_one_go(tmp_path: Path) -> None:
 
 def test_state_of_an_unknown_detector_is_no_reason_to_say_it_was_done(tmp_path: Path) -> None:
     with Store.open(tmp_path / "store") as store:
-        store.commit(store.append(EventBatch.of([event(0)])).position, states=[DetectorState("x", "1", b"")])
+        store.commit(
+            store.append(EventBatch.of([event(0)])).position,
+            states=[DetectorState("x", "1", StateChanges.whole(b""))],
+        )
         wish = store.forgetter().receipts.ask(WHO, "me", 5)
         with pytest.raises(OperatorError, match="does not know"):
             store.forgetter().forget_state(wish, {}, {})

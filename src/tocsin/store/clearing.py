@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,6 +20,8 @@ from tocsin.store import bodies
 from tocsin.store.database import Database
 from tocsin.store.detectors import DetectorState, kept_state, put_state
 from tocsin.store.mail_text import readable
+
+_ABSENCE: Final = re.compile(rb'"(abs-[0-9a-f]+)"')
 
 StateWithout = Callable[[Mapping[str, bytes], str, Subject], tuple[Mapping[str, bytes], int]]
 """What the rows of a detector's state are without somebody, and how much of them named them; from rows and version."""
@@ -134,7 +137,7 @@ def _clear_watched(database: Database, subject: Subject) -> int:
         row = msgspec.json.decode(body)
         if subject.in_text(name):
             several += database.put("DELETE FROM watched WHERE name = ?", name)
-            _end_absence(database, row.get("incident"))
+            _end_absences(database, body)
         elif (clean := _without(row, subject)) != row:
             several += database.put(
                 "UPDATE watched SET body = ? WHERE name = ?", msgspec.json.encode(clean), name
@@ -145,11 +148,12 @@ def _clear_watched(database: Database, subject: Subject) -> int:
     return several
 
 
-def _end_absence(database: Database, ident: str | None) -> None:
-    row = database.maybe("SELECT body FROM incidents WHERE id = ?", ident) if ident else None
-    if row is not None:
-        body = bodies.pack(replace(bodies.unpack(row[0], Incident), status="resolved"))
-        database.put("UPDATE incidents SET status = 'resolved', body = ? WHERE id = ?", body, ident)
+def _end_absences(database: Database, row: bytes) -> None:
+    """Nobody would hear them again."""
+    for ident in {one.decode() for one in _ABSENCE.findall(row)}:
+        for (body,) in database.all("SELECT body FROM incidents WHERE id = ?", ident):
+            over = bodies.pack(replace(bodies.unpack(body, Incident), status="resolved"))
+            database.put("UPDATE incidents SET status = 'resolved', body = ? WHERE id = ?", over, ident)
 
 
 def _without(value: Any, subject: Subject) -> Any:

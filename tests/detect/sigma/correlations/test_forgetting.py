@@ -7,12 +7,13 @@ from textwrap import dedent
 import pytest
 
 from tocsin.detect.interface import END_OF_TIME
-from tocsin.detect.sigma.detector import SigmaDetector, state_without
+from tocsin.detect.sigma.detector import SigmaDetector, rows_without
 from tocsin.detect.sigma.loading import RuleText, load_rules
 from tocsin.records.errors import PluginError
 from tocsin.records.event import Event, EventBatch, Logsource
 from tocsin.records.forgetting import Subject
 from tocsin.records.instants import MINUTE
+from tocsin.records.state_changes import WHOLE
 
 RULES = """
     title: Three of them
@@ -62,16 +63,18 @@ def event(seq: int, user: str) -> Event:
 
 
 @pytest.mark.parametrize("advanced", [0, 3, 8])
-def test_no_byte_names_them_and_the_window_goes_on(advanced: int) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_no_byte_names_them_and_the_window_goes_on(advanced: int, *, whole: bool) -> None:
     one, other = detector(), detector()
     batch = EventBatch.of(event(seq, user) for seq in range(4) for user in ("anna", "berta"))
     one.process(batch)
     one.advance(advanced * MINUTE)
-    state, several = state_without(one.snapshot(), one.version, ANNA)
+    rows = {WHOLE: one.snapshot()} if whole else one.changes().put
+    state, several = rows_without(rows, one.version, ANNA)
     assert several
-    assert b"anna" not in state
-    assert b"berta" in state
-    other.restore(state, other.version)
+    assert b"anna" not in b"".join(state.values())
+    assert b"berta" in b"".join(state.values())
+    other.restore_rows(state, other.version)
     found = other.advance(END_OF_TIME)
     plain = one.advance(END_OF_TIME)
     assert [one.rule_id for one in found] == [one.rule_id for one in plain], "as many as before"
@@ -86,11 +89,14 @@ def test_no_byte_names_them_and_the_window_goes_on(advanced: int) -> None:
 def test_who_is_not_named_changes_nothing() -> None:
     one = detector()
     one.process(EventBatch.of(event(seq, "berta") for seq in range(4)))
-    assert state_without(one.snapshot(), one.version, ANNA) == (one.snapshot(), 0)
+    whole = {WHOLE: one.snapshot()}
+    assert rows_without(whole, one.version, ANNA) == (whole, 0)
+    rows = one.changes().put
+    assert rows_without(rows, one.version, ANNA) == (rows, 0)
 
 
 def test_damage_is_told() -> None:
     with pytest.raises(PluginError):
-        state_without(b"x", SigmaDetector.version, ANNA)
+        rows_without({WHOLE: b"x"}, SigmaDetector.version, ANNA)
     with pytest.raises(PluginError):
-        state_without(b"", "0", ANNA)
+        rows_without({}, "0", ANNA)
