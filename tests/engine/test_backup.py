@@ -525,13 +525,13 @@ def test_a_state_that_names_files_elsewhere_is_refused(tmp_path: Path) -> None:
     state = f"../{'../' * 8}{str(tmp_path / 'mine.parquet')[1:]}"
     with closing(sqlite3.connect(root / "state.sqlite", isolation_level=None)) as database:
         database.execute("UPDATE files SET path = ? WHERE path = ?", (state, str(path.relative_to(root))))
+    with closing(sqlite3.connect(root / "state.sqlite")) as database:
+        whole = database.serialize()
     blocks = []
     for name, body in [
-        (archive.ABOUT, b'{"form": 1}'), ("store/state.sqlite", b""), *[(f"store/{one.relative_to(root)}", one.read_bytes())
+        (archive.ABOUT, b'{"form": 1}'), ("store/state.sqlite", whole), *[(f"store/{one.relative_to(root)}", one.read_bytes())
         for one in root.rglob("*.parquet")], *[(f"store/wal/{one.name}", one.read_bytes()) for one in (root / "wal").iterdir()],
     ]:  # fmt: skip
-        with closing(sqlite3.connect(root / "state.sqlite")) as database:
-            body = body or database.serialize()
         blocks.append(header(name, len(body)) + body + bytes(-len(body) % 512))
     end = archive.note({"members": len(blocks)})
     blocks.append(header(archive.END, len(end)) + end + bytes(-len(end) % 512))

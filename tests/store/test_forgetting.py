@@ -42,6 +42,11 @@ PLACES: dict[str, Callable[[], Event]] = {
     "source": lambda: replace(other(), source="/home/jürgen/a.log"),
     "raw": lambda: replace(other(), raw="for jürgen from"),
     "raw JSON": lambda: replace(other(), raw='{"u": "J\\u00fcrgen"}'),
+    "raw JSON, behind an escape": lambda: replace(
+        other(), raw='{"m": "Name:\\tJ\\u00DCRGEN\\r"}', fields={"m": "Name:\tJÜRGEN\r"}
+    ),
+    "raw URL": lambda: replace(other(), raw="GET /?user=TOWN%5CJ%C3%BCrgen"),
+    "raw, decomposed": lambda: replace(other(), raw="for ju\u0308rgen"),
     "raw that no UTF-8 holds": lambda: replace(other(), raw="for jürgen \ud800"),
     "a field": lambda: replace(other(), fields={"User": "jürgen@town.example"}),
     "a nested field": lambda: replace(other(), fields={"a": [{"b": "x jürgen"}]}),
