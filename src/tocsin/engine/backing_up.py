@@ -139,7 +139,8 @@ def _place(request: BackupRequest) -> tuple[Path, str]:
         raise OperatorError(f"The folder {request.to.parent} does not exist.", "Make it, or name another.")
     if os.path.lexists(request.to) and not _is_backup(request.to):
         raise OperatorError(
-            f"{request.to} is there, and it is no backup.", "Name a new file, or a folder; nothing was replaced."
+            f"{request.to} is there, and it is no backup.",
+            "Name a new file, or a folder; nothing was replaced.",
         )
     return request.to.parent, request.to.name
 

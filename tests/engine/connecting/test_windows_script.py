@@ -130,7 +130,9 @@ def test_install_and_undo_go_through_the_same_list(read: Script) -> None:
         assert "Get-Change" in text
         assert text.index("if ($DryRun) { continue }") < text.index("Write-Change $change")
     install = read.functions["Start-Install"]
-    assert install.index("Save-Before $before\n") < install.index("try { Write-Change $change $wanted }"), "noted, then done"
+    assert install.index("Save-Before $before\n") < install.index("try { Write-Change $change $wanted }"), (
+        "noted, then done"
+    )
 
 
 def test_its_own_notes_never_come_out_as_a_result(read: Script) -> None:
