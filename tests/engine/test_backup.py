@@ -15,6 +15,7 @@ import tarfile
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event, EventBatch
 from tocsin.records.instants import HOUR
 from tocsin.sources.listened.received import ReceivedOptions
+from tocsin.store.compaction import merge
+from tocsin.store.disk import Disk
 from tocsin.store.snapshot import held_still, snapshot
 from tocsin.store.store import Store
 
@@ -85,6 +88,24 @@ def test_what_comes_back_is_what_was_there(tmp_path: Path) -> None:
     assert len(last) >= 24, "at most the last entry cannot be proven to be synced by who only reads"
     with Store.open(restored.store) as store:
         assert [len(entry.batch) for _, entry in store.pending()] == [1] * (len(last) - 20)
+
+
+def test_merged_files_come_back(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    with Store.open(root) as store:
+        for seq in range(40):  # over more than a day
+            later = replace(event(seq), ingest=NOON + seq * HOUR)
+            store.commit(store.append(EventBatch.of([later])).position)
+            store.seal(all_of_it=True)
+        merged = [merge(group, root, Disk()) for group in store.upkeep.mergeable()]
+        assert merged
+        for one in merged:
+            store.upkeep.merged(one)
+    done = back_up(request(root, tmp_path))
+    restored = restore(done.path, tmp_path / "new", SECRET)
+    assert restored.store is not None
+    assert restored.last == NOON + 39 * HOUR
+    assert seqs(restored.store) == list(range(40))
 
 
 def test_under_load_nothing_up_to_its_position_is_lost_and_what_came_after_is_not_doubled(
@@ -434,3 +455,110 @@ def test_the_stock_tools_open_it_too(backup: Path, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "state")) as database:
         assert database.execute("SELECT count(*) FROM files").fetchone() == (3,)
     assert backup.stat().st_size < len(plain) + 2_000
+
+
+@pytest.mark.parametrize("kind", ["link", "another user's"])
+def test_a_stage_that_somebody_put_there_is_not_used(tmp_path: Path, backup: Path, kind: str) -> None:
+    """Beside the wanted folder others may be able to write, as in /tmp: what is restored must not come into their hands."""
+    theirs, stage = tmp_path / "theirs", tmp_path / ".new.restoring"
+    theirs.mkdir()
+    (theirs / "whole").mkdir()
+    if kind == "link":
+        stage.symlink_to(theirs)
+    elif os.geteuid() != 0:
+        pytest.skip("only root can make a folder of another user")
+    else:
+        stage.mkdir()
+        os.chown(stage, 65534, 65534)
+    with pytest.raises(OperatorError, match="restoring"):
+        restore(backup, tmp_path / "new", SECRET)
+    assert [path.name for path in theirs.iterdir()] == ["whole"]
+    assert not (tmp_path / "new").exists()
+
+
+def hostile(path: Path, *blocks: bytes) -> Path:
+    """A backup of these blocks, as anybody can make who knows the public half."""
+    with path.open("wb") as out:
+        pyrage.encrypt_io(io.BytesIO(b"".join(blocks)), out, [pyrage.x25519.Recipient.from_str(PUBLIC)])
+    return path
+
+
+def header(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.USTAR_FORMAT)
+
+
+def pax(**records: str) -> bytes:
+    """A header of records for the member after it."""
+    body = b""
+    for name, value in records.items():
+        line = f" {name.replace('_', '.')}={value}\n".encode()
+        size = len(line) + len(str(len(line) + len(str(len(line)))))
+        body += str(size).encode() + line
+    return header("x", len(body), tarfile.XHDTYPE) + body + bytes(-len(body) % 512)
+
+
+ABOUT = header(archive.ABOUT, 11) + b'{"form": 1}' + bytes(501)
+HOSTILE = {
+    "holes of a gigabyte": [ABOUT, pax(GNU_sparse_major="1", GNU_sparse_minor="0", GNU_sparse_realsize=str(2**30)),
+                            header("settings/a", 512), b"1\n0\n0\n" + bytes(506)],
+    "a size below nothing": [ABOUT, pax(size="-5"), header("settings/a", 0)],
+    "headers of headers": [ABOUT, *[pax(path="settings/a")] * 3_000, header("settings/a", 0)],
+    "no number": [ABOUT, pax(size="\u00b2"), header("settings/a", 0)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_what_no_backup_holds_is_refused_in_words(tmp_path: Path, kind: str) -> None:
+    source = hostile(tmp_path / "a.age", *HOSTILE[kind], bytes(1024))
+    with pytest.raises(OperatorError, match=r"no whole backup|cannot be restored"):
+        restore(source, tmp_path / "new", SECRET)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_state_that_names_files_elsewhere_is_refused(tmp_path: Path) -> None:
+    root = filled(tmp_path / "store")
+    (path,) = list(root.rglob("*.parquet"))[:1]
+    path.rename(tmp_path / "outside.parquet")
+    (tmp_path / "outside.parquet").rename(tmp_path / "mine.parquet")
+    state = f"../{'../' * 8}{str(tmp_path / 'mine.parquet')[1:]}"
+    with closing(sqlite3.connect(root / "state.sqlite", isolation_level=None)) as database:
+        database.execute("UPDATE files SET path = ? WHERE path = ?", (state, str(path.relative_to(root))))
+    with closing(sqlite3.connect(root / "state.sqlite")) as database:
+        whole = database.serialize()
+    blocks = []
+    for name, body in [
+        (archive.ABOUT, b'{"form": 1}'), ("store/state.sqlite", whole), *[(f"store/{one.relative_to(root)}", one.read_bytes())
+        for one in root.rglob("*.parquet")], *[(f"store/wal/{one.name}", one.read_bytes()) for one in (root / "wal").iterdir()],
+    ]:  # fmt: skip
+        blocks.append(header(name, len(body)) + body + bytes(-len(body) % 512))
+    end = archive.note({"members": len(blocks)})
+    blocks.append(header(archive.END, len(end)) + end + bytes(-len(end) % 512))
+    with pytest.raises(OperatorError, match="elsewhere"):
+        restore(hostile(tmp_path / "a.age", *blocks, bytes(1024)), tmp_path / "new", SECRET)
+
+
+def test_the_newest_backup_stays_though_the_clock_was_ahead(tmp_path: Path) -> None:
+    root, folder = filled(tmp_path / "store", seal=1, log=0), tmp_path / "kept"
+    folder.mkdir()
+    for day in (500, 501, 0):
+        done = back_up(request(root, folder, day * 86_400, keep=2))
+        assert done.path.exists()
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_nothing_but_a_backup_is_replaced_and_none_in_a_folder(tmp_path: Path) -> None:
+    root, folder, other = filled(tmp_path / "store", seal=1, log=0), tmp_path / "kept", tmp_path / "notes.txt"
+    other.write_text("mine")
+    with pytest.raises(OperatorError, match=r"notes\.txt"):
+        back_up(request(root, other))
+    assert other.read_text() == "mine"
+    folder.mkdir()
+    first = back_up(request(root, folder)).path
+    before = first.read_bytes()
+    with pytest.raises(OperatorError, match="there already"):
+        back_up(request(root, folder))
+    assert first.read_bytes() == before
+    assert back_up(request(root, first)).path == first, "named as a file it is replaced"
+    assert first.read_bytes() != before

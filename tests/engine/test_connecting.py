@@ -163,6 +163,33 @@ def test_a_program_that_does_not_end_is_ended(
         done(applied(), CommandStep(("sleep", "60"), "Waits."))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another user")
+@pytest.mark.parametrize("kind", ["folder", "note", "link", "open to others"])
+def test_root_does_nothing_that_another_user_noted(
+    tmp_path: Path, applied: Callable[[], Applied], kind: str
+) -> None:
+    """The service's own user may write to its data folder, and so could have written anything there."""
+    ran, kept = tmp_path / "ran", tmp_path / "kept"
+    kept.write_text(OURS)
+    assert done(applied(), CommandStep(("true",), "Begins.", undo=("touch", str(ran)))) == ["done"]
+    assert done(applied(), FileStep(kept, OURS, "Why.")) == ["there"]
+    folder = tmp_path / "data" / "connected"
+    match kind:
+        case "folder":
+            os.chown(folder, 65534, 65534)
+        case "note":
+            os.chown(folder / "x.json", 65534, 65534)
+        case "link":
+            folder.rename(tmp_path / "elsewhere")
+            folder.symlink_to(tmp_path / "elsewhere")
+        case _:
+            folder.chmod(0o777)
+    with pytest.raises(OperatorError):
+        list(applied().undo())
+    assert not ran.exists()
+    assert kept.exists()
+
+
 def test_a_broken_note_is_told(tmp_path: Path, applied: Callable[[], Applied]) -> None:
     assert done(applied(), FileStep(tmp_path / "f", OURS, "Why.")) == ["done"]
     (tmp_path / "data" / "connected" / "x.json").write_bytes(b"[" * 100_000)

@@ -16,8 +16,11 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event, EventBatch, SetAside
 from tocsin.records.forgetting import Subject
 from tocsin.records.incident import Decision
+from tocsin.records.instants import DAY, HOUR
 from tocsin.records.state_changes import WHOLE, StateChanges
+from tocsin.store.compaction import merge
 from tocsin.store.detectors import DetectorState, KeptState
+from tocsin.store.disk import Disk
 from tocsin.store.forgetting import named_in
 from tocsin.store.outbox import Message, ToTell
 from tocsin.store.outgoing import Outgoing
@@ -39,6 +42,11 @@ PLACES: dict[str, Callable[[], Event]] = {
     "source": lambda: replace(other(), source="/home/jürgen/a.log"),
     "raw": lambda: replace(other(), raw="for jürgen from"),
     "raw JSON": lambda: replace(other(), raw='{"u": "J\\u00fcrgen"}'),
+    "raw JSON, behind an escape": lambda: replace(
+        other(), raw='{"m": "Name:\\tJ\\u00DCRGEN\\r"}', fields={"m": "Name:\tJÜRGEN\r"}
+    ),
+    "raw URL": lambda: replace(other(), raw="GET /?user=TOWN%5CJ%C3%BCrgen"),
+    "raw, decomposed": lambda: replace(other(), raw="for ju\u0308rgen"),
     "raw that no UTF-8 holds": lambda: replace(other(), raw="for jürgen \ud800"),
     "a field": lambda: replace(other(), fields={"User": "jürgen@town.example"}),
     "a nested field": lambda: replace(other(), fields={"a": [{"b": "x jürgen"}]}),
@@ -69,6 +77,58 @@ def test_an_event_that_names_them_anywhere_goes_and_others_stay(tmp_path: Path, 
             assert (store.root / path).stat().st_size == sum(hour.bytes for hour in store.hours()) or len(
                 forgetter.paths()
             ) > 1
+
+
+def merged(root: Path) -> Store:
+    """A store of one merged file, which names them, and a later one."""
+    store = Store.open(root)
+    named = replace(other(), raw="for jürgen")
+    for seq in range(4):
+        batch = [replace(named if seq % 2 else other(), seq=seq, ingest=seq * HOUR)]
+        store.commit(store.append(EventBatch.of(batch)).position)
+        store.seal(all_of_it=True)
+    later = replace(other(), seq=9, ingest=3 * DAY)
+    store.commit(store.append(EventBatch.of([later])).position)
+    store.seal(all_of_it=True)
+    return store
+
+
+def test_merged_files_are_gone_through_too(tmp_path: Path) -> None:
+    with merged(tmp_path / "store") as store:
+        for group in store.upkeep.mergeable():
+            store.upkeep.merged(merge(group, store.root, Disk()))
+        forgetter = store.forgetter()
+        before = store.database.all("SELECT max(segment) FROM files")
+        assert any("merged-" in path for path in forgetter.paths())
+        assert sum(forgetter.forget_in(path, WHO) for path in forgetter.paths()) == 2
+        assert sorted(one.seq for one in store.events_between(*ALL)) == [0, 2, 9]
+        assert store.database.all("SELECT max(segment) FROM files") == before
+
+
+def test_a_merged_file_that_nothing_lists_goes_too(tmp_path: Path) -> None:
+    """A kill between writing it and listing it leaves it, with their name in it."""
+    with merged(tmp_path / "store") as store:
+        (group, *_) = store.upkeep.mergeable()
+        merge(group, store.root, Disk())
+        forgetter = store.forgetter()
+        wish = forgetter.receipts.ask(WHO, "me", 5)
+        for path in forgetter.paths():
+            forgetter.forget_in(path, WHO)
+        forgetter.forget_state(wish, {}, {})
+        assert forgetter.finish(forgetter.receipts.get(wish.id), 9)
+        kept = {path.relative_to(store.root).as_posix() for path in store.root.rglob("*.parquet*")}
+        assert kept == set(forgetter.paths())
+
+
+def test_what_a_backup_left_that_was_killed_goes_too(tmp_path: Path) -> None:
+    with merged(tmp_path / "store") as store:
+        left = store.root / "state.sqlite.backup"
+        left.write_bytes(b"all that the state said of them")
+        forgetter = store.forgetter()
+        wish = forgetter.receipts.ask(WHO, "me", 5)
+        forgetter.forget_state(wish, {}, {})
+        assert forgetter.finish(forgetter.receipts.get(wish.id), 9)
+        assert not left.exists()
 
 
 def test_addresses_in_any_spelling(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from tocsin.records.state_changes import StateChanges
 from tocsin.store.detectors import DetectorState
 from tocsin.store.entries import Events, RuleSet, Settings, Watermark
 from tocsin.store.segment import Position
+from tocsin.store.snapshot import held_still
 from tocsin.store.store import Store
 
 ALL = (-(2**62), 2**62)
@@ -75,6 +77,19 @@ def test_the_store_is_its_owners_alone(root: Path) -> None:
         store.append(batch(range(3, 5)))
         for path in [root, *root.rglob("*")]:
             assert path.stat().st_mode & 0o077 == 0, path
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another user")
+def test_what_root_makes_in_a_store_belongs_to_who_owns_it(root: Path) -> None:
+    """Such as a backup, or forgetting somebody: the service goes on as its own user."""
+    with Store.open(root) as store:
+        store.commit(store.append(batch(range(5))).position)
+    for path in (root, *root.rglob("*")):
+        os.chown(path, 65534, 65534)
+    with Store.open(root) as store, held_still(root):
+        store.commit(store.append(batch(range(5, 9))).position)
+        store.seal(all_of_it=True)
+    assert {path.name for path in root.rglob("*") if path.stat().st_uid != 65534} == set()
 
 
 def test_pending_is_what_was_acknowledged_and_not_committed(root: Path) -> None:

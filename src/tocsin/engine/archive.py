@@ -38,7 +38,7 @@ ABOUT, END = "backup.json", "end.json"
 _NAME_BYTES: Final = 16 * 1024
 _NAME: Final = re.compile(
     r"backup\.json|end\.json|settings/[^/\0]+(/[^/\0]+)*|store/state\.sqlite|store/wal/[0-9]{10}\.wal"
-    r"|store/events/[0-9T-]{13}/[a-z0-9-]{1,80}/[0-9]{10}\.parquet"
+    r"|store/events/[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2})?/[a-z0-9-]{1,80}/([0-9]{10}|merged-[0-9a-f]{20})\.parquet"
 )
 
 
@@ -209,13 +209,26 @@ def reading(source: BinaryIO, keys: list[Any], name: str) -> Iterator[Iterator[t
 
 def _members(pipe: BinaryIO) -> Iterator[tuple[str, int, BinaryIO]]:
     with tarfile.open(fileobj=pipe, mode="r|", bufsize=bounds.BACKUP_BLOCK_BYTES, tarinfo=_Plain) as tar:
-        while (info := tar.next()) is not None:
+        while (info := _next(tar)) is not None:
             tar.members = []  # type: ignore[attr-defined]  # it would remember each one
-            if not info.isreg() or not _NAME.fullmatch(info.name) or ".." in info.name.split("/"):
+            plain = info.isreg() and info.sparse is None and info.size >= 0
+            if not plain or not belongs(info.name):
                 raise tarfile.TarError(f"a member called {info.name[:200]!a} belongs into no backup")
             content = tar.extractfile(info)
             assert content is not None
             yield info.name, info.size, io.BufferedReader(content)  # type: ignore[type-var]
+
+
+def belongs(name: str) -> bool:
+    """Whether a member of a backup may have that name."""
+    return _NAME.fullmatch(name) is not None and ".." not in name.split("/")
+
+
+def _next(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
+    try:
+        return tar.next()
+    except (ValueError, OverflowError, RecursionError) as error:  # numbers and headers that nobody writes
+        raise tarfile.ReadError(str(error)) from error
 
 
 class _Plain(tarfile.TarInfo):

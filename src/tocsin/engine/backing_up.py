@@ -28,6 +28,7 @@ from tocsin.records.instants import rfc3339
 from tocsin.store.snapshot import Snapshot, snapshot
 
 _OURS: Final = re.compile(r"tocsin-[0-9]{8}T[0-9]{6}Z\.age")
+_AGE: Final = b"age-encryption.org/v1\n"
 _PART: Final = re.compile(r"\.tocsin-backup-[0-9]+\.part")
 
 
@@ -111,7 +112,7 @@ def back_up(request: BackupRequest) -> BackedUp:
         with snapshot(request.store) as taken:
             _write(request, taken, folder, done, keys)
         if request.keep is not None:
-            done.removed = _remove_old(folder, request.keep)
+            done.removed = _remove_old(done.path, request.keep)
     except OSError as error:
         raise OperatorError(
             f"The backup {done.path} could not be made: {error.strerror or error}.",
@@ -123,14 +124,34 @@ def back_up(request: BackupRequest) -> BackedUp:
 def _place(request: BackupRequest) -> tuple[Path, str]:
     if request.to.is_dir():
         moment = re.sub(r"[-:]", "", rfc3339(request.now)[:19])
-        return request.to, f"tocsin-{moment}Z.age"
+        name = f"tocsin-{moment}Z.age"
+        if os.path.lexists(request.to / name):
+            raise OperatorError(
+                f"{request.to / name} is there already.",
+                "Name a folder that no other service makes its backups in, or try again in a second.",
+            )
+        return request.to, name
     if request.keep is not None:
         raise OperatorError(
             f"--keep needs a folder, and {request.to} is none.", "Make that folder, or leave --keep out."
         )
     if not request.to.parent.is_dir():
         raise OperatorError(f"The folder {request.to.parent} does not exist.", "Make it, or name another.")
+    if os.path.lexists(request.to) and not _is_backup(request.to):
+        raise OperatorError(
+            f"{request.to} is there, and it is no backup.",
+            "Name a new file, or a folder; nothing was replaced.",
+        )
     return request.to.parent, request.to.name
+
+
+def _is_backup(path: Path) -> bool:
+    """Whether a file begins as one that age made (https://age-encryption.org/v1)."""
+    with suppress(OSError):
+        if path.is_file():
+            with path.open("rb") as file:
+                return file.read(len(_AGE)) == _AGE
+    return False
 
 
 def _write(request: BackupRequest, taken: Snapshot, folder: Path, done: BackedUp, keys: list[Any]) -> None:
@@ -246,12 +267,13 @@ def _clear(folder: Path) -> None:
                 path.unlink()
 
 
-def _remove_old(folder: Path, keep: int) -> list[Path]:
-    found = sorted(path for path in folder.iterdir() if _OURS.fullmatch(path.name))
-    old = found[:-keep]
+def _remove_old(new: Path, keep: int) -> list[Path]:
+    """Beside `new`, which stays whatever the clock said when the others were made, the newest stay."""
+    found = sorted(path for path in new.parent.iterdir() if _OURS.fullmatch(path.name) and path != new)
+    old = found[: max(0, len(found) + 1 - keep)]
     for path in old:
         path.unlink()
-    _sync(folder)
+    _sync(new.parent)
     return old
 
 

@@ -66,7 +66,7 @@ class Forgetting:
         self._store, self._now, self._tell = store, now, tell
         self._rotate, self._figures, self._taken_up, self._merges = rotate, figures, taken_up, merges
         self._forgetter = store.forgetter()
-        self._held = ExitStack()
+        self._held, self._is_held = ExitStack(), False
         self._not_before = self._asked = 0
         self._wish: Receipt | None = None
         self._until: Position | None = None
@@ -94,6 +94,7 @@ class Forgetting:
     def stop(self) -> None:
         """Lets the wish be, for the next start."""
         self._held.close()
+        self._is_held = False
         self._drop()
 
     def go_on(self) -> bool:
@@ -108,9 +109,9 @@ class Forgetting:
             return False
         assert self._wish is not None
         if self._wish.state == "cleared":
-            return self._finish(self._wish)
+            return self._alone() and self._finish(self._wish)
         if self._files is None:
-            return self._is_sealed() and not self._merges() and self._hold() and self._list()
+            return self._is_sealed() and self._alone() and self._list()
         if self._files:
             self._forget_files(self._wish)
             return True
@@ -145,11 +146,16 @@ class Forgetting:
             self._rotate()
         return False
 
-    def _hold(self) -> bool:
-        try:
-            self._held.enter_context(held_still(self._store.root))
-        except OperatorError:
-            return False  # a backup is being made
+    def _alone(self) -> bool:
+        """Whether nothing is merged, and no backup made, from now until the end."""
+        if self._merges():
+            return False
+        if not self._is_held:
+            try:
+                self._held.enter_context(held_still(self._store.root))
+            except OperatorError:
+                return False  # a backup is being made
+            self._is_held = True
         return True
 
     def _list(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tocsin.engine import archive
 from tocsin.records.errors import OperatorError
 from tocsin.records.received import Received
 from tocsin.store.migrations import MIGRATIONS
@@ -89,6 +90,8 @@ def _check_state(database: sqlite3.Connection, done: Restored) -> tuple[Position
 def _check_files(store: Path, database: sqlite3.Connection, done: Restored) -> None:
     listed = set()
     for path, rows, size in database.execute("SELECT path, rows, bytes FROM files"):
+        if not archive.belongs(f"store/{path}"):
+            raise foreign(f"its state names a file elsewhere, {path[:200]!a}")
         listed.add(path)
         file = store / path
         try:

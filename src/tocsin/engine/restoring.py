@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tarfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -95,8 +96,14 @@ def _demand_empty(into: Path) -> None:
 
 
 def _begin(stage: Path) -> WriterLock:
-    """An empty stage of our own; what a restore left that was killed is removed."""
+    """An empty stage of our own, which nobody else can look into; what a restore left that was killed is removed."""
     stage.mkdir(mode=0o700, exist_ok=True)
+    found = stage.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise OperatorError(
+            f"{stage} is there, and no restore of this user made it.",
+            "Remove it, or restore into a folder beside which nobody else may write.",
+        )
     try:
         lock = WriterLock(stage / _LOCK)
     except OperatorError as error:

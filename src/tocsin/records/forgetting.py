@@ -6,8 +6,11 @@ How words are matched, whatever their case:
    more of them. So `anna` is named by `TOWN\anna`, `anna@town.example` and `user=anna`, not by `hanna`, `anna.berg` or
    `anna-maria`.
 2. A host is also named by its full name: `ws-1` by `ws-1.town.example`.
-3. An address is also named by a value that is the same address in another spelling (RFC 4291, section 2.2).
-4. An event names somebody where its host, user, source or kind does, its raw record, or any of its fields, names and
+3. An address is also named by another spelling of it (RFC 4291, section 2.2).
+4. A text is looked at as it stands, and as it reads without the escapes of JSON (RFC 8259, section 7), where it holds an
+   object, and of URLs (RFC 3986, section 2.1): a name begins behind `\t` or `%5C` too. Composed and decomposed forms of a
+   letter (Unicode, NFC and NFD) are the same.
+5. An event names somebody where its host, user, source or kind does, its raw record, or any of its fields, names and
    nested ones included. Only events of the subject's site count.
 """
 
@@ -16,9 +19,11 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from urllib.parse import quote, unquote_plus
 
 from tocsin.records.event import Event, SetAside
 from tocsin.records.finding import Claim, Entity, Evidence, Finding
@@ -29,6 +34,13 @@ _BEFORE: Final = r"(?<!\w)(?<!\w[.\-])"
 _AFTER: Final = {"host": r"(?!\w)(?!-\w)"}
 _AFTER_OTHERS: Final = r"(?!\w)(?![.\-]\w)"
 _BEFORE_GROUPS: Final = r"(?<![\w:]:)"  # of IPv6 too, a part is another address
+_UNQUOTED: Final = "@!$&'()*+,;=:/\\"
+"""Signs that many leave as they are in a URL (RFC 3986, section 3.4), and the backslash, which browsers do."""
+_OBJECT: Final = re.compile(r'\{\s*\\?"')
+_INNER: Final = re.compile(r'\{\s*\\"')  # a log of JSON may hold lines of JSON
+_ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|[\"\\/bfnrt])")
+_ESCAPES: Final[Mapping[str, str]] = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_ADDRESS: Final = re.compile(r"(?<![\w:.])\[?[0-9A-Fa-f:.]{2,45}\]?(?![\w:])", re.ASCII)
 _AFTER_GROUPS: Final = r"(?!:[\w:])"
 
 
@@ -66,7 +78,10 @@ class Subject:
 
     def spellings(self) -> tuple[str, ...]:
         """The id, and how JSON writes it: what a text must hold, whatever the case, to name them; not so for an address."""
-        texts = (self.id, json.dumps(self.id)[1:-1], json.dumps(self.id, ensure_ascii=False)[1:-1])
+        texts: list[str] = []
+        for form in (self.id, unicodedata.normalize("NFC", self.id), unicodedata.normalize("NFD", self.id)):
+            texts += [form, json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1]]
+            texts += [quote(form, safe=_UNQUOTED, errors="replace"), quote(form, safe="", errors="replace")]
         return tuple(dict.fromkeys(texts))
 
     def _compiled(self) -> re.Pattern[str]:
@@ -80,9 +95,11 @@ class Subject:
         """Whether `text` names them."""
         if not text:
             return False
-        if self._pattern.search(text):
+        if any(map(self._pattern.search, _readings(text))):
             return True
-        return self._address is not None and len(text) <= 64 and _address(text) == self._address
+        return self._address is not None and any(
+            _address(one[0].rstrip(".")) == self._address for one in _ADDRESS.finditer(text)
+        )
 
     def in_value(self, value: Any) -> bool:
         """Whether a value, or anything in it, names them."""
@@ -113,6 +130,23 @@ class Subject:
     def in_set_aside(self, record: SetAside) -> bool:
         """Whether a record that could not be read names them."""
         return any(map(self.in_text, (record.source, record.reason, record.raw)))
+
+
+def _readings(text: str) -> Iterator[str]:
+    """`text`, and as it reads without escapes."""
+    yield text
+    if "\\" in text and _OBJECT.search(text):
+        once = _ESCAPE.sub(_unescaped, text)
+        yield once
+        if _INNER.search(text):
+            yield _ESCAPE.sub(_unescaped, once)
+    if "%" in text:
+        yield unquote_plus(text)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    word = found[1]
+    return chr(int(word[1:], 16)) if word[0] == "u" else _ESCAPES.get(word, word)
 
 
 def _address(text: str) -> Any:

@@ -33,6 +33,9 @@ from tocsin.store.catalogue import Catalogue, SmallFile
 from tocsin.store.disk import Disk
 from tocsin.store.sealing import TEMPORARY, parquet_options, synced_file
 
+MERGED: Final = "merged-"
+"""Before the name of a merged file."""
+
 _DAY_CHARS: Final = 10
 _BUFFER_BYTES: Final = 1 << 20
 
@@ -122,7 +125,7 @@ def merge(group: Group, root: Path, disk: Disk) -> Merged:
     for parent in (root / "events", root / "events" / group.unit):
         disk.sync_directory(parent, "sealed.parents")
     digest = hashlib.sha256("\n".join(group.paths).encode()).hexdigest()
-    path = folder / f"merged-{digest[:20]}.parquet"
+    path = folder / f"{MERGED}{digest[:20]}.parquet"
     disk.unlink((root / path).with_name(path.name + TEMPORARY))
     with synced_file(root / path, disk) as descriptor:
         sink = _Sink(disk, descriptor)

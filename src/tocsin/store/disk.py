@@ -32,16 +32,36 @@ SITES: Final[tuple[Site, ...]] = (
 _IOV_MAX: Final = 1024  # POSIX promises 16; Linux, macOS and the BSDs have 1024
 
 
+def give_to_owner(folder: Path, descriptor: int) -> None:
+    """As root: makes what was just made in `folder`, open as `descriptor`, belong to the folder's owner, as far as root may.
+
+    So that a service can go on with a store in which root ran a command.
+    """
+    if os.geteuid() == 0:
+        with contextlib.suppress(OSError):
+            owner = folder.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
 class Disk:
     """The real disk. All methods raise OSError as the system does."""
 
     def make_directory(self, path: Path) -> None:
         """Makes `path` (0700: logs are private); nothing happens where it exists. Its name is not synced."""
+        if path.is_dir():
+            return
         path.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            give_to_owner(path.parent, descriptor)
+        finally:
+            os.close(descriptor)
 
     def create(self, path: Path) -> int:
         """A descriptor (0600) that appends to the new file `path`."""
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        give_to_owner(path.parent, descriptor)
+        return descriptor
 
     def reopen(self, path: Path) -> int:
         """A descriptor that appends to the existing file `path`."""

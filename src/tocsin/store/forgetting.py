@@ -21,11 +21,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from tocsin.records.columns import to_events
-from tocsin.records.errors import OperatorError
 from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.forgetting import Subject, finding_without, incident_without
@@ -33,9 +29,12 @@ from tocsin.records.incident import Incident
 from tocsin.store import bodies
 from tocsin.store.catalogue import Catalogue, SealedFile
 from tocsin.store.clearing import StateWithout, clear
+from tocsin.store.compaction import MERGED
 from tocsin.store.database import Database
 from tocsin.store.disk import Disk
+from tocsin.store.named_rows import rows_of, without
 from tocsin.store.sealing import described, write_table
+from tocsin.store.snapshot import remove_copy
 
 _MARK: Final = "forgotten-"
 
@@ -159,7 +158,7 @@ class Forgetter:
         listed = self.catalogue.rows(path)
         if listed is None or not file.is_file():
             return 0  # dropped meanwhile
-        table = _read(file)
+        table = rows_of(file)
         left = without(table, subject)
         if left.num_rows == table.num_rows:
             if left.num_rows != listed:  # a crash came before it was listed
@@ -204,7 +203,9 @@ class Forgetter:
             )
 
     def finish(self, receipt: Receipt, now: int) -> bool:
-        """Leaves no byte in free pages, nor in copies of earlier forms of the state; False: a reader is in the way yet.
+        """Leaves no byte in free pages, nor in copies of the state; False: a reader is in the way yet.
+
+        Call it while the store is `held_still` and nothing is merged.
 
         Raises:
             OperatorError: there is no room for a copy of the state.
@@ -212,6 +213,7 @@ class Forgetter:
         """
         for copy in self.root.glob("state.sqlite.v*"):
             self.disk.unlink(copy)
+        remove_copy(self.root)
         self._clear_strays()
         if not self.database.compact():
             return False
@@ -225,61 +227,11 @@ class Forgetter:
         for file in (self.root / "events").glob("*/*/*"):
             number = file.name.partition(".")[0]
             stray = file.relative_to(self.root).as_posix() not in listed
-            if stray and number.isdecimal() and int(number) <= sealed:
+            over = number.startswith(MERGED) or (number.isdecimal() and int(number) <= sealed)
+            if stray and over:
                 self.disk.unlink(file)
                 if not any(file.parent.iterdir()):
                     self.disk.remove_directory(file.parent)
-
-
-def without(table: pa.Table, subject: Subject) -> pa.Table:
-    """The rows of `table`, as `records/columns.py` makes them, that do not name `subject`."""
-    chosen = _maybe(table, subject)
-    numbers = pc.indices_nonzero(chosen).to_pylist()
-    if not numbers:
-        return table
-    events = to_events(table.take(pa.array(numbers)))
-    gone = {number for number, event in zip(numbers, events, strict=True) if subject.in_event(event)}
-    if not gone:
-        return table
-    left = table.filter(pa.array([number not in gone for number in range(table.num_rows)]))
-    unused = [
-        name for name in left.column_names if subject.in_text(name) and left[name].null_count == left.num_rows
-    ]
-    return left.drop_columns(unused) if unused else left
-
-
-def _maybe(table: pa.Table, subject: Subject) -> Any:
-    """Which rows are worth a closer look."""
-    chosen: Any = pa.array([False] * table.num_rows)
-    texts = _parts(subject)
-    for name in table.column_names:
-        column = table[name]
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            for text in texts:
-                held: Any = pc.match_substring(column, text, ignore_case=True)
-                chosen = pc.or_(chosen, pc.coalesce(held, pa.scalar(value=False)))
-            if subject.in_text(name):
-                chosen = pc.or_(chosen, pc.is_valid(column))
-    return chosen
-
-
-def _parts(subject: Subject) -> tuple[str, ...]:
-    """Texts of which a row must hold one to name them."""
-    if subject.kind == "address" and ":" in subject.id:  # one of its groups stands in each of its spellings
-        groups = [group.lstrip("0") for group in subject.id.strip("[]").split(":") if "." not in group]
-        return (max(groups, key=len),)
-    return subject.spellings()
-
-
-def _read(file: Path) -> pa.Table:
-    try:
-        with pq.ParquetFile(file) as parquet:
-            return parquet.read()
-    except pa.ArrowException as error:
-        raise OperatorError(
-            f"{file} cannot be read, so it is not known whom it names: {error}",
-            "Restore it from a backup, or remove the store.",
-        ) from error
 
 
 # --- what would go ----------------------------------------------------------------------------------------
@@ -297,7 +249,7 @@ def named_in(root: Path, database: Database, logged: Callable[[], Any], subject:
     counts: Counter[str] = Counter()
     for path in Catalogue(database).paths():
         if (root / path).is_file():
-            table = _read(root / path)
+            table = rows_of(root / path)
             counts["events"] += table.num_rows - without(table, subject).num_rows
     batch: EventBatch
     for batch in logged():

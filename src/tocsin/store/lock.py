@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tocsin.config import bounds
 from tocsin.records.errors import OperatorError
+from tocsin.store.disk import give_to_owner
 
 
 class WriterLock:
@@ -25,7 +26,7 @@ class WriterLock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = _opened(path)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -38,6 +39,16 @@ class WriterLock:
     def release(self) -> None:
         """Lets the next writer in."""
         os.close(self._descriptor)
+
+
+def _opened(path: Path) -> int:
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return os.open(path, flags)
+    give_to_owner(path.parent, descriptor)
+    return descriptor
 
 
 LOG_LOCK = "wal.lock"

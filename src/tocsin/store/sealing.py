@@ -189,13 +189,17 @@ def _parquet(table: pa.Table) -> memoryview:
 
 
 def described(path: Path, table: pa.Table, size: int) -> SealedFile:
-    """What the catalogue says of the file `path`, which holds `table` in `size` bytes."""
+    """What the catalogue says of the file `path`, which holds `table` in `size` bytes.
+
+    A merged file stands for several segments; `segment` is 0 then.
+    """
     times = table["t_time"].cast(pa.int64())
     streams = table.select(["t_stream", "t_seq"]).group_by("t_stream")
     ranges = streams.aggregate([("t_seq", "min"), ("t_seq", "max")])
     if ranges.num_rows > bounds.STREAMS_LISTED:
         ranges = ranges.slice(0, 0)
     return SealedFile(
-        path.as_posix(), path.parent.name, int(path.stem), table.num_rows, size, pc.min(times).as_py(), pc.max(times).as_py(),
+        path.as_posix(), path.parent.name, int(path.stem) if path.stem.isdecimal() else 0, table.num_rows, size,
+        pc.min(times).as_py(), pc.max(times).as_py(),
         tuple((row["t_stream"], row["t_seq_min"], row["t_seq_max"]) for row in ranges.to_pylist()),
     )  # fmt: skip

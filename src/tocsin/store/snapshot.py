@@ -99,7 +99,7 @@ def snapshot(root: Path) -> Iterator[Snapshot]:
         raise OperatorError(f"{root} is no store.", "Start the service once with `tocsin run`.")
     with held_still(root), ExitStack() as held:
         copy = root / _COPY
-        held.callback(_remove, copy)
+        held.callback(remove_copy, root)
         for _ in range(_TRIES):
             with ExitStack() as opened:
                 taken = _take(root, copy, opened)
@@ -154,7 +154,7 @@ def _parts(files: dict[int, BinaryIO], judged: Position) -> list[Part]:
 
 
 def _copy_state(state: Path, copy: Path) -> None:
-    _remove(copy)
+    remove_copy(copy.parent)
     os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     try:
         with closing(
@@ -168,6 +168,7 @@ def _copy_state(state: Path, copy: Path) -> None:
         ) from error
 
 
-def _remove(copy: Path) -> None:
-    for name in (copy.name, f"{copy.name}-journal"):
-        copy.with_name(name).unlink(missing_ok=True)
+def remove_copy(root: Path) -> None:
+    """Removes the copy of the state of the store in `root`, such as one that was killed left; while it is `held_still`."""
+    for name in (_COPY, f"{_COPY}-journal"):
+        (root / name).unlink(missing_ok=True)

@@ -40,7 +40,7 @@ TYPES = {
     "System.Globalization.CultureInfo", "System.IO.Directory", "System.IO.File", "System.IO.FileStream", "System.IO.Path",
     "System.Net.Security.RemoteCertificateValidationCallback", "System.Net.Security.SslStream",
     "System.Net.Sockets.AddressFamily", "System.Net.Sockets.TcpClient", "System.Security.AccessControl.DirectorySecurity",
-    "System.Security.Authentication.SslProtocols", "System.Security.Cryptography.SHA256", "System.Security.SecurityElement",
+    "System.Security.Authentication.SslProtocols", "System.Security.Cryptography.SHA256Cng", "System.Security.SecurityElement",
     "System.StringComparison", "System.Text.Encoding", "System.Threading.Thread",
 }  # fmt: skip
 
@@ -130,13 +130,24 @@ def test_install_and_undo_go_through_the_same_list(read: Script) -> None:
         assert "Get-Change" in text
         assert text.index("if ($DryRun) { continue }") < text.index("Write-Change $change")
     install = read.functions["Start-Install"]
-    assert "else { Save-Before $before; Write-Change $change $wanted }" in install, "noted first, then done"
+    assert install.index("Save-Before $before\n") < install.index("try { Write-Change $change $wanted }"), (
+        "noted, then done"
+    )
 
 
 def test_its_own_notes_never_come_out_as_a_result(read: Script) -> None:
     """What a function of PowerShell does not catch is part of what it gives back."""
     for line in re.findall(r"^.*Write-Note .*$", read.text, re.MULTILINE):
         assert re.search(r"\$null = Write-Note|if \(Write-Note|function Write-Note", line), line
+
+
+def test_a_batch_on_the_disk_is_always_the_one_that_its_marks_are_about(read: Script) -> None:
+    """A scanner for malware may take it away, or let it not be written: neither stops the sending, nor loses a record."""
+    new, send = read.functions["New-Batch"], read.functions["Send-Batch"]
+    order = ["Delete($BatchFile)", "try { Write-Whole $BatchFile", "Save-Mark $NextMarksFile"]
+    assert sorted(order, key=new.index) == order
+    assert "try { $body = [System.IO.File]::ReadAllBytes($BatchFile) }" in send
+    assert "Delete($NextMarksFile)" in send
 
 
 # --- what it knows of elsewhere ---------------------------------------------------------------------------

@@ -6,7 +6,9 @@ Rules:
    short can so be taken back too.
 2. A file that is not ours is never replaced: ours is one whose bytes are those that the note says.
 3. What this user may not do is not tried: it is told as a command for `sudo`. A file is staged beside the note for that.
-4. A command that only looks ends it where it fails, and what was done in this run is taken back.
+4. A note is followed only by the user who wrote it: it names commands to run and files to remove, and the service's own
+   user, who may write to its data folder, must not make root do what root did not.
+5. A command that only looks ends it where it fails, and what was done in this run is taken back.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import msgspec
 
 from tocsin.config.private_files import private_folder, write_private
 from tocsin.engine.connecting.connection import TOKEN, CommandStep, Connection, FileStep, Step, TokenStep
-from tocsin.engine.connecting.host import bytes_of, may_write, ran
+from tocsin.engine.connecting.host import bytes_of, check_mine, may_write, ran
 from tocsin.records.errors import OperatorError
 
 State = Literal["done", "there", "by hand"]
@@ -76,6 +78,9 @@ class Applied:
         data: The data folder of the service.
         name: Of the connection.
         hands: What is done elsewhere.
+
+    Raises:
+        OperatorError: its note cannot be read, or another user wrote it.
     """
 
     def __init__(self, data: Path, name: str, hands: Hands) -> None:
@@ -259,7 +264,8 @@ class Applied:
     # --- the note ------------------------------------------------------------------------------------------
 
     def _read(self) -> Note:
-        data = bytes_of(self._path)
+        check_mine(self._folder)
+        data = bytes_of(self._path, mine=True)
         if data is None:
             return Note()
         try:

@@ -22,6 +22,7 @@ from tocsin.engine.connecting.connection import (
     WordsStep,
     new_nonce,
 )
+from tocsin.engine.connecting.host import name_of_user
 from tocsin.engine.connecting.sending import asked_for, into_file
 from tocsin.engine.connecting.settings_lines import listed
 from tocsin.engine.intake.found_files import found_files
@@ -163,7 +164,7 @@ def _words_about(service: Service, path: Path) -> list[Step]:
     if user is not None and user != 0 and not _may_read(path, user):
         found.append(WordsStep(
             f"The service's user may not read {path}. Put it into the group that may, such as adm on Debian "
-            f"(sudo usermod -aG adm {_name_of(user)}), then restart the service."
+            f"(sudo usermod -aG adm {name_of_user(user)}), then restart the service."
         ))  # fmt: skip
     size, many = _amount(path)
     if size > _LARGEST or many:
@@ -211,13 +212,6 @@ def _may_read(path: Path, user: int) -> bool:
     needed = (stat.S_IRUSR, stat.S_IRGRP, stat.S_IROTH)
     which = 0 if found.st_uid == user else 1 if found.st_gid in groups else 2
     return bool(found.st_mode & needed[which])
-
-
-def _name_of(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return str(user)
 
 
 def _is_file(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shlex
 import stat
 import subprocess
@@ -40,8 +41,50 @@ def ran(argv: Sequence[str], checks: bool) -> None:  # noqa: FBT001  told apart 
         )
 
 
-def bytes_of(path: Path) -> bytes | None:
+def check_mine(folder: Path) -> None:
+    """Nothing where `folder` is this user's own and no link, or is not there.
+
+    Raises:
+        OperatorError: it is another user's, or somebody else may write in it.
+    """
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OperatorError(
+            f"{folder} cannot be looked at: {error.strerror}.", "Run this as who may."
+        ) from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise OperatorError(f"{folder} is no folder.", "Move it away, then run this again.")
+    _check_owner(folder, found)
+
+
+def _check_owner(path: Path, found: os.stat_result) -> None:
+    if found.st_uid != os.geteuid():
+        owner = name_of_user(found.st_uid)
+        raise OperatorError(
+            f"{path} belongs to {owner}, and what is noted there is done only by who wrote it.",
+            f"Run this as that user, such as with sudo -u {owner}; what root must do is shown then.",
+        )
+    if found.st_mode & 0o022:
+        raise OperatorError(f"Others may write to {path}.", f"See what is in it, then: chmod go-w {path}")
+
+
+def name_of_user(user: int) -> str:
+    """The name of the user with that number, or the number."""
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
+
+
+def bytes_of(path: Path, *, mine: bool = False) -> bytes | None:
     """What is in the file at `path`; None where there is none.
+
+    Args:
+        path: The file.
+        mine: Whether it must belong to this user, and nobody else may write to it.
 
     Raises:
         OperatorError: something else is there, it is larger than what is ever written, or it cannot be read.
@@ -57,6 +100,8 @@ def bytes_of(path: Path) -> bytes | None:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OperatorError(f"{path} is no ordinary file.", "Move it away, then run this again.")
+        if mine:
+            _check_owner(path, os.fstat(descriptor))
         return os.read(descriptor, bounds.CONNECT_FILE_BYTES + 1)
     finally:
         os.close(descriptor)

@@ -7,7 +7,6 @@ entry may come twice where the power goes between the lines and the cursor; none
 from __future__ import annotations
 
 import os
-import pwd
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -23,6 +22,7 @@ from tocsin.engine.connecting.connection import (
     Trial,
     new_nonce,
 )
+from tocsin.engine.connecting.host import name_of_user
 from tocsin.engine.connecting.sending import to_syslog_socket
 from tocsin.engine.connecting.settings_lines import listed
 from tocsin.records.errors import OperatorError
@@ -122,7 +122,4 @@ def _user(service: Service) -> str:
             f"The data folder {service.data} cannot be looked at: {error.strerror}.",
             "Run `tocsin init` first, and this as the service's user or as root.",
         ) from error
-    try:
-        return pwd.getpwuid(owner).pw_name
-    except KeyError:
-        return str(owner)
+    return name_of_user(owner)

@@ -1,4 +1,5 @@
 #Requires -Version 5.1
+#Requires -PSEdition Desktop
 #Requires -RunAsAdministrator
 <#
 .SYNOPSIS
@@ -130,6 +131,7 @@ $LineEnd = [string][char]13 + [string][char]10
 
 # Numbers of this script's own events.
 $NoteTest = 1; $NoteEmptied = 10; $NoteGap = 11; $NoteUnread = 12; $NoteRefused = 13; $NoteDenied = 14; $NoteFresh = 15
+$NoteUnkept = 16
 
 # Bounds.
 $BatchRecords = 200          # records of one log in a batch
@@ -396,7 +398,16 @@ function Start-Install {
             $before[$id].After = $wanted
         }
         if ($change.Kind -eq 'Folder') { Write-Change $change $wanted; Save-Before $before; Save-FirstMark }
-        else { Save-Before $before; Write-Change $change $wanted }
+        else {
+            Save-Before $before
+            try { Write-Change $change $wanted }
+            catch {
+                # One log or policy that this computer does not let be changed is no reason to send nothing.
+                if ($change.Kind -in 'Source', 'Task') { throw }
+                Write-Warning "$($change.What) $($change.At) could not be changed: $($_.Exception.Message)"
+                continue
+            }
+        }
         $is = Read-Change $change
         if ($is -ne $wanted) {
             Write-Warning "$($change.What) $($change.At) is '$(Format-Value $change $is)' and not '$(Format-Value $change $wanted)': a policy may decide it."
@@ -413,6 +424,7 @@ function Start-Undo {
     $changes = @(Get-Change)
     [array]::Reverse($changes)
     $left = 0
+    [Environment]::CurrentDirectory = $System32      # a folder that a process stands in cannot be removed
     foreach ($change in $changes) {
         $id = $change.Kind + '|' + $change.At
         if (-not $before.ContainsKey($id)) { continue }
@@ -494,7 +506,8 @@ function Save-FirstMark {
     if (Test-Path -LiteralPath $MarksFile) { return }
     $marks = @{}
     foreach ($log in $Logs) {
-        $newest = Get-Newest $log.Name
+        try { $newest = Get-Newest $log.Name }
+        catch { Write-Warning "$($log.Name) cannot be read: $($_.Exception.Message)"; continue }
         if ($null -ne $newest) { $marks[$log.Name] = $newest }
     }
     Save-Mark $MarksFile $marks
@@ -658,7 +671,10 @@ function New-Batch {
         if ($marks[$log.Name].Record -ne $mark.Record) { $moved = $true }
     }
     if ($all.Count -gt 0) {
-        Write-Whole $BatchFile ([System.Text.Encoding]::UTF8.GetBytes(($all -join "`n")))
+        $script:Waiting = [System.Text.Encoding]::UTF8.GetBytes(($all -join "`n"))
+        [System.IO.File]::Delete($BatchFile)      # or the one before would be taken for this one
+        try { Write-Whole $BatchFile $script:Waiting }
+        catch { $null = Write-Note $NoteUnkept "The waiting batch cannot be kept on the disk: $($_.Exception.Message)" }
         Save-Mark $NextMarksFile $marks
     } elseif ($moved) {
         Save-Mark $MarksFile $marks
@@ -672,7 +688,7 @@ function New-Batch {
 
 function Test-Certificate($Certificate, $Wanted) {
     # Whether it is one of those whose SHA-256 stands in the settings. Nothing else is trusted, and no name is asked.
-    $digest = [System.Security.Cryptography.SHA256]::Create()
+    $digest = New-Object System.Security.Cryptography.SHA256Cng      # the one that a computer in FIPS mode has, too
     $is = [BitConverter]::ToString($digest.ComputeHash($Certificate.GetRawCertData())).Replace('-', '')
     return @($Wanted | ForEach-Object { $_.Replace(':', '').ToUpperInvariant() }) -contains $is
 }
@@ -723,7 +739,7 @@ function Send-Request($Settings, [string]$Method, [string]$Path, [byte[]]$Body) 
         ) -join $LineEnd
         $bytes = [System.Text.Encoding]::ASCII.GetBytes($head)
         $open.Tls.Write($bytes, 0, $bytes.Length)
-        $open.Tls.Write($Body, 0, $Body.Length)
+        if ($Body.Length -gt 0) { $open.Tls.Write($Body, 0, $Body.Length) }
         $open.Tls.Flush()
         $held = New-Object byte[] 8192
         $size = 0
@@ -744,13 +760,24 @@ function Send-Request($Settings, [string]$Method, [string]$Path, [byte[]]$Body) 
     }
 }
 
+$Waiting = $null    # the bytes of the waiting batch, while this process lives
+
 function Send-Batch($Settings) {
     # Posts the waiting batch, byte for byte as it was written down. 0 once it is done with, else how long to wait.
-    $body = [System.IO.File]::ReadAllBytes($BatchFile)
+    $body = $script:Waiting
+    if ($null -eq $body) {
+        try { $body = [System.IO.File]::ReadAllBytes($BatchFile) }
+        catch {
+            # A scanner for malware may have taken it, for it can hold the text of a script that it knows.
+            $null = Write-Note $NoteUnkept "The batch that waited is gone, and is made anew: $($_.Exception.Message)"
+            [System.IO.File]::Delete($NextMarksFile)
+            return 0
+        }
+    }
     try { $answer = Send-Request $Settings 'POST' '/services/collector/event' $body }
     catch { Save-Problem $_.Exception.Message; return 5 }
     switch ($answer.Status) {
-        200 { Save-Problem ''; Move-Over $NextMarksFile $MarksFile; return 0 }
+        200 { Save-Problem ''; Move-Over $NextMarksFile $MarksFile; $script:Waiting = $null; return 0 }
         { $_ -in 400, 413, 415 } { Move-Refused $answer.Status; return 0 }
         { $_ -in 401, 403, 404 } {
             Save-Problem "The service says $($answer.Status): is the token still good?"
@@ -771,9 +798,11 @@ function Move-Refused([int]$Status) {
     $kept = @(Get-ChildItem -LiteralPath $Folder -Filter 'refused-*' | Sort-Object Name)
     if ($kept.Count -ge $RefusedKept) { Remove-Item -LiteralPath $kept[0].FullName }
     $aside = Join-Path $Folder ('refused-{0}' -f [DateTime]::UtcNow.ToString('yyyyMMddHHmmssfff', $Invariant))
-    [System.IO.File]::Copy($BatchFile, $aside)
+    $where = "It is kept in $aside."
+    try { [System.IO.File]::Copy($BatchFile, $aside) } catch { $where = "It could not be kept: $($_.Exception.Message)" }
     Move-Over $NextMarksFile $MarksFile
-    $null = Write-Note $NoteRefused "The Tocsin service refused a batch with $Status. It is kept in $aside." $aside
+    $script:Waiting = $null
+    $null = Write-Note $NoteRefused "The Tocsin service refused a batch with $Status. $where" $aside
 }
 
 function Start-Sending($Settings, [DateTime]$Until) {
