@@ -50,6 +50,17 @@ def test_what_a_commit_brings_is_handed_over_once_and_survives_a_restart(tmp_pat
     assert came.json["title"] == made.messages[0].title
 
 
+def test_what_arrived_is_not_said_again_where_the_process_ended_before_it_was_noted(tmp_path):
+    with WebServer() as server:
+        for minute in range(2):
+            with Ringer(tmp_path / "s", bell(server)) as one:
+                if not minute:
+                    one.outbox.add(rings([incident()], {}, one.ringing, NOON).messages)
+                one.turn(NOON + minute * MINUTE)
+                one.store._database.put("UPDATE outbox SET state = 'waiting'")
+        assert len(server.came) == 1
+
+
 def test_the_next_channel_rings_where_nobody_acknowledged(tmp_path):
     with (
         WebServer() as server,

@@ -83,6 +83,10 @@ class Gate:
         self.kept.end(number, f"sent, but {but}" if but else "sent")
         return but
 
+    def was_sent(self, destination: Destination, body: bytes, *, ident: str) -> bool:
+        """Whether `body` went there under `ident` already."""
+        return self.kept.was_sent(ident, destination.shown, body)
+
     def _refusal(self, destination: Destination, body: bytes) -> str | None:
         if destination.origin not in self.allowed:
             return f"[run.outbound] allow does not list {destination.origin}"

@@ -67,6 +67,16 @@ class Outgoing:
             self._make_room()
         return int(number)
 
+    def was_sent(self, ident: str, destination: str, body: bytes) -> bool:
+        """Whether this body arrived there under `ident`."""
+        row = self._db.maybe(
+            "SELECT outcome FROM outgoing WHERE ident = ? AND destination = ? AND digest = ?",
+            ident,
+            destination,
+            hashlib.sha256(body).digest(),
+        )
+        return row is not None and str(row[0]).startswith("sent")
+
     def end(self, number: int, outcome: str) -> None:
         """Keeps what came of it."""
         with self._db.transaction():
