@@ -119,7 +119,9 @@ def _plain_events(body: bytes) -> Sequence[HecEvent] | None:
         inside = text.count(b"{") + (text.count(b"[") if lists else 0)
         within += inside
         most = max(most, inside)
-    around = opens - within - len(events) + 1  # at most so many that belong to one event and stand outside its text
+    around = (
+        opens - within - len(events) + 1
+    )  # at most so many that belong to one event and stand outside its text
     return events if events and around + most <= _DEPTH else None
 
 

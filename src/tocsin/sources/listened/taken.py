@@ -16,7 +16,6 @@ from tocsin.sources.listened import elastic_bulk, file_lines, otlp, splunk_hec, 
 from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.text_stream import clean
 
-
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -74,7 +73,12 @@ def _hec_events(received: Received, zone: tzinfo) -> Iterator[Taken]:
         if names == before and event.fields is None:  # as most do
             said = Said(times.instant(event.time, zone), *said[1:])
         else:
-            given = {"host": event.host, "source": event.source, "sourcetype": event.sourcetype, "time": event.time}
+            given = {
+                "host": event.host,
+                "source": event.source,
+                "sourcetype": event.sourcetype,
+                "time": event.time,
+            }
             said = _said(given, event.fields, zone)
             names = names if event.fields is None else None
         text = event.text.decode()
