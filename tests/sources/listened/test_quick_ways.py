@@ -53,12 +53,8 @@ def outcome(events: Callable[[bytes], Iterable[splunk_hec.HecEvent]], body: byte
     return seen
 
 
-@given(BODIES)
-@example(b'{"event":1}' * (DEPTH + 2))
-@example((b'{"event":{"a":[{"b":1}]}}' * DEPTH) + b'{"event":[{}{}]}')
-def test_all_events_at_once_are_each_event(body: bytes) -> None:
-    each = splunk_hec._each_event
-    expected = outcome(each, body)
+def same_either_way(body: bytes) -> None:
+    expected = outcome(splunk_hec._each_event, body)
     assert outcome(splunk_hec.event_objects, body) == expected
     try:
         counted: object = splunk_hec.check_events(body)
@@ -66,6 +62,19 @@ def test_all_events_at_once_are_each_event(body: bytes) -> None:
         counted = (bad.code, bad.event_number, bad.text)
     refused = bool(expected) and len(expected[-1]) == 3  # type: ignore[arg-type]
     assert counted == (expected[-1] if refused else len(expected))
+
+
+@given(BODIES)
+@example(b'{"event":1}' * (DEPTH + 2))
+@example((b'{"event":{"a":[{"b":1}]}}' * DEPTH) + b'{"event":[{}{}]}')
+def test_all_events_at_once_are_each_event(body: bytes) -> None:
+    same_either_way(body)
+
+
+def test_any_piece_behind_any_other() -> None:
+    for first in (b"", *PIECES):
+        for second in PIECES:
+            same_either_way(first + second)
 
 
 def test_usual_bodies_take_the_quick_way() -> None:
