@@ -264,6 +264,10 @@ COMMIT_SEGMENTS: Final = 8
 PORTION_BYTES: Final = 1_536 * 1024
 """Bytes as received that are judged and committed together under load; on a quiet day a portion is one event."""
 
+COLLECT_OBJECTS: Final = 50_000
+"""Objects made and not freed after which the judging process looks for circles among them; some MB, and more than a portion
+of usual events holds at once."""
+
 LATENESS_SECONDS: Final = 120
 """How much later than the newest event one may arrive and still count in windows over several events."""
 

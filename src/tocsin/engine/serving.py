@@ -21,6 +21,7 @@ from tocsin.config import bounds
 from tocsin.engine.absence import Absences, Known
 from tocsin.engine.bell import Signs, ringing_bell
 from tocsin.engine.books import Ringer
+from tocsin.engine.collecting import collect, seldom
 from tocsin.engine.figuring import Figuring
 from tocsin.engine.flow import Tally
 from tocsin.engine.forgetting import Forgetting
@@ -70,7 +71,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
         OperatorError: the store cannot be opened, no listener can be, or the disk refused.
     """
     intake = _Intake(request, attendant)
-    with Store.follow(request.store, intake.end, reads(request.reading)) as store:
+    with seldom(), Store.follow(request.store, intake.end, reads(request.reading)) as store:
         for notice in store.notices:
             attendant.on_notice(notice)
         detector = LiveDetector(request.rules, lambda rules: service.judged_by(rules.note), request.clock)
@@ -80,6 +81,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
         figuring.tick(Tally(), intake.counters)  # from here on it was not stopped, whatever becomes of it
         intake.begin(store)
         try:
+            collect()
             figuring.figures.ports = intake.ports
             ringer = Ringer(request.ringing, request.now)
             service = Service(store, [detector], IncidentDesk(), figuring, ringer, _absences(request, store))
@@ -112,6 +114,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
                     if reloading.turn():
                         figuring.figures.reload = reloading.account
                         bell.settings(reloading.account.refused)
+                        collect()
                     figuring.tick(service.tally, intake.counters)
                     keeping.turn()  # its first turn sweeps what no catalogue lists, so nothing may be sealed before
                     sealer.turn(merge=not forgetting.waits)

@@ -379,6 +379,9 @@ def one_object(text: str) -> JsonValue:
             value = _LENIENT.decode(text)
         except (ValueError, RecursionError):
             return JsonValue(clean(text[: bounds.SET_ASIDE_RAW_CHARS]), None, "not valid JSON")
+    else:
+        if type(value) is dict and len(text) <= bounds.RECORD_BYTES and not _may_nest_deeply(text):
+            return JsonValue(text, value)  # orjson takes no lone surrogates: there is nothing to clean
     if not isinstance(value, dict):
         return JsonValue(clean(text[: bounds.SET_ASIDE_RAW_CHARS]), None, "a JSON value that is no object")
     return _checked(text, value)
@@ -400,7 +403,8 @@ def _checked(raw: str, value: Any) -> JsonValue:
 
 def _may_nest_deeply(raw: str) -> bool:
     """Whether it opens more objects and arrays than may stand inside one another; most records do not."""
-    return raw.count("{") + raw.count("[") > bounds.JSON_DEPTH
+    lists = raw.count("[") if "[" in raw else 0  # which looks at many characters at once, as `count` does not
+    return raw.count("{") + lists > bounds.JSON_DEPTH
 
 
 def _deeper(level: list[Any], depth: int) -> bool:

@@ -33,6 +33,10 @@ def instant(value: object, zone: tzinfo = UTC) -> int | None:
     """
     if isinstance(value, str):
         return _textual(value.strip(), zone) if len(value) <= 64 else None
+    if value is None:
+        return None
+    if type(value) is float:
+        return _epoch(value)
     if isinstance(value, Mapping):
         value = next((value[key] for key in _INSIDE if key in value), None)
     if isinstance(value, int | float) and not isinstance(value, bool):

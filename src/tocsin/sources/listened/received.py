@@ -61,7 +61,7 @@ def events_of(received: Received, options: ReceivedOptions | None = None) -> Eve
     events: list[Event] = []
     aside: list[SetAside] = []
     for ordinal, (one, record) in enumerate(zip(found, records, strict=True), start=received.first):
-        whole = bounded(_completed(record, one.said))
+        whole = _completed(record, one.said)
         if whole.draft is None:
             raw = whole.raw[: bounds.SET_ASIDE_RAW_CHARS]
             aside.append(told(SetAside(source, ordinal, None, whole.reason, raw)))
@@ -95,11 +95,13 @@ def _completed(record: Record, said: Said) -> Record:
         return record
     draft.time = said.time if draft.time is None else draft.time
     draft.host = draft.host or said.host
+    if not said.fields:
+        return bounded(record)
     added = {name: value for name, value in said.fields.items() if name not in draft.fields}
     if added:
         draft.fields |= added
         draft.unspelt = _also_unspelt(draft, added)
-    return record
+    return bounded(record)
 
 
 def _also_unspelt(draft: Draft, added: dict[str, Any]) -> str | None:

@@ -47,7 +47,7 @@ class RecordReader:
         lines = [self._line(one, record) for one, record in zip(self._found, read, strict=True)]
         readers = self._readers(line for line in lines if line is not None)
         return [
-            self._finished(one, record, line, readers)
+            record if record is not None and line is None else self._finished(one, record, line, readers)
             for one, record, line in zip(self._found, read, lines, strict=True)
         ]
 
