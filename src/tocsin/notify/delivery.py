@@ -117,7 +117,9 @@ class Delivery:
         words = Words(ident, title, text, gravest, min(one.made for one in messages))
         try:
             destination, body = parcel(channel, words)
-            known = self._gate.was_sent(destination, body, ident=ident)  # and the process ended before it was noted
+            known = self._gate.was_sent(
+                destination, body, ident=ident
+            )  # and the process ended before it was noted
             but = "" if known else self._gate.send(destination, body, purpose=PURPOSE, ident=ident)
         except (Refused, Undelivered) as error:
             self._failed(channel, messages, str(error), now)
