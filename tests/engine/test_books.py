@@ -96,3 +96,11 @@ def test_a_false_alarm_needs_a_reason(tmp_path: Path, reason: str) -> None:
     with Store.read_only(tmp_path) as store:
         (incident,) = store.incidents()
     assert "A reason has" in call("dismiss", incident.id, "--reason", reason, "--store", tmp_path).error
+
+
+@pytest.mark.parametrize("word", [("acknowledge",), ("resolve",), ("dismiss", "--reason", "a drill")])
+def test_what_waits_to_be_said_is_not_said_after_an_operators_word(tmp_path: Path, word) -> None:
+    judged(tmp_path, [ONE])
+    said(tmp_path, *word)
+    with Store.read_only(tmp_path) as store:
+        assert store.outbox.counts() == {"spared": 1}

@@ -86,7 +86,19 @@ def put_to_tell(database: Database, told: ToTell) -> None:
     put_messages(database, told.messages)
     database.put_all("INSERT OR REPLACE INTO rung VALUES (?, ?, ?)", told.rung)
     put_heard(database, told.heard)
-    database.put_all("INSERT OR REPLACE INTO acknowledged VALUES (?, ?)", told.ended)
+    spare(database, told.ended)
+
+
+def spare(database: Database, ended: Sequence[tuple[str, int]]) -> None:
+    """Somebody looks after these incidents since then, or they are over: what waits to be said of them so far is not said
+    any more, but in a parcel of several, which stays whole. Inside a transaction.
+    """
+    database.put_all("INSERT OR REPLACE INTO acknowledged VALUES (?, ?)", ended)
+    database.put_all(
+        "UPDATE outbox SET state = 'spared', ended = ? WHERE state = 'waiting' AND kind = 'incident' AND subject = ?"
+        " AND (parcel IS NULL OR parcel = id)",
+        [(at, incident) for incident, at in ended],
+    )
 
 
 def put_messages(database: Database, messages: Sequence[Message]) -> None:
@@ -180,20 +192,6 @@ class Outbox:
         """Adds those that are not there yet."""
         with self._db.transaction():
             put_messages(self._db, messages)
-
-    def acknowledge(self, idents: Sequence[str], now: int) -> None:
-        """Somebody looks after an incident (its id and aliases): what waits to be said of it so far is not said any more,
-        but in a parcel of several, which stays whole.
-        """
-        with self._db.transaction():
-            self._db.put_all(
-                "INSERT OR REPLACE INTO acknowledged VALUES (?, ?)", [(one, now) for one in idents]
-            )
-            self._db.put_all(
-                "UPDATE outbox SET state = 'spared', ended = ? WHERE state = 'waiting' AND kind = 'incident' AND subject = ?"
-                " AND (parcel IS NULL OR parcel = id)",
-                [(now, one) for one in idents],
-            )
 
     def withdraw(self, subject: str, now: int) -> None:
         """What waits to be said of `subject` is true no more, and not said."""
