@@ -25,6 +25,7 @@ from tocsin.detect.absence.expected import (
     meet,
     meet_group,
     overdue,
+    set_back,
 )
 from tocsin.detect.absence.listening import Listening
 from tocsin.detect.absence.silence import SilenceRule, Voice, habit
@@ -137,6 +138,8 @@ class Absences:
         listening = self._listening
         looked = listening.listened // grain
         listening.reach(stamp, self._awaited.rule.apart)
+        if listening.turned_back:
+            self._set_back(stamp)
         for one in self._awaited.expectations:
             if one.said.name not in self._waiting:
                 self._waiting[one.said.name] = Waiting(stamp, listening.listened, stamp)
@@ -144,6 +147,11 @@ class Absences:
         if listening.turned_back or listening.listened // grain != looked:
             self._look()
         self._hear(batch.events)
+
+    def _set_back(self, stamp: int) -> None:
+        for name, waiting in self._waiting.items():
+            set_back(waiting, stamp, self._awaited.zone)
+            self._changed.add(name)
 
     def turn(self) -> Turn:
         """What to commit now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,11 +16,11 @@ from tocsin.incidents.lifecycle import is_done, status_of
 from tocsin.notify.changes import Ringing, Rings, rings
 from tocsin.records.event import Event
 from tocsin.records.finding import Finding
-from tocsin.records.incident import Incident
+from tocsin.records.incident import Decision, Incident
 from tocsin.records.instants import HOUR
 from tocsin.records.state_changes import WHOLE, StateChanges
 from tocsin.store.detectors import DetectorState
-from tocsin.store.outbox import ToTell
+from tocsin.store.outbox import Rung, ToTell
 from tocsin.store.segment import Position
 from tocsin.store.state import Notes
 from tocsin.store.store import Store
@@ -41,10 +40,11 @@ class Ringer:
 class Books:
     """Keeps what `detectors` and `desk` know in `store`; takes up there what an earlier run left.
 
-    `resolved` are the ids of incidents that operators resolved, as the last commit came to know. With a `ringer`, what people are to be told comes into the outbox in the same commit.
+    With a `ringer`, what people are to be told comes into the outbox in the same commit.
 
     Attributes:
         ringing: Whom to tell from the next commit on; None without a `ringer`.
+        resolved: Ids of incidents that operators resolved last, from before the start too.
 
     Raises:
         PluginError: a detector cannot take up its state.
@@ -56,11 +56,13 @@ class Books:
         self._store, self._desk = store, desk
         self.ringing = ringer.ringing if ringer is not None else None
         self._now = ringer.now if ringer is not None else None
-        self._rung = store.outbox.rung() if ringer is not None else {}
+        self._rung: dict[str, Rung] = {}
         self._incidents: dict[str, Incident] = {one.id: one for one in store.incidents()}
-        self._decided, decisions = store.decisions.since(0)
-        self._decisions = {one.incident: one for one in decisions}
-        self.resolved: AbstractSet[str] = frozenset()
+        self._decided = 0
+        self._decisions: dict[str, Decision] = {}
+        self.resolved: set[str] = set()
+        self._hear_operators()
+        self._rung = store.outbox.rung() if ringer is not None else {}  # as operators left it
         self._states = [
             *(_StateOf(one.name, one.version, one) for one in detectors),
             _StateOf(DESK, DESK_VERSION, desk),
@@ -111,9 +113,9 @@ class Books:
     def _hear_operators(self) -> None:
         """Takes up what operators decided since the last commit."""
         self._decided, decisions = self._store.decisions.since(self._decided)
-        self.resolved = {one.incident for one in decisions if one.status == "resolved"}
-        self._decisions |= {one.incident: one for one in decisions}
         for one in decisions:
+            self._decisions[one.incident] = one
+            (self.resolved.add if one.status == "resolved" else self.resolved.discard)(one.incident)
             if one.incident in self._rung:
                 self._rung[one.incident] = self._rung[one.incident]._replace(status=one.status)
 

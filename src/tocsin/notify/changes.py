@@ -62,14 +62,14 @@ def rings(changed: Iterable[Incident], rung: Mapping[str, Rung], ringing: Ringin
 
 
 def change_of(incident: Incident, rung: Mapping[str, Rung]) -> str | None:
-    """What of `incident` is news: `new`, `severity:critical`, `regressed:<time of its last finding>`; None for nothing."""
+    """What of `incident` is news: `new`, `severity:critical`, `regressed:…` by what it is then; None for nothing."""
     if not needs_you(incident) or incident.origin != "live" or incident.status in ("resolved", "dismissed"):
         return None
     before = _before(incident, rung)
     if before is None:
         return "new"
     if incident.status == "regressed" and before.status != "regressed":
-        return f"regressed:{incident.last}"
+        return f"regressed:{incident.last}:{incident.count}"  # a finding more need not be a later one
     if LEVELS.index(incident.severity) > LEVELS.index(_level(before)):
         return f"severity:{incident.severity}"
     return None
