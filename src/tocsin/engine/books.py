@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -13,14 +13,14 @@ from tocsin.incidents.absence import placed
 from tocsin.incidents.desk import VERSION as DESK_VERSION
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.incidents.lifecycle import is_done, status_of
-from tocsin.notify.changes import Ringing, Rings, rings
+from tocsin.notify.changes import Ringing, Rings, heard_again, rings
 from tocsin.records.event import Event
 from tocsin.records.finding import Finding
 from tocsin.records.incident import Decision, Incident
 from tocsin.records.instants import HOUR
 from tocsin.records.state_changes import WHOLE, StateChanges
 from tocsin.store.detectors import DetectorState
-from tocsin.store.outbox import Rung, ToTell
+from tocsin.store.outbox import Message, Rung, ToTell
 from tocsin.store.segment import Position
 from tocsin.store.state import Notes
 from tocsin.store.store import Store
@@ -95,8 +95,9 @@ class Books:
         changed = [one for one in now.values() if self._incidents.get(one.id) != one]
         states = [state for one in self._states if (state := one.changed()).changes]
         rung = self._rings(changed)
+        messages = [*rung.messages, *(self._heard_again(over, absent.again) if absent is not None else ())]
         ended = [(one.id, self._now()) for one in over] if self._now is not None else []
-        beside = replace(beside, told=ToTell(rung.messages, rung.rung, heard_by(heard), ended))
+        beside = replace(beside, told=ToTell(messages, rung.rung, heard_by(heard), ended))
         if absent is not None:
             said = () if absent.said is None else ((SAID, absent.said),)
             beside = replace(beside, watched=absent.rows, settings=(*beside.settings, *said))
@@ -131,6 +132,13 @@ class Books:
     def _standing(self, incident: Incident) -> Incident:
         status = status_of(incident, self._decisions)
         return incident if status == incident.status else replace(incident, status=status)
+
+    def _heard_again(self, over: Iterable[Incident], again: Collection[str]) -> Iterator[Message]:
+        """What is said of those that ended by themselves to those who were told of them."""
+        if self.ringing is not None and self._now is not None:
+            for one in over:
+                if one.id in again and one.status == "resolved" and one.id not in self.resolved:
+                    yield from heard_again(one, self._store.outbox.told(one.id), self.ringing, self._now())
 
     def _rings(self, changed: Sequence[Incident]) -> Rings:
         if self.ringing is None or self._now is None or not changed:

@@ -29,7 +29,7 @@ class Message:
     Attributes:
         id: Stable: what it is about, what changed, and the channel.
         subject: An incident's id; the day of a digest; what a notice is about.
-        change: What changed: `new`, `severity:high`, `regressed:…`.
+        change: What changed: `new`, `severity:high`, `regressed:…`, `over`.
         made: When (instant).
         next: Not to be handed over before (instant).
         tries: How often that failed.
@@ -83,10 +83,10 @@ class Failure(NamedTuple):
 
 def put_to_tell(database: Database, told: ToTell) -> None:
     """Stores `told`, inside a transaction."""
-    put_messages(database, told.messages)
+    spare(database, told.ended)
+    put_messages(database, told.messages)  # that something ended may be one of them
     database.put_all("INSERT OR REPLACE INTO rung VALUES (?, ?, ?)", told.rung)
     put_heard(database, told.heard)
-    spare(database, told.ended)
 
 
 def spare(database: Database, ended: Sequence[tuple[str, int]]) -> None:
@@ -152,6 +152,15 @@ class Outbox:
     def channels_of(self, subject: str, change: str) -> frozenset[str]:
         """Which channels have a message that says this, waiting or done."""
         rows = self._db.all("SELECT channel FROM outbox WHERE subject = ? AND change = ?", subject, change)
+        return frozenset(row[0] for row in rows)
+
+    def told(self, subject: str) -> frozenset[str]:
+        """Which channels said something of it, or are about to for the first time."""
+        rows = self._db.all(
+            "SELECT channel FROM outbox WHERE subject = ?"
+            " AND (state = 'sent' OR (state = 'waiting' AND parcel IS NOT NULL AND tries = 0))",
+            subject,
+        )
         return frozenset(row[0] for row in rows)
 
     def strays(self, channels: Collection[str]) -> tuple[Message, ...]:
