@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +31,7 @@ FIELDS = st.dictionaries(
 
 
 @given(WHERES, FIELDS)
-def test_what_is_surely_no_match_is_none(where, fields) -> None:
+def test_what_is_surely_no_match_is_none(where: dict[str, Any], fields: dict[str, Any]) -> None:
     try:
         matches = predicate(parse_detection({"where": where, "condition": "where"}, {}))
     except Unsupported:
