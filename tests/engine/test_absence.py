@@ -115,12 +115,39 @@ def test_a_silent_source_rings_once_through_a_kill_and_is_over_when_it_is_heard_
         again.start()
         awaited(lambda: set(incidents(folder).values()) == {"resolved"}, running.out.read_text)
         assert set(incidents(folder)) == {"Not heard any more: hec:one", "Did not come: backup"}
+        awaited(lambda: len(rung(server)) >= 4, running.out.read_text)
     finally:
         for talker in talkers:
             talker.hushed.set()
         running.stop()
-    assert sorted(title.partition(": ")[2] for title in rung(server)) == [
-        "Did not come: backup", "Not heard any more: hec:one"
+    assert sorted(rung(server)) == [
+        "High: Did not come: backup", "Medium: Not heard any more: hec:one",
+        "Over: Did not come: backup", "Over: Not heard any more: hec:one",
     ]  # fmt: skip
     with Store.read_only(folder / "data") as store:
         assert len([one for one in store.findings() if one.detector == "absence"]) == 2
+
+
+def test_what_is_expected_changes_with_a_reload(place) -> None:
+    folder, server = place
+    settings = (folder / "tocsin.toml").read_text()
+    without, _, _ = settings.partition("[[run.expect]]")
+    (folder / "tocsin.toml").write_text(without)
+    token = add_token(folder / "tokens", "one", 0)
+    running = Running(folder, folder / "out")
+    talker = Talker(token, "host-1", running.port())
+    talker.start()
+    try:
+        (folder / "tocsin.toml").write_text(settings)
+        running.reload()
+        running.line("reloaded")
+        awaited(lambda: incidents(folder).get("Did not come: backup") == "open", running.out.read_text)
+        (folder / "tocsin.toml").write_text(without)
+        running.reload()
+        running.line("reloaded", 1)
+        awaited(lambda: incidents(folder).get("Did not come: backup") == "resolved", running.out.read_text)
+    finally:
+        talker.hushed.set()
+        running.stop()
+    assert "restart" not in running.said()
+    assert not [title for title in rung(server) if title.startswith("Over")], "nobody heard it"

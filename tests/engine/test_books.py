@@ -90,9 +90,34 @@ def test_what_nobody_saw_when_it_was_resolved_brings_it_back_at_once(tmp_path: P
     assert judged(tmp_path, []) == ["regressed"]
 
 
+def test_what_was_resolved_while_nothing_judged_is_known_at_the_start(tmp_path: Path) -> None:
+    judged(tmp_path, [ONE])
+    resolved = said(tmp_path, "resolve")["incident"]
+    with Store.open(tmp_path) as store:
+        books = Books(store, [], IncidentDesk(), RINGER)
+        books.write(Position(0, 0), [])
+        assert books.resolved == {resolved}, "who waits for what did not come is to hear of it"
+
+
+def test_a_finding_more_that_is_no_later_one_rings_again(tmp_path: Path) -> None:
+    judged(tmp_path, [MORE])
+    for earlier in (ONE, finding("r1", 30 * SECOND, host="ws1", level="high")):
+        said(tmp_path, "resolve")
+        assert judged(tmp_path, [earlier]) == ["regressed"]
+    assert changes(tmp_path) == ["new", "regressed", "regressed"]
+
+
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
 def test_a_false_alarm_needs_a_reason(tmp_path: Path, reason: str) -> None:
     judged(tmp_path, [ONE])
     with Store.read_only(tmp_path) as store:
         (incident,) = store.incidents()
     assert "A reason has" in call("dismiss", incident.id, "--reason", reason, "--store", tmp_path).error
+
+
+@pytest.mark.parametrize("word", [("acknowledge",), ("resolve",), ("dismiss", "--reason", "a drill")])
+def test_what_waits_to_be_said_is_not_said_after_an_operators_word(tmp_path: Path, word) -> None:
+    judged(tmp_path, [ONE])
+    said(tmp_path, *word)
+    with Store.read_only(tmp_path) as store:
+        assert store.outbox.counts() == {"spared": 1}

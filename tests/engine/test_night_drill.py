@@ -190,6 +190,38 @@ def test_a_full_disk_is_told_to_senders_noticed_outside_and_passes_by_itself(pla
     assert stored(place.folder / "left") >= set(acknowledged)
 
 
+@pytest.mark.skipif(
+    not allowed("unshare", *AS_ROOT, "--mount", "sh", "-c", f"{MOUNT} /mnt"),
+    reason="a disk of its own needs a mount namespace",
+)
+def test_what_is_judged_and_cannot_be_stored_is_kept_until_it_can_be(place: Place) -> None:
+    """The log has a disk of its own here, with room: only what is judged finds none."""
+    within = f'{MOUNT} "$0" && mkdir -p -m 700 "$0/data/wal" && mount --bind "$1" "$0/data/wal" && shift && exec "$@"'
+    disk, log = place.folder / "disk", place.folder / "log"
+    log.mkdir(mode=0o700)
+    running = place.running("unshare", *AS_ROOT, "--mount", "sh", "-c", within, str(disk), str(log))
+    inside = Path(f"/proc/{running.process.pid}/root{disk}")
+    marks = [f"m{number}" for number in range(30)]
+    try:
+        fill(inside / "filler")
+        for mark in marks[:20]:
+            assert post(running.port(), place.token, mark) == 200
+        awaited(lambda: "What is judged is kept" in running.said() or None, running.said, running.process)
+        assert place.watch.notices() < 15
+        for mark in marks[20:]:
+            assert post(running.port(), place.token, mark) == 200
+        (inside / "filler").unlink()
+        awaited(lambda: "can be stored again" in running.said() or None, running.said, running.process)
+        place.watch.hears(running)
+        assert running.said().count("What is judged is kept") == 1
+        running.process.send_signal(signal.SIGSTOP)
+        shutil.copytree(inside / "data", place.folder / "left", ignore=shutil.ignore_patterns("wal"))
+        shutil.copytree(log, place.folder / "left" / "wal")
+    finally:
+        running.kill()
+    assert stored(place.folder / "left") >= set(marks)
+
+
 def fill(path: Path) -> None:
     with path.open("wb") as file:
         while True:

@@ -228,9 +228,12 @@ def test_a_certificate_and_who_may_come_change_and_a_bad_one_changes_nothing(pla
     running.reload()
     running.says("Nothing was reloaded")
     assert shown(port) == two
+    half = socket.create_connection(("127.0.0.1", port), 5)
     place.write(more=tls.format("two") + '\nclient-ca = "one.pem"')
     running.reload()
     assert running.line("reloaded", 1)["tokens"] == 2
+    with half:
+        assert half.recv(1) == b"", "who has begun without a certificate does not come in by the old rule"
     with suppress(ssl.SSLError, ConnectionResetError):
         assert not shown(port), "who shows no certificate gets no answer"
     place.write(more=tls.format("one"))
@@ -256,3 +259,21 @@ def test_what_needs_a_restart_is_told_and_all_else_holds(place: Place) -> None:
     assert "look   reload: A change of zone waits." in place.ask("doctor")
     running.stop()
     assert "zone" not in place.ask("status")
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_each_socket_hears_one_family_of_addresses(place: Place) -> None:
+    port = free_port()
+    both = f'["0.0.0.0:{port}", "[::]:{port}"]'
+    place.write(more=f"[run.syslog]\ntcp = {both}\nudp = {both}")
+    running = place.run()
+    running.port()
+    for host, name in (("127.0.0.1", "127.0.0.1"), ("::1", "::1")):
+        with socket.create_connection((host, port), 5) as peer:
+            peer.sendall(f"<13>1 - {name} a - - - over {name}\n".encode())
+    awaited(
+        lambda: "syslog:127.0.0.1" in place.ask("status") and "syslog:::1" in place.ask("status"),
+        running.said,
+    )
+    running.stop()
+    assert "::ffff" not in place.ask("status")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -13,6 +15,7 @@ import pytest
 from tocsin.config import bounds
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.loading import RuleText
+from tocsin.engine.patience import Patience
 from tocsin.engine.rule_files import RuleTexts
 from tocsin.engine.rule_sets import load
 from tocsin.engine.service import Service, counted
@@ -22,6 +25,7 @@ from tocsin.records.event import Event, EventBatch, Logsource, SetAside
 from tocsin.records.finding import Finding
 from tocsin.records.instants import SECOND
 from tocsin.records.received import Received
+from tocsin.store import database
 from tocsin.store.disk import Disk
 from tocsin.store.entries import Entry, Passed, encode
 from tocsin.store.segment import Position
@@ -238,6 +242,48 @@ def test_an_event_that_claims_another_year_counts_when_it_came(tmp_path):
         intake.take([body, forged])
         drained(service(store, Told()))
         assert {finding.time for finding in store.findings()} == {NOON}
+
+
+@pytest.mark.parametrize("ahead", [300, 10**8])
+def test_a_clock_that_ran_ahead_and_was_set_back_leaves_no_rule_blind(tmp_path, ahead):
+    """`ahead` is in seconds; logons that are three in a minute come before, meanwhile, and afterwards."""
+    came = [
+        received(start + n, (start + 5 * n, 4624, f"u{start}")) for start in (0, ahead, 30) for n in range(3)
+    ]
+    entries = [*came, Passed(NOON + 400 * SECOND)]
+    intake = Intake(tmp_path / "store")
+    with opened(intake.root, intake) as store:
+        intake.take(entries)
+        drained(service(store, Told()))
+        assert {one.group["User"] for one in store.findings()} == {"u0", f"u{ahead}", "u30"}
+    assert judged(tmp_path / "again", entries, lambda _: True) == judged(tmp_path / "more", entries)
+
+
+def test_a_commit_that_the_disk_refuses_for_now_is_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.05)
+    undisturbed = judged(tmp_path / "undisturbed", stream())
+    intake, told, complaints, now = Intake(tmp_path / "store"), Told(), [], [0]
+    with opened(intake.root, intake) as store:
+        one = service(store, told)
+        patience = Patience(lambda: now[0], complaints.append)
+        intake.take(stream())
+        with closing(sqlite3.connect(intake.root / "state.sqlite", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            for _ in range(3):
+                now[0] += 60 * SECOND
+                assert not patience.does(one.turn)
+                assert (one.waits, patience.refused, told.events) == (True, True, [])
+            assert len(complaints) == 1
+            assert "is locked" in complaints[0]
+            other.execute("ROLLBACK")
+        assert not patience.does(one.turn), "it waits a while"
+        now[0] += 60 * SECOND
+        while patience.does(one.turn):
+            pass
+        assert complaints[1:] == ["What was judged can be stored again."]
+        found = sorted(one.id for one in store.findings()), sorted(one.id for one in store.incidents())
+    assert found == undisturbed
+    assert sorted(told.findings) == found[0]
 
 
 def test_segments_are_sealed_once_they_are_judged_and_left(tmp_path, monkeypatch):

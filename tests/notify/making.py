@@ -14,8 +14,9 @@ from tocsin.notify.changes import Ringing
 from tocsin.notify.delivery import Delivery
 from tocsin.outbound.gate import Gate
 from tocsin.records.instants import HOUR, parse_rfc3339
-from tocsin.store.outbox import Message
+from tocsin.store.outbox import Message, ToTell
 from tocsin.store.outgoing import Outgoing
+from tocsin.store.state import Notes
 from tocsin.store.store import Store
 
 NOON = parse_rfc3339("2026-03-02T12:00:00Z")
@@ -63,3 +64,7 @@ class Ringer:
     def turn(self, now):
         self.now = now
         return self.delivery.turn(now)
+
+    def look_after(self, incident, at):
+        """Somebody looks after it, or it is over."""
+        self.store.commit(self.store.position, beside=Notes(told=ToTell(ended=[(incident, at)])))

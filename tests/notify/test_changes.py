@@ -43,7 +43,7 @@ def test_only_what_became_graver_or_came_back_is_told_again():
     assert change_of(replace(one, rank=1, score=99.0, last=one.last + 1), told) is None
     assert change_of(replace(one, severity="medium"), told) is None
     assert change_of(replace(one, severity="critical"), told) == "severity:critical"
-    assert change_of(replace(one, status="regressed"), told) == f"regressed:{one.last}"
+    assert change_of(replace(one, status="regressed"), told) == f"regressed:{one.last}:1"
     assert change_of(replace(one, status="regressed"), known(Rung(one.id, "high", "regressed"))) is None
     assert change_of(replace(one, status="resolved", severity="critical"), told) is None
     assert change_of(replace(one, origin="simulated:drill"), {}) is None

@@ -69,7 +69,7 @@ def test_the_next_channel_rings_where_nobody_acknowledged(tmp_path):
         for found in (incident("ws1"), incident("ws2")):
             one.outbox.add(rings([found], {}, one.ringing, NOON).messages)
         one.turn(NOON)
-        one.outbox.acknowledge([found.id], NOON + 5 * MINUTE)
+        one.look_after(found.id, NOON + 5 * MINUTE)
         one.turn(NOON + 29 * MINUTE)
         assert [came.path for came in server.came] == ["/phone", "/phone"]
         one.turn(NOON + 31 * MINUTE)
@@ -185,7 +185,7 @@ def test_a_parcel_of_several_stays_what_it_was(tmp_path):
         several = [message(f"m{number}", made=dusk) for number in range(4)]
         one.outbox.add([*several, message("grave", severity="critical", made=dusk)])
         one.turn(dusk)
-        one.outbox.acknowledge(["inc-m1"], dusk)
+        one.look_after("inc-m1", dusk)
         one.turn(NIGHT)
         first, again = server.came
         assert (first.json["id"], first.body) == (again.json["id"], again.body)

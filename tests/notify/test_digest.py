@@ -61,7 +61,7 @@ def test_what_is_not_well_is_said(tmp_path):
             "The channel phone did not take",
         ):
             assert said in text
-        one.outbox.acknowledge([found.id], NOON)
+        one.look_after(found.id, NOON)
         assert "somebody" not in digest_words(one.outbox, (), NOON)[1]
 
 
@@ -136,7 +136,7 @@ def test_what_became_graver_after_it_was_acknowledged_needs_somebody_again(tmp_p
         one.store.commit(
             one.store.position, incidents=[found], beside=Notes(told=ToTell(made.messages, made.rung))
         )
-        one.outbox.acknowledge([found.id], NOON)
+        one.look_after(found.id, NOON)
         assert one.outbox.unacknowledged() == 0
         graver = rings(
             [replace(found, severity="critical")], {found.id: made.rung[0]}, one.ringing, NOON + HOUR

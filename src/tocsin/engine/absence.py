@@ -25,6 +25,7 @@ from tocsin.detect.absence.expected import (
     meet,
     meet_group,
     overdue,
+    set_back,
 )
 from tocsin.detect.absence.listening import Listening
 from tocsin.detect.absence.silence import SilenceRule, Voice, habit
@@ -81,6 +82,7 @@ class Turn(NamedTuple):
         over: Incidents of those that ended.
         rows: What changed, by name.
         said: What people are told beside incidents, as JSON; None where it is what it was.
+        again: Ids of those that ended because what was absent was heard again.
     """
 
     findings: Sequence[Finding]
@@ -88,6 +90,7 @@ class Turn(NamedTuple):
     over: Sequence[Incident]
     rows: Mapping[str, bytes | None]
     said: str | None
+    again: Collection[str] = ()
 
 
 class Absences:
@@ -119,6 +122,7 @@ class Absences:
                 self._count(key, voice)
         self._new: list[Finding] = []
         self._over: list[Incident] = []
+        self._again: set[str] = set()
         self._changed: set[str] = set()
         self._said = ""
         self._day = self._listening.listened // DAY
@@ -137,6 +141,8 @@ class Absences:
         listening = self._listening
         looked = listening.listened // grain
         listening.reach(stamp, self._awaited.rule.apart)
+        if listening.turned_back:
+            self._set_back(stamp)
         for one in self._awaited.expectations:
             if one.said.name not in self._waiting:
                 self._waiting[one.said.name] = Waiting(stamp, listening.listened, stamp)
@@ -145,6 +151,11 @@ class Absences:
             self._look()
         self._hear(batch.events)
 
+    def _set_back(self, stamp: int) -> None:
+        for name, waiting in self._waiting.items():
+            set_back(waiting, stamp, self._awaited.zone)
+            self._changed.add(name)
+
     def turn(self) -> Turn:
         """What to commit now."""
         rows = self._voices.written()
@@ -152,12 +163,12 @@ class Absences:
         for name in self._changed:
             waiting = self._waiting.get(name)
             rows[_EXPECTED + name] = msgspec.json.encode(waiting) if waiting is not None else None
-        made, over = self._new, self._over
+        made, over, again = self._new, self._over, frozenset(self._again)
         said = self._words()
-        self._new, self._over, self._changed = [], [], set()
+        self._new, self._over, self._again, self._changed = [], [], set(), set()
         changed = said if said != self._said else None
         self._said = said
-        return Turn(made, tuple(self._open.values()), over, rows, changed)
+        return Turn(made, tuple(self._open.values()), over, rows, changed, again)
 
     def resolved(self, idents: Collection[str]) -> None:
         """An operator says that these are over: what is expected and does not come again is told again."""
@@ -182,7 +193,7 @@ class Absences:
                     event for event in met if meet(waiting, event, self._listening, self._awaited.rule.grain)
                 ]
                 if changed and waiting.incident:
-                    self._close(waiting.incident)
+                    self._close(waiting.incident, again=True)
                     waiting.incident = ""
             else:
                 changed = [
@@ -204,7 +215,7 @@ class Absences:
             self._stopped[one.said.name] = self._stopped.get(one.said.name, 0) + 1
             return False
 
-    def _spoke(self, one: Spoke) -> None:
+    def _spoke(self, one: Spoke, *, again: bool = True) -> None:
         if one.incident in self._more:
             self._more[one.incident].discard(one.key)
             if self._more[one.incident]:
@@ -214,7 +225,7 @@ class Absences:
             voice = self._voices.all.get(one.key)
             group = _group(one.key, "low" if voice is None or self._is_low(one.incident) else "medium")
             self._told[group] = max(0, self._told.get(group, 0) - 1)
-        self._close(one.incident)
+        self._close(one.incident, again=again)
 
     def _is_low(self, ident: str) -> bool:
         incident = self._open.get(ident)
@@ -236,14 +247,14 @@ class Absences:
                 if judged is not None and not waiting.incident:
                     self._missed(expectation, waiting, judged)
                 elif judged is None and waiting.incident:
-                    self._close(waiting.incident)
+                    self._close(waiting.incident, again=True)
                     waiting.incident = ""
             if msgspec.json.encode(waiting) != before:
                 self._changed.add(said.name)
         if self._listening.listened // DAY != self._day:
             self._day = self._listening.listened // DAY
             for one in self._voices.forget(bounds.KEEP_DAYS * DAY, self._listening.listened):
-                self._spoke(one)
+                self._spoke(one, again=False)
 
     def _fell_silent(self, key: str, voice: Voice) -> None:
         steady = habit(voice, self._awaited.rule) == "steady"
@@ -281,9 +292,11 @@ class Absences:
         self._open[incident.id] = incident
         return incident.id
 
-    def _close(self, ident: str) -> None:
+    def _close(self, ident: str, *, again: bool) -> None:
+        """It is over: what was absent was heard `again`, or nobody waits for it any more."""
         incident = self._open.pop(ident, None)
         if incident is not None:
+            self._again |= {ident} if again else set()
             self._over.append(replace(incident, status="resolved"))
 
     def _count(self, key: str, voice: Voice) -> None:
@@ -302,7 +315,7 @@ class Absences:
         """What is expected no more is over."""
         expected = {one.said.name for one in self._awaited.expectations}
         for name in [name for name in self._waiting if name not in expected]:
-            self._close(self._waiting.pop(name).incident)
+            self._close(self._waiting.pop(name).incident, again=False)
             self._changed.add(name)
         for waiting in self._waiting.values():
             if waiting.incident not in self._open:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,14 +13,14 @@ from tocsin.incidents.absence import placed
 from tocsin.incidents.desk import VERSION as DESK_VERSION
 from tocsin.incidents.desk import IncidentDesk
 from tocsin.incidents.lifecycle import is_done, status_of
-from tocsin.notify.changes import Ringing, Rings, rings
+from tocsin.notify.changes import Ringing, Rings, heard_again, rings
 from tocsin.records.event import Event
 from tocsin.records.finding import Finding
-from tocsin.records.incident import Incident
+from tocsin.records.incident import Decision, Incident
 from tocsin.records.instants import HOUR
 from tocsin.records.state_changes import WHOLE, StateChanges
 from tocsin.store.detectors import DetectorState
-from tocsin.store.outbox import ToTell
+from tocsin.store.outbox import Message, Rung, ToTell
 from tocsin.store.segment import Position
 from tocsin.store.state import Notes
 from tocsin.store.store import Store
@@ -41,10 +40,11 @@ class Ringer:
 class Books:
     """Keeps what `detectors` and `desk` know in `store`; takes up there what an earlier run left.
 
-    `resolved` are the ids of incidents that operators resolved, as the last commit came to know. With a `ringer`, what people are to be told comes into the outbox in the same commit.
+    With a `ringer`, what people are to be told comes into the outbox in the same commit.
 
     Attributes:
         ringing: Whom to tell from the next commit on; None without a `ringer`.
+        resolved: Ids of incidents that operators resolved last, from before the start too.
 
     Raises:
         PluginError: a detector cannot take up its state.
@@ -56,11 +56,13 @@ class Books:
         self._store, self._desk = store, desk
         self.ringing = ringer.ringing if ringer is not None else None
         self._now = ringer.now if ringer is not None else None
-        self._rung = store.outbox.rung() if ringer is not None else {}
+        self._rung: dict[str, Rung] = {}
         self._incidents: dict[str, Incident] = {one.id: one for one in store.incidents()}
-        self._decided, decisions = store.decisions.since(0)
-        self._decisions = {one.incident: one for one in decisions}
-        self.resolved: AbstractSet[str] = frozenset()
+        self._decided = 0
+        self._decisions: dict[str, Decision] = {}
+        self.resolved: set[str] = set()
+        self._hear_operators()
+        self._rung = store.outbox.rung() if ringer is not None else {}  # as operators left it
         self._states = [
             *(_StateOf(one.name, one.version, one) for one in detectors),
             _StateOf(DESK, DESK_VERSION, desk),
@@ -93,8 +95,9 @@ class Books:
         changed = [one for one in now.values() if self._incidents.get(one.id) != one]
         states = [state for one in self._states if (state := one.changed()).changes]
         rung = self._rings(changed)
+        messages = [*rung.messages, *(self._heard_again(over, absent.again) if absent is not None else ())]
         ended = [(one.id, self._now()) for one in over] if self._now is not None else []
-        beside = replace(beside, told=ToTell(rung.messages, rung.rung, heard_by(heard), ended))
+        beside = replace(beside, told=ToTell(messages, rung.rung, heard_by(heard), ended))
         if absent is not None:
             said = () if absent.said is None else ((SAID, absent.said),)
             beside = replace(beside, watched=absent.rows, settings=(*beside.settings, *said))
@@ -111,9 +114,9 @@ class Books:
     def _hear_operators(self) -> None:
         """Takes up what operators decided since the last commit."""
         self._decided, decisions = self._store.decisions.since(self._decided)
-        self.resolved = {one.incident for one in decisions if one.status == "resolved"}
-        self._decisions |= {one.incident: one for one in decisions}
         for one in decisions:
+            self._decisions[one.incident] = one
+            (self.resolved.add if one.status == "resolved" else self.resolved.discard)(one.incident)
             if one.incident in self._rung:
                 self._rung[one.incident] = self._rung[one.incident]._replace(status=one.status)
 
@@ -129,6 +132,13 @@ class Books:
     def _standing(self, incident: Incident) -> Incident:
         status = status_of(incident, self._decisions)
         return incident if status == incident.status else replace(incident, status=status)
+
+    def _heard_again(self, over: Iterable[Incident], again: Collection[str]) -> Iterator[Message]:
+        """What is said of those that ended by themselves to those who were told of them."""
+        if self.ringing is not None and self._now is not None:
+            for one in over:
+                if one.id in again and one.status == "resolved" and one.id not in self.resolved:
+                    yield from heard_again(one, self._store.outbox.told(one.id), self.ringing, self._now())
 
     def _rings(self, changed: Sequence[Incident]) -> Rings:
         if self.ringing is None or self._now is None or not changed:

@@ -16,6 +16,7 @@ from tocsin.detect.sigma.fields import EventView
 from tocsin.detect.sigma.matching import predicate
 from tocsin.detect.sigma.ruleset import CompiledRule, RuleSet
 from tocsin.engine.absence import Awaited
+from tocsin.engine.expecting_quickly import quick_no
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import Event
 
@@ -66,7 +67,8 @@ def _by_where(said: Expected, file: Path) -> Callable[[Event], bool]:
             f"{file}: [[run.expect]] {said.name!a} has a where that {error}.",
             'Write it as Sigma\'s detections, such as { program = "restic", "message|contains" = "saved" }.',
         ) from error
-    return lambda event: matches(EventView(event.fields))
+    surely_not = quick_no(said.where)
+    return lambda event: not surely_not(event.fields) and matches(EventView(event.fields))
 
 
 def _detection(where: Any) -> Any:

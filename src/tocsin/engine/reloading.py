@@ -157,12 +157,12 @@ class Reloading:
                 ("the data folder", old.store != new.store),
                 ("zone", old.reading.zone != new.reading.zone),
                 ("site", old.reading.site != new.reading.site),
-                ("what is expected", _said(old) != _said(new)),
             )
             if differs
         )
         ringing = replace(new.ringing, zone=old.ringing.zone)
-        kept = replace(new, store=old.store, reading=old.reading, ringing=ringing, awaited=old.awaited)
+        awaited = new.awaited and replace(new.awaited, zone=old.reading.zone, site=old.reading.site)
+        kept = replace(new, store=old.store, reading=old.reading, ringing=ringing, awaited=awaited)
         return kept, waits
 
 
@@ -187,11 +187,3 @@ def _paths(rules: RuleSet) -> dict[str, str]:
     return {one.id: one.meta.path for one in rules.rules} | {
         one.id: one.meta.path for one in rules.correlations
     }
-
-
-def _said(request: ServeRequest) -> tuple[object, ...]:
-    """What the settings say is awaited."""
-    awaited = request.awaited
-    return (
-        () if awaited is None else (awaited.rule, awaited.rings, [one.said for one in awaited.expectations])
-    )

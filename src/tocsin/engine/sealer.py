@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tocsin.config import bounds
-from tocsin.records.errors import OperatorError
+from tocsin.records.errors import OperatorError, TryAgain
 from tocsin.records.instants import SECOND
 from tocsin.sources.listened.received import ReceivedOptions
 from tocsin.store.compaction import Group, Merged, merge
@@ -57,24 +57,27 @@ class Sealer:
         self._merged_hour: str | None = None
         self._merges = self._merging = False
         self._unmerged: set[Group] = set()
-        self._written: deque[Merged | _Unmerged] = deque()
+        self._written: deque[Sealed | Merged | _Unmerged] = deque()
+        self._refused = ""
 
     @property
     def merges(self) -> bool:
-        """Whether files are being merged, or were and are not listed yet."""
+        """Whether files are being merged, or were written and are not listed yet."""
         return self._merging or bool(self._written)
 
     def turn(self, *, merge: bool = True) -> None:
         """Takes what the process made, and starts the next one where there is a segment to seal, or files to `merge`.
 
         Raises:
-            OperatorError: the catalogue could not be written.
+            OperatorError: the catalogue is damaged.
         """
         if self._process is not None:
             self._take()
+        elif self._waits():
+            return
         elif self._written:
-            self._put(self._written.popleft())
-        elif not self._waits():
+            self._list()
+        else:
             self._begin(merge=merge)
 
     def stop(self) -> None:
@@ -120,13 +123,29 @@ class Sealer:
         self._merges = bool(groups)
         return groups
 
-    def _put(self, one: Merged | _Unmerged) -> None:
+    def _list(self) -> None:
         """One in a turn: judging goes on between them."""
-        if isinstance(one, Merged):
-            self._store.upkeep.merged(one)
+        one = self._written[0]
+        try:
+            if isinstance(one, Sealed):
+                self._store.upkeep.replaced(one)
+            elif isinstance(one, Merged):
+                self._store.upkeep.merged(one)
+            else:
+                self._unmerged.add(one.group)
+                self._tell(one.why)
+        except TryAgain as error:
+            self._fails(f"What was written cannot be listed yet; it is tried again. {error}")
         else:
-            self._unmerged.add(one.group)
-            self._tell(one.why)
+            self._written.popleft()
+            self._refused = ""
+
+    def _fails(self, why: str) -> None:
+        """Waits, and tells why, once."""
+        self._not_before = self._now() + round(bounds.SEAL_RETRY_SECONDS * SECOND)
+        if why != self._refused:
+            self._refused = why
+            self._tell(why)
 
     def _take(self) -> None:
         assert self._answers is not None
@@ -148,10 +167,10 @@ class Sealer:
         self._process.join()
         self._process, self._merging = None, False
         if isinstance(said, str):
-            self._not_before = self._now() + round(bounds.SEAL_RETRY_SECONDS * SECOND)
-            self._tell(f"The log could not be turned into stored events yet; it is tried again. {said}")
+            self._fails(f"The log could not be turned into stored events yet; it is tried again. {said}")
         elif isinstance(said, Sealed):
-            self._store.upkeep.replaced(said)
+            self._written.append(said)
+            self._list()
         else:
             self._written.extend(said)
 

@@ -5,20 +5,22 @@ Rules:
 1. Events are judged from the committed position on, never beyond what was acknowledged (`store/followed.py`).
 2. One commit holds findings, incidents, all state and the position: a crash anywhere judges the rest again from that
    state, and what it finds again has the ids that it had.
-3. How much is judged at once follows the load, and changes no answer: windows over several events are judged where the
+3. Where the log's own instants go back behind the watermark, the clock had run ahead: what waits for windows is judged and
+   closed, and the events' time begins anew. Else nothing that came before that wrong time would count.
+4. How much is judged at once follows the load, and changes no answer: windows over several events are judged where the
    events' own time passes a multiple of `bounds.TICK_SECONDS`, which depends on the log alone.
-4. An event that claims a time too far from its arrival counts at its arrival, and is marked (`Event.time_known`).
+5. An event that claims a time too far from its arrival counts at its arrival, and is marked (`Event.time_known`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tocsin.config import bounds
-from tocsin.detect.interface import Detector
+from tocsin.detect.interface import END_OF_TIME, Detector
 from tocsin.detect.sigma.correlations.lateness import Lateness, counted_at
-from tocsin.engine.absence import Absences
+from tocsin.engine.absence import Absences, Turn
 from tocsin.engine.books import Books, Ringer
 from tocsin.engine.flow import Listener, Tally
 from tocsin.incidents.desk import IncidentDesk
@@ -41,11 +43,13 @@ class Portion:
         position: To commit once they are judged.
         batch: The events, and what could not be read among them.
         watermark: To advance the detectors to afterwards; None where no tick passed.
+        anew: Whether the clock was set back before it: what the detectors hold is to be judged first.
     """
 
     position: Position
     batch: EventBatch
     watermark: int | None
+    anew: bool = False
 
 
 class LogReader:
@@ -72,8 +76,14 @@ class LogReader:
         """The next one; None where everything was judged. What it gave is to be committed before the next call."""
         events: list[Event] = []
         set_aside: list[SetAside] = []
-        size, last, tick = 0, None, self._tick()
+        size, last, tick, anew = 0, None, self._tick(), False
         for position, entry in self._store.pending():
+            instant = self._goes_back_to(entry)
+            if instant is not None:
+                if last is not None:
+                    break  # what came before is judged first
+                anew, self._lateness.progress = True, instant
+                tick = self._tick()
             last = position
             batch = self._batch(entry)
             events += batch.events
@@ -84,7 +94,13 @@ class LogReader:
         if last is None:
             return None
         passed = self.watermark if self._tick() != tick else None
-        return Portion(last, EventBatch(tuple(events), tuple(set_aside)), passed)
+        return Portion(last, EventBatch(tuple(events), tuple(set_aside)), passed, anew)
+
+    def _goes_back_to(self, entry: Entry) -> int | None:
+        """The instant of `entry` where it is behind the watermark: the clock was set back; else None."""
+        instant = entry.arrived if isinstance(entry, Received) else 0
+        instant = entry.instant if isinstance(entry, Passed) else instant
+        return instant if 0 < instant < (self.watermark or 0) else None
 
     def _batch(self, entry: Entry) -> EventBatch:
         """What there is to judge in `entry`; takes note of the time that it tells."""
@@ -110,6 +126,16 @@ def counted(batch: EventBatch) -> EventBatch:
 def _counted(event: Event) -> Event:
     instant = counted_at(event.time, event.ingest)
     return event if instant == event.time else replace(event, time=instant, time_known=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A portion that was judged, and what its commit is to hold."""
+
+    portion: Portion
+    findings: Sequence[Finding]
+    beside: Notes
+    absent: Turn | None
 
 
 class Service:
@@ -142,16 +168,31 @@ class Service:
         self._books = Books(store, detectors, desk, ringer)
         self._reader = LogReader(store, absences)
         self._rule_sets: list[tuple[Position, str, int]] = []
+        self._judged: _Judged | None = None
+        self._awaits: Callable[[], Absences | None] | None = None
         self.tally = Tally()
 
     def judged_by(self, rules: RuleSet) -> None:
         """Notes for the next commit which rules judge from here on, where that changed."""
         known = self._rule_sets[-1][1] if self._rule_sets else self._store.rules_version
         if rules.version != known:
-            self._rule_sets.append((self._store.position, rules.version, rules.rules))
+            position = self._store.position if self._judged is None else self._judged.portion.position
+            self._rule_sets.append((position, rules.version, rules.rules))
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is judged that the disk did not take yet."""
+        return self._judged is not None
+
+    def await_(self, absences: Callable[[], Absences | None]) -> None:
+        """Who notices from the next portion on what does not come; made once all that was judged is stored."""
+        self._awaits = absences
 
     def take_up_again(self, absences: Absences | None) -> None:
-        """Goes on with what the store says now, which somebody changed between two turns; `absences` are read from it anew."""
+        """Goes on with what the store says now, which somebody changed between two turns; `absences` are read from it anew.
+
+        Not while something `waits`.
+        """
         self._absences = absences
         self._reader.absences = absences
         self._desk = IncidentDesk()
@@ -167,26 +208,41 @@ class Service:
         """Judges and commits one portion; False where there was none.
 
         Raises:
+            TryAgain: the disk refused for now; the next turn commits what this one judged.
             OperatorError: the disk refused, or the log is damaged; nothing of the portion is stored.
         """
-        portion = self._reader.portion()
-        if portion is None:
-            return False
-        findings = self._judge(portion)
-        self._desk.add(findings)
-        beside = Notes(portion.batch.set_aside, self._rule_sets, watermark=self._reader.watermark)
-        absent = self._absences.turn() if self._absences is not None else None
-        if absent is not None:
-            findings += absent.findings
-        new = set(self._books.write(portion.position, findings, beside, portion.batch, absent))
-        if self._absences is not None and self._books.resolved:
-            self._absences.resolved(self._books.resolved)
-        self._rule_sets = []
-        self._tell(portion.batch, [finding for finding in findings if finding.id in new])
+        if self._judged is None:
+            if self._awaits is not None:
+                self._absences = self._reader.absences = self._awaits()
+                self._awaits = None
+            portion = self._reader.portion()
+            if portion is None:
+                return False
+            self._judged = self._judge(portion)
+        self._commit(self._judged)
+        self._judged = None
         return True
 
-    def _judge(self, portion: Portion) -> list[Finding]:
-        findings = [finding for one in self._detectors for finding in one.process(portion.batch)]
+    def _commit(self, judged: _Judged) -> None:
+        portion, findings = judged.portion, judged.findings
+        new = set(self._books.write(portion.position, findings, judged.beside, portion.batch, judged.absent))
+        if self._absences is not None and self._books.resolved:
+            self._absences.resolved(self._books.resolved)
+        del self._rule_sets[: len(judged.beside.rule_sets)]
+        self._tell(portion.batch, [finding for finding in findings if finding.id in new])
+
+    def _judge(self, portion: Portion) -> _Judged:
+        findings = self._findings(portion)
+        self._desk.add(findings)
+        beside = Notes(portion.batch.set_aside, (*self._rule_sets,), watermark=self._reader.watermark)
+        absent = self._absences.turn() if self._absences is not None else None
+        return _Judged(portion, [*findings, *(absent.findings if absent is not None else ())], beside, absent)
+
+    def _findings(self, portion: Portion) -> list[Finding]:
+        findings: list[Finding] = []
+        if portion.anew:
+            findings += [finding for one in self._detectors for finding in one.advance(END_OF_TIME)]
+        findings += [finding for one in self._detectors for finding in one.process(portion.batch)]
         if portion.watermark is not None:
             findings += [finding for one in self._detectors for finding in one.advance(portion.watermark)]
         return findings

@@ -42,6 +42,7 @@ from tocsin.engine.intake.settings import (
 )
 from tocsin.engine.keeping import Keeping
 from tocsin.engine.live_rules import LiveDetector
+from tocsin.engine.patience import Patience
 from tocsin.engine.reloading import Reloading
 from tocsin.engine.sealer import Sealer
 from tocsin.engine.serve_request import Attendant, ServeRequest, Wishes
@@ -86,6 +87,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
             ringer = Ringer(request.ringing, request.now)
             service = Service(store, [detector], IncidentDesk(), figuring, ringer, _absences(request, store))
             service.judged_by(request.rules.note)
+            patience = Patience(request.now, attendant.on_notice)
             keeping = Keeping(store, request.keep, request.now, attendant.on_notice)
             forgetting = Forgetting(
                 store,
@@ -103,6 +105,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
 
                 def take_up(new: ServeRequest) -> None:
                     service.ring_for(new.ringing)
+                    service.await_(lambda: _absences(new, store))
                     bell.ring_for(
                         new.ringing
                     )  # behind the commits: no message comes for a channel that it gave away
@@ -118,11 +121,12 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
                     figuring.tick(service.tally, intake.counters)
                     keeping.turn()  # its first turn sweeps what no catalogue lists, so nothing may be sealed before
                     sealer.turn(merge=not forgetting.waits)
-                    busy = forgetting.turn() | service.turn()
+                    busy = patience.does(service.turn) | (not service.waits and forgetting.turn())
                     intake.attend(
                         0.0 if busy else 0.1 if forgetting.waits else 1.0
                     )  # however busy: it may be gone
-                    signs.listens, signs.judged = intake.lives(), request.now()
+                    signs.listens = intake.lives()
+                    signs.judged = signs.judged if patience.refused else request.now()
                 clean = intake.stop()
                 signs.listens = False
             while service.turn():

@@ -23,11 +23,6 @@ def absence(finding: Finding) -> Incident:
     )  # fmt: skip
 
 
-def is_absence(incident: Incident) -> bool:
-    """Whether `incident` tells of an absence."""
-    return incident.id.startswith(ABSENCE_PREFIX)
-
-
 def placed(incident: Incident, incidents: Iterable[Incident]) -> Incident:
     """`incident` with the rank of the first of `incidents` (as the desk ranks them) that it stands before: none other moves."""
     before = sum(needs_you(other) and other.score >= incident.score for other in incidents)

@@ -1,4 +1,5 @@
-"""Which change of an incident people are told, once: it is new and needs somebody, it became graver, it came back.
+"""Which change of an incident people are told, once: it is new and needs somebody, it became graver, it came back; and
+those who were told of an absence, that it is over.
 
 Its place among the others is no change of its own: it moves whenever another one comes or goes.
 """
@@ -6,7 +7,7 @@ Its place among the others is no change of its own: it moves whenever another on
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
@@ -14,7 +15,7 @@ from tocsin.advise.tell import tell
 from tocsin.config.bell import Bell, Channel
 from tocsin.incidents.ranking import needs_you
 from tocsin.notify.quiet import awake
-from tocsin.notify.wording import text_of, title_of
+from tocsin.notify.wording import OVER, over_text, text_of, title_of
 from tocsin.records.finding import LEVELS
 from tocsin.records.incident import Incident
 from tocsin.records.instants import MINUTE
@@ -61,15 +62,31 @@ def rings(changed: Iterable[Incident], rung: Mapping[str, Rung], ringing: Ringin
     return Rings(tuple(messages), tuple(told))
 
 
+def heard_again(
+    incident: Incident, channels: Collection[str], ringing: Ringing, now: int
+) -> tuple[Message, ...]:
+    """That what `incident` says was absent was heard again, through those `channels` that told of it."""
+    told = tell(incident)
+    due = awake(ringing.bell.quiet, now, ringing.zone)
+    return tuple(
+        Message(
+            message_id(incident.id, OVER, one.name), "incident", incident.id, OVER, one.name, "informational", now, due,
+            title_of(told, OVER, one.detail), over_text(incident.id, ringing.command),
+        )
+        for one in ringing.bell.channels
+        if one.name in channels
+    )  # fmt: skip
+
+
 def change_of(incident: Incident, rung: Mapping[str, Rung]) -> str | None:
-    """What of `incident` is news: `new`, `severity:critical`, `regressed:<time of its last finding>`; None for nothing."""
+    """What of `incident` is news: `new`, `severity:critical`, `regressed:…` by what it is then; None for nothing."""
     if not needs_you(incident) or incident.origin != "live" or incident.status in ("resolved", "dismissed"):
         return None
     before = _before(incident, rung)
     if before is None:
         return "new"
     if incident.status == "regressed" and before.status != "regressed":
-        return f"regressed:{incident.last}"
+        return f"regressed:{incident.last}:{incident.count}"  # a finding more need not be a later one
     if LEVELS.index(incident.severity) > LEVELS.index(_level(before)):
         return f"severity:{incident.severity}"
     return None

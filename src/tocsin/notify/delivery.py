@@ -22,7 +22,7 @@ from tocsin.config.bell import Channel
 from tocsin.notify.changes import Ringing, message_id
 from tocsin.notify.channels import Words, parcel
 from tocsin.notify.quiet import is_quiet
-from tocsin.notify.wording import thrifty, together
+from tocsin.notify.wording import OVER, thrifty, together
 from tocsin.outbound.gate import Gate, Undelivered
 from tocsin.records.errors import OperatorError, Refused
 from tocsin.records.finding import LEVELS
@@ -156,15 +156,19 @@ def packed(messages: Sequence[Message]) -> list[list[Message]]:
     before: dict[str, list[Message]] = {}
     alone: list[list[Message]] = []
     fresh: list[Message] = []
+    over: list[Message] = []
     for one in messages:
         if one.parcel is not None:
             before.setdefault(one.parcel, []).append(one)
         elif one.kind != "incident":
             alone.append([one])
         else:
-            fresh.append(one)
-    many = [fresh] if len(fresh) > bounds.BELL_APART else [[one] for one in fresh]
-    return [*before.values(), *many, *alone]
+            (over if one.change == OVER else fresh).append(one)
+    return [*before.values(), *_few_or_one(fresh), *_few_or_one(over), *alone]
+
+
+def _few_or_one(messages: list[Message]) -> list[list[Message]]:
+    return [messages] if len(messages) > bounds.BELL_APART else [[one] for one in messages]
 
 
 def parcel_id(messages: Sequence[Message]) -> str:

@@ -17,6 +17,9 @@ from tocsin.records.incident import Told
 from tocsin.records.inert import inert, shortened
 from tocsin.store.outbox import Message
 
+OVER: Final = "over"
+"""The change that says that something ended by itself."""
+
 _LATEST: Final = 3
 """The last sentences of the story, which a message holds beside the first; the rest is read where it is explained."""
 
@@ -30,6 +33,8 @@ def title_of(told: Told, change: str, detail: Detail) -> str:
     incident = told.incident
     if detail == "little":
         return _little_title(incident.severity, change)
+    if change == OVER:
+        return headed(f"Over: {_still(told.title)}", _TITLE_BYTES)
     return headed(f"{_grave(incident.severity, change)}: {_still(told.title)}", _TITLE_BYTES)
 
 
@@ -55,6 +60,14 @@ def text_of(told: Told, detail: Detail, command: str = "tocsin") -> str:
     return f"{fitting(body, bounds.BELL_TEXT_BYTES - len(end) - 2)}\n\n{end}"
 
 
+def over_text(incident: str, command: str = "tocsin") -> str:
+    """That what was absent was heard again; for channels of any detail."""
+    return (
+        "What was not heard, and was told of, was heard again. There is nothing more to do.\n\n"
+        f"Read all of it, with the proof: {command} explain {incident}"
+    )
+
+
 def together(messages: Sequence[Message], command: str = "tocsin") -> tuple[str, str]:
     """Title and text of one message in place of many, the gravest first."""
     first = messages[0]
@@ -70,15 +83,17 @@ def together(messages: Sequence[Message], command: str = "tocsin") -> tuple[str,
         f"To stop the bell for one that you look after: {command} acknowledge ID"
     )
     text = fitting("\n".join(listed), bounds.BELL_TEXT_BYTES - len(end) - 2)
-    title = headed(f"{len(messages):,} things need you. First: {first.title}", _TITLE_BYTES)
+    they = "are over" if all(one.change == OVER for one in messages) else "need you"
+    title = headed(f"{len(messages):,} things {they}. First: {first.title}", _TITLE_BYTES)
     return title, f"{text}\n\n{end}"
 
 
 def thrifty(message: Message, command: str = "tocsin") -> Message:
     """`message` for a channel of `little` detail, whatever channel it was made for."""
     if message.kind == "incident":
-        title, text = _little_title(message.severity, message.change), _little_text(message.subject, command)
-        return replace(message, title=title, text=text)
+        title = _little_title(message.severity, message.change)
+        little = over_text if message.change == OVER else _little_text
+        return replace(message, title=title, text=little(message.subject, command))
     if message.kind == "notice":
         return replace(message, text=f"Look at it at the computer that runs Tocsin: {command} doctor")
     return message
@@ -123,7 +138,11 @@ def _grave(severity: str, change: str) -> str:
 
 
 def _little_title(severity: str, change: str) -> str:
-    return f"{_grave(severity, change)}: something needs you"
+    return (
+        "Over: something was heard again"
+        if change == OVER
+        else f"{_grave(severity, change)}: something needs you"
+    )
 
 
 def _little_text(incident: str, command: str) -> str:

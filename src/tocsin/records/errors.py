@@ -3,6 +3,7 @@
 ```
 TocsinError
 ├── OperatorError      the person at the keyboard can mend it; the message says what to do next
+│   └── TryAgain       the disk refused for now; it may be tried again as it is
 ├── PluginError        a plug-in broke its contract; names the plug-in
 └── Refused            a rule of ours said no; names the rule
 BadRecord              one record cannot be read; never leaves `sources`: it becomes a `SetAside`
@@ -28,6 +29,10 @@ class OperatorError(TocsinError):
         super().__init__(f"{what} {next_step}")
         self.what = what
         self.next_step = next_step
+
+
+class TryAgain(OperatorError):  # noqa: N818  it says what to do
+    """The disk refused for now: it is full, slow or held by somebody else; nothing was changed."""
 
 
 class PluginError(TocsinError):

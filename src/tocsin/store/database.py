@@ -9,10 +9,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tocsin.records.errors import OperatorError
+from tocsin.records.errors import OperatorError, TryAgain
 from tocsin.store.migrations import MIGRATIONS
 
 _BUSY_SECONDS = 10.0
+_PASSING = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR})
+"""Primary result codes of what may pass by itself (https://www.sqlite.org/rescode.html): a full disk fails as IOERR too."""
 
 
 class Database:
@@ -59,7 +61,8 @@ class Database:
         """All that is put inside is on the disk when this returns, or none of it.
 
         Raises:
-            OperatorError: SQLite could not write (disk full, damaged file); nothing was changed.
+            TryAgain: the disk is full, or another process holds the file; nothing was changed.
+            OperatorError: SQLite could not write for another reason; nothing was changed.
         """
         with self._told():
             self._connection.execute("BEGIN IMMEDIATE")
@@ -91,7 +94,8 @@ class Database:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise OperatorError(
+            passes = getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING
+            raise (TryAgain if passes else OperatorError)(
                 f"The store's state {self.path} cannot be used: {error}.",
                 "See that the disk has room and the folder is writable; if the file is damaged, restore the store "
                 "from a backup.",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tocsin.records.incident import Decision, Incident
 from tocsin.store import bodies
 from tocsin.store.database import Database
+from tocsin.store.outbox import spare
 
 
 class Decisions:
@@ -31,10 +32,7 @@ class Decisions:
             self._db.put(
                 "INSERT INTO decided (incident, body) VALUES (?, ?)", decision.incident, bodies.pack(decision)
             )
-            self._db.put_all(
-                "INSERT OR REPLACE INTO acknowledged VALUES (?, ?)",
-                [(one, decision.at) for one in (incident.id, *incident.aliases)],
-            )
+            spare(self._db, [(one, decision.at) for one in (incident.id, *incident.aliases)])
             self._db.put(
                 "UPDATE rung SET status = ? WHERE incident = ?", decision.status, decision.incident
             )  # so that coming back is news, however often it does

@@ -29,7 +29,7 @@ class Message:
     Attributes:
         id: Stable: what it is about, what changed, and the channel.
         subject: An incident's id; the day of a digest; what a notice is about.
-        change: What changed: `new`, `severity:high`, `regressed:…`.
+        change: What changed: `new`, `severity:high`, `regressed:…`, `over`.
         made: When (instant).
         next: Not to be handed over before (instant).
         tries: How often that failed.
@@ -83,10 +83,22 @@ class Failure(NamedTuple):
 
 def put_to_tell(database: Database, told: ToTell) -> None:
     """Stores `told`, inside a transaction."""
-    put_messages(database, told.messages)
+    spare(database, told.ended)
+    put_messages(database, told.messages)  # that something ended may be one of them
     database.put_all("INSERT OR REPLACE INTO rung VALUES (?, ?, ?)", told.rung)
     put_heard(database, told.heard)
-    database.put_all("INSERT OR REPLACE INTO acknowledged VALUES (?, ?)", told.ended)
+
+
+def spare(database: Database, ended: Sequence[tuple[str, int]]) -> None:
+    """Somebody looks after these incidents since then, or they are over: what waits to be said of them so far is not said
+    any more, but in a parcel of several, which stays whole. Inside a transaction.
+    """
+    database.put_all("INSERT OR REPLACE INTO acknowledged VALUES (?, ?)", ended)
+    database.put_all(
+        "UPDATE outbox SET state = 'spared', ended = ? WHERE state = 'waiting' AND kind = 'incident' AND subject = ?"
+        " AND (parcel IS NULL OR parcel = id)",
+        [(at, incident) for incident, at in ended],
+    )
 
 
 def put_messages(database: Database, messages: Sequence[Message]) -> None:
@@ -142,6 +154,15 @@ class Outbox:
         rows = self._db.all("SELECT channel FROM outbox WHERE subject = ? AND change = ?", subject, change)
         return frozenset(row[0] for row in rows)
 
+    def told(self, subject: str) -> frozenset[str]:
+        """Which channels said something of it, or are about to for the first time."""
+        rows = self._db.all(
+            "SELECT channel FROM outbox WHERE subject = ?"
+            " AND (state = 'sent' OR (state = 'waiting' AND parcel IS NOT NULL AND tries = 0))",
+            subject,
+        )
+        return frozenset(row[0] for row in rows)
+
     def strays(self, channels: Collection[str]) -> tuple[Message, ...]:
         """What waits for a channel that is none of `channels`, the oldest first."""
         rows = self._db.all(f"SELECT {_COLUMNS} FROM outbox WHERE state = 'waiting' ORDER BY made, next, id")  # noqa: S608
@@ -180,20 +201,6 @@ class Outbox:
         """Adds those that are not there yet."""
         with self._db.transaction():
             put_messages(self._db, messages)
-
-    def acknowledge(self, idents: Sequence[str], now: int) -> None:
-        """Somebody looks after an incident (its id and aliases): what waits to be said of it so far is not said any more,
-        but in a parcel of several, which stays whole.
-        """
-        with self._db.transaction():
-            self._db.put_all(
-                "INSERT OR REPLACE INTO acknowledged VALUES (?, ?)", [(one, now) for one in idents]
-            )
-            self._db.put_all(
-                "UPDATE outbox SET state = 'spared', ended = ? WHERE state = 'waiting' AND kind = 'incident' AND subject = ?"
-                " AND (parcel IS NULL OR parcel = id)",
-                [(now, one) for one in idents],
-            )
 
     def withdraw(self, subject: str, now: int) -> None:
         """What waits to be said of `subject` is true no more, and not said."""

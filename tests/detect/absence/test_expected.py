@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -130,6 +131,24 @@ def test_a_clock_that_jumps_a_year_ahead_and_back_loses_no_later_night():
     assert log.told == ["Did not come: backup"]
 
 
+def test_what_was_heard_or_begun_while_the_clock_ran_ahead_hides_no_later_night():
+    log = Log(BACKUP)
+    log.now += 365 * DAY  # it is wrong from the first moment
+    log.until(log.now + HOUR, event(log.now + MINUTE))
+    log.now = night(1, 10)
+    log.until(night(2, 7))
+    assert log.told == ["Did not come: backup"]
+    log.until(night(2, 8), event(night(2, 7.5)))
+    assert log.open == {}
+    group = Expected("PCs", hosts=("ws-*",), window=Window(0, 24 * 60, EVERY), count=0)
+    log = Log(group)
+    log.now += 365 * DAY
+    log.until(log.now + HOUR, event(log.now + MINUTE, host="ws-1"))
+    log.now = night(1, 10)
+    log.until(night(10, 12))
+    assert json.loads(log.last.said or "{}")["groups"] == ["PCs: nobody heard yet."]
+
+
 def test_unproven_words_do_not_meet_what_something_proven_met():
     log = Log(BACKUP)
     log.until(night(1, 7), event(night(1)))
@@ -152,6 +171,19 @@ def test_each_so_often():
     assert log.told == []
     log.until(START + 31 * MINUTE)
     assert log.told == ["Did not come: firewall"]
+
+
+def test_what_an_operator_resolved_is_told_again_where_it_goes_on_not_coming():
+    log = Log(Expected("firewall", where={}, every=15 * MINUTE, grace=MINUTE))
+    log.until(START + 14 * MINUTE, event(START + 13 * MINUTE))
+    first = ""
+    for _ in range(2):
+        log.until(log.now + 20 * MINUTE)
+        (incident,) = log.open
+        assert incident != first, "else it would stand where the operator left it"
+        first = incident
+        log.absences.resolved({incident})
+    assert log.told == ["Did not come: firewall"] * 2
 
 
 def test_so_many_of_a_group():

@@ -139,6 +139,15 @@ def meet_group(waiting: Waiting, said: Expected, event: Event, stamp: int, zone:
     return True
 
 
+def set_back(waiting: Waiting, stamp: int, zone: tzinfo) -> None:
+    """The clock was set back to `stamp`: what it said to be later is no later than that."""
+    waiting.since = min(waiting.since, stamp)
+    waiting.judged = min(waiting.judged, stamp)
+    waiting.met = min(waiting.met, stamp)
+    today = to_datetime(stamp).astimezone(zone).date().toordinal()
+    waiting.hosts = {host: min(day, today) for host, day in waiting.hosts.items()}
+
+
 def heard_on(waiting: Waiting, said: Expected, day: date) -> tuple[int, int]:
     """How many of a group were heard on `day`, and of how many."""
     ordinal = day.toordinal()
@@ -174,8 +183,6 @@ def judge_parts(
     """What the parts of days that are over by now say, in order: missing, or (None) heard."""
     if said.window is None:
         return
-    if listening.turned_back:
-        waiting.judged = min(waiting.judged, listening.stamp)
     until = listening.stamp - said.grace
     if until <= waiting.judged:
         return

@@ -68,7 +68,7 @@ def missing(said: Expected, waiting: Waiting, what: Missing, zone: tzinfo, site:
         kind, title = "too_few", f"Too few were heard: {said.name}"
         values |= {"heard": str(what.heard), "of": str(what.of), "least": str(said.least)}
     claim = Claim(kind, values, (evidence.event_id,), evidence.time)
-    window = what.part.end if what.part is not None else waiting.heard
+    window = what.part.end if what.part is not None else max(waiting.heard, waiting.begun)
     entity = Entity(site, "expected", said.name)
     return _finding(
         said.name, f"expected: {said.name}", title, said.severity, entity, evidence, claim, window

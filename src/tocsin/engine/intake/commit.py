@@ -11,7 +11,7 @@ import asyncio
 import errno
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -41,11 +41,16 @@ class Unwritable(Exception):  # noqa: N818  an answer, not a failure
     """The disk refused; nothing of the body is stored."""
 
 
+class Unencodable(Exception):  # noqa: N818  an answer, not a failure
+    """The body has no form in the log; it is refused alone, and would be again."""
+
+
 @dataclass(slots=True)
 class _Waiting:
     entry: Received | Passed
     size: int
     done: asyncio.Future[Position]
+    frames: Sequence[tuple[int, bytes]] = ()
 
 
 class GroupCommit:
@@ -119,6 +124,7 @@ class GroupCommit:
         Raises:
             Busy: the backlog is full; nothing was written.
             Unwritable: the disk refused; nothing is stored.
+            Unencodable: there is no form for it; nothing is stored.
         """
         if self._refusing:
             raise Unwritable(self._refusing)
@@ -176,14 +182,18 @@ class GroupCommit:
 
     def _write_all(self) -> None:
         while group := self._next_group():
-            outcome: Position | str
+            group = [one for one in group if self._encoded(one)]
+            if not group:
+                continue
+            outcome: Position | Unwritable
             try:
                 outcome = self._write(group)
             except OperatorError as error:
-                outcome = self._note_failure(error)
+                outcome = Unwritable(self._note_failure(error))
             except Exception as error:  # noqa: BLE001  whatever it is: the group must be told, and the log is suspect
-                outcome = self._refusing = f"writing failed: {error!r}"
-                self._tell(outcome)
+                self._refusing = f"writing failed: {error!r}"
+                outcome = Unwritable(self._refusing)
+                self._tell(self._refusing)
             self._tell_loop(self._settle, group, outcome)
             if self._refusing and not self._recovered():
                 return
@@ -201,12 +211,23 @@ class GroupCommit:
                 group.append(self._queue.popleft())
             return group
 
+    def _encoded(self, one: _Waiting) -> bool:
+        """Whether it has a form in the log; who waits is told where it has none."""
+        try:
+            one.frames = tuple(encode(one.entry))
+        except Exception as error:  # noqa: BLE001  whatever it is, it is this body's own
+            self._tell_loop(
+                self._settle, [one], Unencodable(f"it cannot be written down: {type(error).__name__}")
+            )
+            return False
+        return True
+
     def _write(self, group: list[_Waiting]) -> Position:
         hour = self._now() // HOUR
         if hour != self._hour or self._rotates:
             self._hour, self._rotates = hour, False
             self._log.rotate()
-        end = self._log.append([frame for one in group for frame in encode(one.entry)])
+        end = self._log.append([frame for one in group for frame in one.frames])
         self._publish(end)
         return end
 
@@ -243,13 +264,13 @@ class GroupCommit:
         except RuntimeError:  # the loop was closed: nobody waits any more
             return
 
-    def _settle(self, group: list[_Waiting], outcome: Position | str) -> None:
+    def _settle(self, group: list[_Waiting], outcome: Position | Unwritable | Unencodable) -> None:
         self._waiting_bytes -= sum(one.size for one in group)
-        self._counters.groups += not isinstance(outcome, str)
+        self._counters.groups += not isinstance(outcome, Exception)
         for one in group:
-            if isinstance(outcome, str):
+            if isinstance(outcome, Exception):
                 if not one.done.done():
-                    one.done.set_exception(Unwritable(outcome))
+                    one.done.set_exception(type(outcome)(*outcome.args))  # each raises its own
                 continue
             self._proved = self._loop.time()
             self._count(one.entry)

@@ -11,6 +11,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from tocsin.config import bounds
@@ -28,25 +29,27 @@ class Gate:
         context: Its certificate.
         served: Makes the protocol of a connection.
         crowd: The handshakes of all listeners.
+        shaking: The listener's handshakes that are under way; whoever cancels them closes their connections.
         tell: Told in words what an operator should know.
 
     Must be made in the running event loop.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
         self, bound: socket.socket, context: ssl.SSLContext, served: Callable[[], asyncio.Protocol], crowd: Crowd,
-        tell: Callable[[str], None],
+        shaking: set[asyncio.Task[None]], tell: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._bound, self._context, self._served = bound, context, served
         self._crowd, self._tell = crowd, tell
         self._loop = asyncio.get_running_loop()
-        self._shaking: set[asyncio.Task[None]] = set()
+        self._shaking = shaking
         bound.listen(1_024)
         self._accepting = self._loop.create_task(self._accept())
 
     def close(self) -> None:
         """Accepts nobody any more; handshakes that have begun may end."""
         self._accepting.cancel()
+        self._loop.remove_reader(self._bound)  # while it is open: as a copy it would be watched on for ever
         self._bound.close()
 
     async def _accept(self) -> None:
@@ -65,7 +68,7 @@ class Gate:
                 continue
             task = self._loop.create_task(self._shake(one, peer))
             self._shaking.add(task)
-            task.add_done_callback(self._shaking.discard)
+            task.add_done_callback(partial(self._shook, peer))
 
     async def _shake(self, one: socket.socket, peer: str) -> None:
         try:
@@ -76,5 +79,8 @@ class Gate:
             self._crowd.counters.refuse("tls")
         except Exception as error:  # noqa: BLE001  one connection's error is its own
             self._tell(f"A connection from {peer} failed: {error!r}")
-        finally:
-            self._crowd.leave(peer)
+
+    def _shook(self, peer: str, task: asyncio.Task[None]) -> None:
+        """However it ended, and if it was cancelled before it began."""
+        self._shaking.discard(task)
+        self._crowd.leave(peer)

@@ -27,7 +27,7 @@ from tocsin.engine.intake.answers import (
     send_answer,
 )
 from tocsin.engine.intake.bodies import BadCoding, Gone, Receive, TooLarge, decompress, is_plain, read_wire
-from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
+from tocsin.engine.intake.commit import Busy, GroupCommit, Unencodable, Unwritable
 from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.metrics import CONTENT, metrics
 from tocsin.engine.intake.repeats import Repeats, Ticket, key_of
@@ -161,6 +161,8 @@ class App:
             raise Refused("stopping" if self.stopping else "busy") from error
         except Unwritable as error:
             raise Refused("disk", str(error)) from error
+        except Unencodable as error:
+            raise Refused("bad", str(error)) from error
         self.repeats.written(ticket, stored=True)
 
     async def _body(self, request: Request, dialect: _Dialect, sender: str, load: Load) -> _Found:

@@ -39,6 +39,7 @@ class _Listener:
         self.answers: _Answers | None = None
         self.state = ServerState()
         self.syslog: WeakSet[Connection] = WeakSet()
+        self.shaking: set[asyncio.Task[None]] = set()
 
     @property
     def place(self) -> tuple[str, str, int]:
@@ -119,6 +120,8 @@ class Listeners:
         states = [one.state for one in (*self._open, *self._left)]
         for listener in self._open:
             listener.rests()
+            for task in listener.shaking:
+                task.cancel()
         for connection in [one for state in states for one in state.connections]:
             connection.shutdown()
         if tasks := {task for state in states for task in state.tasks}:
@@ -138,7 +141,7 @@ class Listeners:
         served = self._served(listener, one, context)
         if context is None:
             return await loop.create_server(served, sock=copy, backlog=_BACKLOG)
-        return Gate(copy, context, served, self._handshakes, self._tell)
+        return Gate(copy, context, served, self._handshakes, listener.shaking, self._tell)
 
     def _swap(self, listener: _Listener, one: Listening, answers: _Answers | None) -> None:
         if answers is not None:
@@ -150,7 +153,9 @@ class Listeners:
             listener.wanted = one
 
     def _leave(self, listener: _Listener) -> None:
-        """Ends its connections once what they sent is answered."""
+        """Ends its connections once what they sent is answered; those that did not send anything yet at once."""
+        for task in listener.shaking:
+            task.cancel()
         for connection in list(listener.state.connections):
             connection.shutdown()
         self._left.append(listener)
@@ -217,6 +222,10 @@ def _bind(one: Listening, shared: list[socket.socket]) -> socket.socket:
         if any(other.getsockname()[1] == one.port for other in shared):
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             shared.append(bound)
+        if (
+            family == socket.AF_INET6
+        ):  # else [::] would be every IPv4 address too, and leave no room for 0.0.0.0
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind(address)
         bound.setblocking(False)  # noqa: FBT003  the call's own form
     except OSError:

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Literal, Protocol
 
 from tocsin.config import bounds
-from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
+from tocsin.engine.intake.commit import Busy, GroupCommit, Unencodable, Unwritable
 from tocsin.engine.intake.counters import Counters
 from tocsin.records.event import Auth
 from tocsin.records.received import Received
@@ -188,6 +188,9 @@ class Gathering:
                     self._count(name, received.count)
                     return
                 await commit.room()
+            except Unencodable:
+                self._count("unencodable", received.count)
+                return
             else:
                 return
 

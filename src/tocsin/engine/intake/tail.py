@@ -28,7 +28,7 @@ from time import monotonic
 from typing import Final
 
 from tocsin.config import bounds
-from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
+from tocsin.engine.intake.commit import Busy, GroupCommit, Unencodable, Unwritable
 from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.growing import GrowingFile, Key, NoLog, Part
 from tocsin.engine.intake.known_files import KnownFiles
@@ -99,6 +99,11 @@ class Tail:
                 _, waiting = await asyncio.wait((room, stop), return_when=asyncio.FIRST_COMPLETED)
                 for one in waiting:
                     one.cancel()
+            except Unencodable as error:
+                self._counters.refuse("unencodable", received.count)
+                self._tell(f"A part of a file that is followed is left out: {error}.")
+                self._taken(file, received, part)
+                return
             else:
                 self._taken(file, received, part)
                 return
