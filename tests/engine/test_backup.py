@@ -27,6 +27,7 @@ from tests.running_service import PATIENCE, Running, Sender
 from tocsin.config.tokens import add_token
 from tocsin.engine import archive, backing_up
 from tocsin.engine.backing_up import BackupRequest, back_up
+from tocsin.engine.examining import examine_backup
 from tocsin.engine.restoring import restore
 from tocsin.engine.serving import reads
 from tocsin.records.errors import OperatorError
@@ -370,8 +371,11 @@ def test_killed_while_backing_up_the_old_one_is_intact_and_the_next_clears_up(
 ) -> None:
     root, out = filled(tmp_path / "store", 50_000), tmp_path / "out"
     out.mkdir()
+    assert [item.state for item in examine_backup(root, NOON)] == ["look"]
     first = back_up(request(root, out)).path
     before = first.read_bytes()
+    assert [item.state for item in examine_backup(root, NOON)] == ["ok"]
+    assert [item.state for item in examine_backup(root, NOON + 9 * 24 * HOUR)] == ["look"]
     run = BACK_UP.format(str(root), str(out), PUBLIC, NOON + 10**6)
     assert killed("backing_up", what, step, run).returncode == -signal.SIGKILL
     assert first.read_bytes() == before

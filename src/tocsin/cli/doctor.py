@@ -23,6 +23,7 @@ from tocsin.engine.examining import (
     Item,
     State,
     examine_absence,
+    examine_backup,
     examine_clocks,
     examine_disk,
     examine_gains,
@@ -95,6 +96,7 @@ def _items(service: Service, collected: str | None) -> Iterator[Item]:
         yield from examine_service(one)
         if one.running != "never":
             yield from examine_disk(one)
+            yield from examine_backup(service.data, now)
             yield from examine_sources(one.figures, now)
             yield from examine_absence(one.absence)
             yield from examine_clocks(one.figures)

@@ -25,7 +25,7 @@ from tocsin.config import bounds
 from tocsin.engine import archive
 from tocsin.records.errors import OperatorError
 from tocsin.records.instants import rfc3339
-from tocsin.store.snapshot import Snapshot, snapshot
+from tocsin.store.snapshot import Snapshot, note_backup, snapshot
 
 _OURS: Final = re.compile(r"tocsin-[0-9]{8}T[0-9]{6}Z\.age")
 _AGE: Final = b"age-encryption.org/v1\n"
@@ -75,7 +75,7 @@ class BackedUp:
         segments: Segments of the log in it.
         dropped: Files that retention dropped meanwhile.
         damaged: Files that the store lists and lacks, or has in another size.
-        left_out: Settings that could not be read.
+        left_out: Settings that could not be read, and a note that could not be written.
         removed: Old backups that went.
     """
 
@@ -111,6 +111,7 @@ def back_up(request: BackupRequest) -> BackedUp:
     try:
         with snapshot(request.store) as taken:
             _write(request, taken, folder, done, keys)
+        _note(request, done)
         if request.keep is not None:
             done.removed = _remove_old(done.path, request.keep)
     except OSError as error:
@@ -119,6 +120,14 @@ def back_up(request: BackupRequest) -> BackedUp:
             "Make room or mend what it names; backups that were made before are as they were.",
         ) from error
     return done
+
+
+def _note(request: BackupRequest, done: BackedUp) -> None:
+    """Notes in the store that the backup was made, for `tocsin doctor`."""
+    try:
+        note_backup(request.store, request.now)
+    except OSError as error:
+        done.left_out.append(f"the note in the store that it was made: {error.strerror or error}")
 
 
 def _place(request: BackupRequest) -> tuple[Path, str]:

@@ -21,12 +21,14 @@ from tocsin.engine.standing import FULL_DAYS, Standing, silent
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import SetAside
 from tocsin.records.instants import DAY, rfc3339
+from tocsin.store.snapshot import last_backup
 
 State = Literal["ok", "look", "broken"]
 
 CERTIFICATE_DAYS: Final = 30
 """A certificate that ends sooner is to be looked at."""
 
+_BACKUP_DAYS: Final = 8
 _REASONS: Final = 10
 _GAINS: Final = 5
 
@@ -86,6 +88,22 @@ def examine_disk(one: Standing) -> Iterator[Item]:
         )
     else:
         yield Item("disk", "ok", f"There are {one.free:,} bytes of room, and {one.stored:,} stored.")
+
+
+def examine_backup(root: Path, now: int) -> Iterator[Item]:
+    """How old the last backup is."""
+    last = last_backup(root)
+    if last is None:
+        said, mend = (
+            "No backup was made of this store.",
+            "Have one made each night: `tocsin backup FOLDER --keep 14`.",
+        )
+    elif (days := (now - last) // DAY) > _BACKUP_DAYS:
+        said, mend = f"The last backup was made {days:,} days ago.", "See why: run `tocsin backup` by hand."
+    else:
+        yield Item("backup", "ok", f"The last one was made at {rfc3339(last)}.")
+        return
+    yield Item("backup", "look", said, mend)
 
 
 def examine_heard(switches: Sequence[str], gains: Coverage) -> Iterator[Item]:

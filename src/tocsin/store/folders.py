@@ -7,7 +7,16 @@ from pathlib import Path
 from tocsin.records.errors import OperatorError
 from tocsin.store.disk import Disk
 
-_OWN_NAMES = {"lock", "wal.lock", "backup.lock", "wal", "events", "status.json", "status.json.new"}
+_OWN_NAMES = {
+    "lock",
+    "wal.lock",
+    "backup.lock",
+    "last-backup",
+    "wal",
+    "events",
+    "status.json",
+    "status.json.new",
+}
 
 
 def make_folders(root: Path, disk: Disk) -> None:

@@ -23,12 +23,14 @@ from typing import BinaryIO, Final, NamedTuple
 from tocsin.records.errors import OperatorError
 from tocsin.store.catalogue import Catalogue
 from tocsin.store.database import Database
+from tocsin.store.disk import give_to_owner
 from tocsin.store.lock import WriterLock
 from tocsin.store.segment import Position, proven_end
 from tocsin.store.state import State
 from tocsin.store.write_ahead import list_segments
 
 BACKUP_LOCK: Final = "backup.lock"
+_LAST: Final = "last-backup"
 _COPY: Final = "state.sqlite.backup"  # a name of the state's own, so that a store with it is still a store
 _TRIES: Final = 5
 
@@ -65,6 +67,29 @@ class Snapshot:
         """Whether the store lists the Parquet file `path` at this moment."""
         with closing(Database(self.root / "state.sqlite", write=False)) as database:
             return database.maybe("SELECT 1 FROM files WHERE path = ?", path) is not None
+
+
+def note_backup(root: Path, now: int) -> None:
+    """Notes that a backup of the store in `root` was made at `now` (instant).
+
+    Raises:
+        OSError: the disk refused.
+    """
+    descriptor = os.open(root / _LAST, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        give_to_owner(root, descriptor)
+        file.truncate()
+        file.write(b"%d" % now)
+
+
+def last_backup(root: Path) -> int | None:
+    """When a backup of the store in `root` was made last; None where none was, or that cannot be read."""
+    try:
+        descriptor = os.open(root / _LAST, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            return int(file.read(20))
+    except (OSError, ValueError):
+        return None
 
 
 @contextmanager
