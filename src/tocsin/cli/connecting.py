@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -195,14 +196,12 @@ def _hands(service: Service) -> Hands:
 
     def reload() -> None:
         figures = read_figures(service.data)
-        if figures is not None and stands(service, clock.now()).running == "runs":
-            try:
-                os.kill(figures.pid, signal.SIGHUP)
-            except (ProcessLookupError, PermissionError):
-                click.echo(
-                    "Let the service read its tokens anew: sudo systemctl reload tocsin, or kill -HUP.",
-                    err=True,
-                )
+        if figures is None or stands(service, clock.now()).running != "runs":
+            return
+        if not _signalled(figures.pid, service.data.stat().st_uid):
+            click.echo(
+                "Let the service read its tokens anew: sudo systemctl reload tocsin, or kill -HUP.", err=True
+            )
 
     return Hands(
         lambda name: add_token(tokens, name, clock.now()), lambda name: remove_token(tokens, name), reload
@@ -286,3 +285,23 @@ def _unhappy(arrival: Arrival) -> str:
         "waits": f"It came from {arrival.source} and is stored, but was not judged in time.",
         "never": "It did not come in time. What to look at:",
     }[arrival.state]
+
+
+def _signalled(pid: int, owner: int) -> bool:
+    """Sends SIGHUP to the process `pid` if it is one of the user `owner`; whether it is.
+
+    The service's own word for its process is not enough where root asks: it could name any.
+    """
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        if Path(f"/proc/{pid}").stat().st_uid != owner:
+            return False
+        signal.pidfd_send_signal(process, signal.SIGHUP)
+    except OSError:
+        return False
+    finally:
+        os.close(process)
+    return True
