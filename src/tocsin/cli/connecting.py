@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
@@ -33,6 +30,7 @@ from tocsin.engine.connecting.connection import (
     Trial,
     WordsStep,
 )
+from tocsin.engine.connecting.host import signalled
 from tocsin.engine.connecting.missing import missing
 from tocsin.engine.figures import read_figures
 from tocsin.engine.serving import reads
@@ -198,7 +196,7 @@ def _hands(service: Service) -> Hands:
         figures = read_figures(service.data)
         if figures is None or stands(service, clock.now()).running != "runs":
             return
-        if not _signalled(figures.pid, service.data.stat().st_uid):
+        if not signalled(figures.pid, service.data.stat().st_uid):
             click.echo(
                 "Let the service read its tokens anew: sudo systemctl reload tocsin, or kill -HUP.", err=True
             )
@@ -285,23 +283,3 @@ def _unhappy(arrival: Arrival) -> str:
         "waits": f"It came from {arrival.source} and is stored, but was not judged in time.",
         "never": "It did not come in time. What to look at:",
     }[arrival.state]
-
-
-def _signalled(pid: int, owner: int) -> bool:
-    """Sends SIGHUP to the process `pid` if it is one of the user `owner`; whether it is.
-
-    The service's own word for its process is not enough where root asks: it could name any.
-    """
-    try:
-        process = os.pidfd_open(pid)
-    except OSError:
-        return False
-    try:
-        if Path(f"/proc/{pid}").stat().st_uid != owner:
-            return False
-        signal.pidfd_send_signal(process, signal.SIGHUP)
-    except OSError:
-        return False
-    finally:
-        os.close(process)
-    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shlex
+import signal
 import stat
 import subprocess
 from collections.abc import Sequence
@@ -118,3 +119,23 @@ def may_write(path: Path) -> bool:
             f"There is no folder {path.parent}.", "See that what is to be connected is installed, or name its folder."
         )  # fmt: skip
     return os.access(path.parent, os.W_OK)
+
+
+def signalled(pid: int, owner: int) -> bool:
+    """Sends SIGHUP to the process `pid` if it is one of the user `owner`; whether it is.
+
+    The service's own word for its process is not enough where root asks: it could name any.
+    """
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        if Path(f"/proc/{pid}").stat().st_uid != owner:
+            return False
+        signal.pidfd_send_signal(process, signal.SIGHUP)
+    except OSError:
+        return False
+    finally:
+        os.close(process)
+    return True

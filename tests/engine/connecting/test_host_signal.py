@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 
-from tocsin.cli.connecting import _signalled
+from tocsin.engine.connecting.host import signalled
 
 
-def test_only_a_process_of_that_user_is_signalled() -> None:
+def test_only_a_process_of_that_user_issignalled() -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as one:
-        assert not _signalled(one.pid, os.getuid() + 1)
+        assert not signalled(one.pid, os.getuid() + 1)
         assert one.poll() is None
-        assert _signalled(one.pid, os.getuid())
+        assert signalled(one.pid, os.getuid())
         assert one.wait(10) == -signal.SIGHUP
-    assert not _signalled(one.pid, os.getuid()), "it is gone"
-    assert not _signalled(-1, os.getuid())
+    assert not signalled(one.pid, os.getuid()), "it is gone"
+    assert not signalled(-1, os.getuid())
