@@ -1,0 +1,86 @@
+"""The threshold that keeps the promise, and what the promise rests on.
+
+Split conformal calibration by blocks (Vovk et al. 2005; blocks because the rows of a plant depend on each other): of N
+blocks of normal operation that the model had not seen, the k-th smallest of their highest scores is not reached by a
+further block of the same kind with probability k / (N + 1). So N blocks cannot promise less than one in N + 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+import numpy as np
+
+from tocsin.records.instants import DAY, HOUR
+from tocsin.records.readings import Instants, Values
+
+BLOCKS: Final = (("week", 7 * DAY), ("day", DAY), ("hour", HOUR))
+"""Lengths of a block, longest first."""
+
+LEAST_BLOCKS: Final = 8
+"""The longest blocks of which there are so many are taken."""
+
+WHOLE: Final = 0.7
+"""A block with fewer of its rows than this share does not count."""
+
+ALARM_SHARE: Final = 0.02
+"""Most of all normal rows that may be in alarm: an alarm that never ends would keep a promise about blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What may be relied on.
+
+    Attributes:
+        unit: `week`, `day` or `hour`.
+        blocks: How many blocks of normal operation it rests on.
+        asked: The share of blocks that the owner allows to be interrupted.
+        kept: The share that is promised: what was asked, or one in `blocks` + 1 where less was asked.
+    """
+
+    unit: str
+    blocks: int
+    asked: float
+    kept: float
+
+    @property
+    def interruptions(self) -> int:
+        """How many of its own blocks are above the threshold."""
+        return self.blocks - min(self.blocks, ceil((self.blocks + 1) * (1.0 - self.kept) - 1e-9))
+
+
+def block_of(times: Instants) -> tuple[str, int]:
+    """The unit and length in microseconds of the blocks for rows at `times`."""
+    span = int(times[-1] - times[0]) if len(times) else 0
+    for unit, length in BLOCKS:
+        if span >= (LEAST_BLOCKS - 1 + WHOLE) * length:
+            return unit, length
+    return BLOCKS[-1]
+
+
+def block_maxima(times: Instants, scores: Values, length: int, spacing: int) -> Values:
+    """The highest score of each whole block, oldest first; blocks are counted from the first row."""
+    if not len(times):
+        return np.empty(0)
+    block = (times - times[0]) // length
+    starts = np.flatnonzero(np.diff(block, prepend=-1))
+    rows = np.diff(np.append(starts, len(times)))
+    return np.maximum.reduceat(scores, starts)[rows >= WHOLE * length / spacing]
+
+
+def promise_of(unit: str, blocks: int, asked: float) -> Promise:
+    """The promise that `blocks` blocks can keep, `asked` (0 to 1) at best."""
+    return Promise(unit, blocks, asked, max(asked, 1.0 / (blocks + 1)))
+
+
+def threshold_of(maxima: Values, above: int) -> float:
+    """The score that all but `above` of the blocks' `maxima` stay at or below."""
+    ordered = np.sort(maxima)
+    return float(ordered[max(0, len(ordered) - 1 - above)])
+
+
+def bounded(threshold: float, scores: Values) -> float:
+    """`threshold`, or a higher one above which no more than `ALARM_SHARE` of the rows lie."""
+    return max(threshold, float(np.quantile(scores, 1.0 - ALARM_SHARE)))

@@ -1,0 +1,95 @@
+"""Learning a plant: `learn(readings, …) -> PlantModel`. Deterministic, whatever the number of threads.
+
+Every difference that a scale or the threshold rests on is out of fold: of rows that the model which judged them had not
+seen. Folds are contiguous, because the rows beside a row give it away (DESIGN section 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from tocsin.detect.plant import conformal
+from tocsin.detect.plant.grid import on_grid, spacing_of
+from tocsin.detect.plant.limits import stands_of
+from tocsin.detect.plant.model import PlantModel
+from tocsin.detect.plant.process import Differences, fit_process
+from tocsin.detect.plant.score import row_surprises, smoothed, tag_surprises
+from tocsin.detect.plant.surprise import FLOOR, fit_scale
+from tocsin.detect.plant.tags import Tag, TagKind, tags_of
+from tocsin.detect.plant.view import Looked, View
+from tocsin.records.errors import OperatorError
+from tocsin.records.readings import Flags, Readings
+
+FOLDS: Final = 5
+
+LEAST_ROWS: Final = 200
+"""Fewer rows show nothing that could be relied on."""
+
+
+def learn(readings: Readings, budget: float, threads: int) -> PlantModel:
+    """The model of the plant whose normal operation `readings` show.
+
+    Args:
+        readings: Normal operation only.
+        budget: Share of blocks (weeks, where there are enough) that may be interrupted, 0 to 1.
+        threads: How many threads learn; the model is the same.
+
+    Raises:
+        OperatorError: they are too few, or nothing in them moves.
+    """
+    spacing = spacing_of(readings.times)
+    even = on_grid(readings, spacing) if spacing else readings
+    tags = tags_of(even)
+    _refuse_what_cannot_be_learnt(even, tags)
+    looked = View(tags).look(even.values)
+    found = _out_of_fold(tags, looked, threads)
+    process = fit_process(tags, looked, threads)
+    floors = np.maximum(FLOOR, np.array([tags[at].step / tags[at].spread / 2 for at in process.moving]))
+    by_relation, by_subspace = fit_scale(found.by_relation, floors), fit_scale(found.by_subspace, floors)
+    by_tag = tag_surprises(found, process.moving, by_relation)
+    rows = row_surprises(by_tag, by_subspace.surprises(found.by_subspace))
+    usual = float(np.median(rows))
+    scores = smoothed(rows, np.array(usual))
+    unit, length = conformal.block_of(even.times)
+    maxima = conformal.block_maxima(even.times, scores, length, spacing)
+    promise = conformal.promise_of(unit, len(maxima), budget)
+    threshold = conformal.bounded(conformal.threshold_of(maxima, promise.interruptions), scores)
+    return PlantModel(
+        tags, spacing, int(even.times[0]), int(even.times[-1]), len(even), process, by_relation, by_subspace,
+        usual, np.median(by_tag, axis=0), threshold, promise,
+    )  # fmt: skip
+
+
+def _refuse_what_cannot_be_learnt(readings: Readings, tags: Sequence[Tag]) -> None:
+    if len(readings) < LEAST_ROWS:
+        raise OperatorError(
+            f"There are {len(readings)} rows, and a plant cannot be learnt from fewer than {LEAST_ROWS}.",
+            "Export a longer stretch of normal operation: a year by the hour is good, some weeks by the minute will do.",
+        )
+    if all(tag.kind is TagKind.CONSTANT for tag in tags):
+        raise OperatorError("No tag ever changes.", "Check that the export holds values and not a repeated first row.")
+
+
+def _out_of_fold(tags: Sequence[Tag], looked: Looked, threads: int) -> Differences:
+    """The differences of every row from a process that was learnt without its fold."""
+    rows = len(looked.values)
+    stands = stands_of(looked.values, looked.before, np.zeros(len(tags), np.int64))
+    bounds = np.linspace(0, rows, FOLDS + 1).astype(int)
+    parts = []
+    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        inside = np.zeros(rows, bool)
+        inside[start:stop] = True
+        parts.append(fit_process(tags, _picked(looked, ~inside), threads).differences(_picked(looked, inside), stands[inside]))
+    return Differences(
+        np.concatenate([part.by_relation for part in parts]),
+        np.concatenate([part.by_subspace for part in parts]),
+        np.concatenate([part.by_rule for part in parts]),
+    )
+
+
+def _picked(looked: Looked, rows: Flags) -> Looked:
+    return replace(looked, values=looked.values[rows], before=looked.before[rows], ages=looked.ages[rows])
