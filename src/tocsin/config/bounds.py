@@ -571,3 +571,7 @@ WORKING_SECONDS: Final = 120
 
 WORKING_DISK_BYTES: Final = 256 * MiB
 """Free room on the disk below which the heartbeat stops: eight write-ahead segments."""
+
+# --- plants: models --------------------------------------------------------------------------------------
+PLANT_TAGS: Final = 2_000
+"""Tags that change in one plant's model: each has a relation of its own, a second of learning and some kilobytes."""

@@ -24,7 +24,11 @@ def spacing_of(times: Instants) -> int:
     if len(times) < 2:
         return 0
     steps, counts = np.unique(np.diff(times), return_counts=True)
-    return int(steps[counts.argmax()]) if counts.max() > EVEN / 2 * counts.sum() else int(np.median(np.diff(times)))
+    return (
+        int(steps[counts.argmax()])
+        if counts.max() > EVEN / 2 * counts.sum()
+        else int(np.median(np.diff(times)))
+    )
 
 
 def is_even(times: Instants, spacing: int) -> bool:

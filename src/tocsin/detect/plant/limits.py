@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from tocsin.detect.plant.surprise import AT_TAIL, CAP
 from tocsin.detect.plant.tags import Tag, TagKind
-from tocsin.records.readings import Flags, Values
+from tocsin.detect.plant.view import Looked
+from tocsin.records.readings import Values
 
 QUICKER: Final = 1.25
 """How much more than ever before a change must be to be too quick."""
@@ -39,12 +40,15 @@ class Limits:
     fastest: Values
     longest: NDArray[np.int64]
 
-    def surprises(self, values: Values, before: Values, read: Flags, stands: NDArray[np.int64]) -> Values:
-        """The surprise of each of `values` after `before`; `stands`: rows that each has stood still. Shapes (rows, tags)."""
-        quick = np.where(np.abs(values - before) > QUICKER * self.fastest, TOO_QUICK, 0.0)
-        over = stands / np.maximum(LONGER * self.longest, 1)
-        stuck = np.where((self.longest > 0) & (over > 1.0), np.minimum(AT_TAIL + np.log2(np.maximum(over, 1.0)) * 2, CAP), 0.0)
-        return np.where(read, np.maximum(quick, stuck), 0.0)
+    def surprises(self, looked: Looked, stands: NDArray[np.int64]) -> Values:
+        """The surprise of each value of `looked`, shape (rows, tags); `stands`: for how many rows each has stood still."""
+        quick = np.abs(looked.values - looked.before) > QUICKER * self.fastest
+        found = np.where(quick & looked.follows, TOO_QUICK, 0.0)
+        stuck = (self.longest > 0) & (stands > LONGER * self.longest) & looked.read
+        rows, columns = np.nonzero(stuck)
+        over = stands[rows, columns] / (LONGER * self.longest[columns])
+        found[rows, columns] = np.maximum(found[rows, columns], np.minimum(AT_TAIL + np.log2(over) * 2, CAP))
+        return found
 
 
 def stands_of(values: Values, before: Values, already: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -55,10 +59,17 @@ def stands_of(values: Values, before: Values, already: NDArray[np.int64]) -> NDA
     return np.where(last > 0, rows - last, already[None, :] + rows)
 
 
-def fit_limits(tags: Sequence[Tag], values: Values, before: Values) -> Limits:
-    """What `values` after `before`, shape (rows, tags), did at most."""
-    fastest = np.abs(values - before).max(axis=0)
-    longest = stands_of(values, before, np.zeros(len(tags), np.int64)).max(axis=0)
+def fit_limits(tags: Sequence[Tag], stretches: Sequence[Looked]) -> Limits:
+    """What the rows of `stretches`, each without a hole, did at most."""
+    fastest, longest, rows = np.zeros(len(tags)), np.zeros(len(tags), np.int64), 0
+    for stretch in stretches:
+        already = np.zeros(len(tags), np.int64)
+        for piece in stretch.pieces():
+            changes = np.where(piece.follows, np.abs(piece.values - piece.before), 0.0)
+            stands = stands_of(piece.values, piece.before, already)
+            fastest = np.maximum(fastest, changes.max(axis=0))
+            longest = np.maximum(longest, np.where(piece.read, stands, 0).max(axis=0))
+            already, rows = stands[-1], rows + len(piece)
     moving = np.array([tag.kind in {TagKind.CONTINUOUS, TagKind.COUNTER} for tag in tags])
-    busy = np.array([tag.kind is TagKind.CONTINUOUS for tag in tags]) & (longest < len(values) // 20)
+    busy = np.array([tag.kind is TagKind.CONTINUOUS for tag in tags]) & (longest < rows // 20)
     return Limits(np.where(moving, fastest, np.inf), np.where(busy, longest, 0))

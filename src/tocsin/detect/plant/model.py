@@ -27,6 +27,7 @@ class PlantModel:
         process: What should be there.
         by_relation: How large differences from the relations are on normal operation.
         by_subspace: And those from the subspace.
+        by_balance: And those from the balances, smoothed.
         usual: The middle of normal rows' surprise: where the score begins.
         usual_tags: And of each tag's, shape (tags,).
         threshold: The score above which it rings.
@@ -41,6 +42,7 @@ class PlantModel:
     process: Process
     by_relation: Scale
     by_subspace: Scale
+    by_balance: Scale
     usual: float
     usual_tags: Values
     threshold: float

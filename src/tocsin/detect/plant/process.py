@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.detect.plant.balance import Balance, Tank, fit_balance
 from tocsin.detect.plant.limits import Limits, fit_limits
-from tocsin.detect.plant.relations import fit_relations
+from tocsin.detect.plant.relations import features_of, fit_relations
 from tocsin.detect.plant.states import States, fit_states
 from tocsin.detect.plant.subspace import Subspace, fit_subspace
 from tocsin.detect.plant.tags import Tag, TagKind
 from tocsin.detect.plant.trees import Forest
 from tocsin.detect.plant.view import Looked
-from tocsin.records.readings import Flags, Values
+from tocsin.records.readings import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,13 @@ class Differences:
     Attributes:
         by_relation: Shape (rows, moving tags), in spreads, NaN where nothing was read.
         by_subspace: Likewise.
+        by_balance: Shape (rows, balances), in spreads of the tank's level, of each row alone; 0 where something is missing.
         by_rule: Shape (rows, tags), already surprises.
     """
 
     by_relation: Values
     by_subspace: Values
+    by_balance: Values
     by_rule: Values
 
 
@@ -46,42 +49,41 @@ class Process:
     spreads: Values
     subspace: Subspace
     relations: Forest
+    balances: tuple[Balance, ...]
     states: States
     limits: Limits
 
     def expected(self, looked: Looked) -> Values:
         """What each moving tag should show, shape (rows, moving tags), in its unit."""
-        return self.relations.predict(_features(looked.values[:, self.moving], looked.before[:, self.moving]))
+        return self.relations.predict(features_of(looked, self.moving))
+
+    def unexplained(self, looked: Looked) -> tuple[Values, Values]:
+        """How the rows differ from the relations and from the subspace: the first two of `Differences`."""
+        values, read = looked.values[:, self.moving], looked.read[:, self.moving]
+        by_relation = (values - self.expected(looked)) / self.spreads
+        return np.where(read, by_relation, np.nan), np.where(read, self.subspace.residuals(values), np.nan)
+
+    def imbalances(self, looked: Looked) -> Values:
+        """How the rows differ from the balances: the third of `Differences`."""
+        found = np.empty((len(looked), len(self.balances)))
+        for column, balance in enumerate(self.balances):
+            found[:, column] = balance.differences(looked)
+        return found
 
     def differences(self, looked: Looked, stands: NDArray[np.int64]) -> Differences:
         """How the rows `looked` differ; `stands`: for how many rows each value stood still."""
-        values, read = looked.values[:, self.moving], looked.read
-        unread = ~read[:, self.moving]
-        by_relation = (values - self.expected(looked)) / self.spreads
-        by_subspace = self.subspace.residuals(values)
-        by_rule = np.maximum(
-            self.states.surprises(looked.values, looked.before, read),
-            self.limits.surprises(looked.values, looked.before, read, stands),
-        )
-        return Differences(_without(by_relation, unread), _without(by_subspace, unread), by_rule)
+        by_relation, by_subspace = self.unexplained(looked)
+        by_rule = np.maximum(self.states.surprises(looked), self.limits.surprises(looked, stands))
+        return Differences(by_relation, by_subspace, self.imbalances(looked), by_rule)
 
 
-def fit_process(tags: Sequence[Tag], looked: Looked, threads: int) -> Process:
-    """What `looked` shows of a process with these `tags`; relations are learnt by `threads` threads."""
+def fit_process(
+    tags: Sequence[Tag], stretches: Sequence[Looked], threads: int, tanks: Sequence[Tank] = ()
+) -> Process:
+    """What `stretches`, each of rows without a hole, show of a process with these `tags` and `tanks`."""
     moving = np.array([at for at, tag in enumerate(tags) if tag.kind is not TagKind.CONSTANT], dtype=np.int64)
     spreads = np.array([tags[at].spread for at in moving])
-    values, before = looked.values[:, moving], looked.before[:, moving]
     return Process(
-        moving, spreads, fit_subspace(values, spreads),
-        fit_relations(_features(values, before), range(len(moving)), threads),
-        fit_states(tags, looked.values, looked.before), fit_limits(tags, looked.values, looked.before),
+        moving, spreads, fit_subspace(stretches, moving, spreads), fit_relations(stretches, moving, threads),
+        tuple(fit_balance(tank, tags, stretches) for tank in tanks), fit_states(tags, stretches), fit_limits(tags, stretches),
     )  # fmt: skip
-
-
-def _features(values: Values, before: Values) -> Values:
-    """What relations look at: every moving tag now, then every one in the row before."""
-    return np.hstack([values, before])
-
-
-def _without(differences: Values, unread: Flags) -> Values:
-    return np.where(unread, np.nan, differences)

@@ -6,6 +6,7 @@ A model that learnt from more digits than the live feed carries takes rounding f
 
 from __future__ import annotations
 
+from math import floor, log10
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,9 @@ from tocsin.records.readings import Values
 DIGITS: Final = 3
 """Significant digits of a tag's largest reading that are looked at. Transmitters and historians promise about one in a
 thousand; a model that looks closer learns the noise of one recording and is deceived by the rounding of the next."""
+
+FEW_STEPS: Final = 50
+"""A tag whose standard deviation is fewer of its own steps than this shows the step of its sensor or historian."""
 
 DECIMALS: Final = 9
 """Finest decimal place that is looked for."""
@@ -41,12 +45,19 @@ def step_of(values: Values) -> float:
 
 
 def read_step(values: Values) -> float:
-    """The step at which the readings of one tag are looked at: its own, or `DIGITS` of its largest one if that is coarser."""
+    """The step at which the readings of one tag are looked at: its own, or `DIGITS` of its largest one if that is coarser.
+
+    A tag that moves little beside what it reads (a mains frequency, an absolute pressure) is looked at by its own step
+    where its readings show one (`FEW_STEPS`). Where they do not, nobody knows which of its digits are the sensor's.
+    """
     seen = values[np.isfinite(values)]
     largest = float(np.abs(seen).max()) if len(seen) else 0.0
+    own = step_of(seen)
     if largest == 0.0:
-        return step_of(seen)
-    return max(step_of(seen), 10.0 ** (np.floor(np.log10(largest)) - DIGITS + 1))
+        return own
+    coarse = 10.0 ** max(floor(log10(largest)) - DIGITS + 1, -300)
+    spread = float(seen.std())
+    return own if coarse > spread / 2 and own > spread / FEW_STEPS else max(own, coarse)
 
 
 def on_step(values: Values, step: float) -> float:

@@ -11,16 +11,21 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin.detect.plant.surprise import AT_TAIL, CAP
-from tocsin.detect.plant.tags import Tag, TagKind
-from tocsin.records.readings import Flags, Values
+from tocsin.detect.plant.tags import LARGEST, Tag, TagKind
+from tocsin.detect.plant.view import Looked
+from tocsin.records.readings import Values
 
 NEW_CHANGE: Final = 4.0
 """Surprise of a change that was never made between two states that were seen."""
 
 BESIDE: Final = 0.05
 """How far beside a seen state a reading may lie, in its own unit or this share of the state, to be that state."""
+
+NOISE: Final = 1e-6
+"""And in any case so far, in this share of the state or in its own unit: what 32-bit numbers lose."""
 
 BEYOND: Final = 1.0
 """Surprise grows by this for each spread outside the span of the readings."""
@@ -44,45 +49,71 @@ class States:
     high: Values
     spreads: Values
 
-    def surprises(self, values: Values, before: Values, read: Flags) -> Values:
-        """The surprise of each of `values` after `before`, all of shape (rows, tags)."""
-        outside = np.maximum(self.low - values, values - self.high) / self.spreads
+    def surprises(self, looked: Looked) -> Values:
+        """The surprise of each value of `looked`, shape (rows, tags)."""
+        outside = np.maximum(self.low - looked.values, looked.values - self.high) / self.spreads
         found = np.where(outside > 1.0, np.minimum(AT_TAIL + BEYOND * outside, CAP), 0.0)
         for column, seen in enumerate(self.seen):
             if len(seen):
-                found[:, column] = self._discrete(column, values[:, column], before[:, column])
-        return np.where(read, found, 0.0)
+                found[:, column] = self._discrete(column, looked)
+        return np.where(looked.read, found, 0.0)
 
-    def _discrete(self, column: int, values: Values, before: Values) -> Values:
-        now, then = nearest(self.seen[column], values), nearest(self.seen[column], before)
+    def _discrete(self, column: int, looked: Looked) -> Values:
+        """The surprise of a discrete tag: a state never seen, or a change never made."""
+        seen = self.seen[column]
+        now = nearest(seen, looked.values[:, column])
         found = np.where(now < 0, CAP, 0.0)
-        for row in np.flatnonzero((now != then) & (now >= 0) & (then >= 0)):
-            if (int(then[row]), int(now[row])) not in self.changes[column]:
-                found[row] = NEW_CHANGE
+        if len(seen) > 1:
+            then = nearest(seen, looked.before[:, column])
+            made = np.eye(
+                len(seen) + 1, dtype=bool
+            )  # the last row and column, -1, are readings that are no state
+            made[-1, :] = made[:, -1] = True
+            for pair in self.changes[column]:
+                made[pair] = True
+            found[~made[then, now] & looked.follows[:, column]] = NEW_CHANGE
         return found
 
 
-def nearest(seen: Values, values: Values) -> Values:
-    """The index in `seen` of the state that each of `values` is; -1 where it is none."""
-    at = np.clip(np.searchsorted(seen, values), 1, max(1, len(seen) - 1)) if len(seen) > 1 else np.zeros(len(values), int)
+def nearest(seen: Values, values: Values) -> NDArray[np.int64]:
+    """The index in `seen`, which is not empty, of the state that each of `values` is; -1 where it is none."""
+    at = np.zeros(len(values), np.int64)
     if len(seen) > 1:
+        at = np.clip(np.searchsorted(seen, values), 1, len(seen) - 1)
         at = np.where(values - seen[at - 1] <= seen[at] - values, at - 1, at)
-    slack = np.maximum(BESIDE * np.minimum(1.0, np.abs(seen[at])), 1e-9)
-    return np.where(np.abs(values - seen[at]) <= slack, at, -1)
+    sizes = np.abs(seen)
+    slack = np.maximum(BESIDE * np.minimum(1.0, sizes), NOISE * np.maximum(1.0, sizes))
+    return np.where(np.abs(values - seen[at]) <= slack[at], at, -1)
 
 
-def fit_states(tags: Sequence[Tag], values: Values, before: Values) -> States:
-    """What `values` after `before`, shape (rows, tags), show."""
-    seen, changes = [], []
-    for column, tag in enumerate(tags):
-        own = np.unique(values[:, column]) if tag.kind in {TagKind.DISCRETE, TagKind.CONSTANT} else np.empty(0)
-        seen.append(own)
-        changes.append(_changes(own, values[:, column], before[:, column]) if len(own) else frozenset())
+def fit_states(tags: Sequence[Tag], stretches: Sequence[Looked]) -> States:
+    """What the rows of `stretches` show. A tag that was never read may be anything."""
+    low, high = np.full(len(tags), np.inf), np.full(len(tags), -np.inf)
+    for piece in (piece for stretch in stretches for piece in stretch.pieces()):
+        low = np.minimum(low, np.where(piece.read, piece.values, np.inf).min(axis=0))
+        high = np.maximum(high, np.where(piece.read, piece.values, -np.inf).max(axis=0))
+    unread = low > high
+    seen = tuple(_seen(tag, column, stretches) for column, tag in enumerate(tags))
+    changes = tuple(_changes(own, column, stretches) for column, own in enumerate(seen))
     spreads = np.array([tag.spread for tag in tags])
-    return States(tuple(seen), tuple(changes), values.min(axis=0), values.max(axis=0), spreads)
+    return States(seen, changes, np.where(unread, -LARGEST, low), np.where(unread, LARGEST, high), spreads)
 
 
-def _changes(seen: Values, values: Values, before: Values) -> frozenset[tuple[int, int]]:
-    moved = values != before
-    now, then = nearest(seen, values[moved]), nearest(seen, before[moved])
-    return frozenset((int(a), int(b)) for a, b in zip(then, now, strict=True))
+def _seen(tag: Tag, column: int, stretches: Sequence[Looked]) -> Values:
+    if tag.kind not in {TagKind.DISCRETE, TagKind.CONSTANT}:
+        return np.empty(0)
+    return np.unique(np.concatenate([one.values[one.read[:, column], column] for one in stretches]))
+
+
+def _changes(seen: Values, column: int, stretches: Sequence[Looked]) -> frozenset[tuple[int, int]]:
+    if len(seen) < 2:
+        return frozenset()
+    found: set[tuple[int, int]] = set()
+    for one in stretches:
+        values, before = one.values[:, column], one.before[:, column]
+        moved = (values != before) & one.follows[:, column]
+        pairs = np.unique(
+            np.stack([nearest(seen, before[moved]), nearest(seen, values[moved])], axis=1), axis=0
+        )
+        found.update((int(a), int(b)) for a, b in pairs)
+    return frozenset(found)

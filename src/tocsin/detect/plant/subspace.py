@@ -6,11 +6,14 @@ spread, as many components as explain `EXPLAINED` of the variance.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tocsin.detect.plant.view import Looked
 from tocsin.records.readings import Values
 
 EXPLAINED: Final = 0.997
@@ -35,17 +38,36 @@ class Subspace:
     components: Values
 
     def residuals(self, values: Values) -> Values:
-        """What the subspace leaves unexplained of `values`, shape (rows, tags), in spreads, with its sign."""
-        scaled = np.clip((values - self.centres) / self.spreads, -FAR, FAR)
-        return scaled - (scaled @ self.components) @ self.components.T
+        """What the subspace leaves unexplained of `values`, shape (rows, tags), in spreads, with its sign.
+
+        Summed up tag by tag and not by a matrix product, whose last bits change with the number of rows.
+        """
+        left = np.clip((values - self.centres) / self.spreads, -FAR, FAR).T.copy()
+        parts = np.zeros((self.components.shape[1], len(values)))
+        for scaled, weights in zip(left, self.components, strict=True):
+            parts += weights[:, None] * scaled
+        for part, weights in zip(parts, self.components.T, strict=True):
+            left -= weights[:, None] * part
+        return left.T
 
 
-def fit_subspace(values: Values, spreads: Values) -> Subspace:
-    """The subspace of `values`, shape (rows, tags) without NaN, each tag in units of `spreads`."""
-    centres = values.mean(axis=0)
-    scaled = np.clip((values - centres) / spreads, -FAR, FAR)
-    variances, vectors = np.linalg.eigh(scaled.T @ scaled)
+def fit_subspace(stretches: Sequence[Looked], columns: NDArray[np.int64], spreads: Values) -> Subspace:
+    """The subspace of the tags `columns` in the rows of `stretches`, each tag in units of `spreads`."""
+    rows = sum(map(len, stretches))
+    centres = (
+        sum((piece.values[:, columns].sum(axis=0) for piece in _pieces(stretches)), np.zeros(len(columns)))
+        / rows
+    )
+    product = np.zeros((len(columns), len(columns)))
+    for piece in _pieces(stretches):
+        scaled = np.clip((piece.values[:, columns] - centres) / spreads, -FAR, FAR)
+        product += scaled.T @ scaled
+    variances, vectors = np.linalg.eigh(product)
     variances, vectors = np.maximum(variances[::-1], 0.0), vectors[:, ::-1]
     explained = np.cumsum(variances) / max(variances.sum(), 1e-300)
-    count = min(int(np.searchsorted(explained, EXPLAINED)) + 1, max(1, values.shape[1] - 1))
+    count = min(int(np.searchsorted(explained, EXPLAINED)) + 1, max(1, len(columns) - 1))
     return Subspace(centres, spreads, np.ascontiguousarray(vectors[:, :count]))
+
+
+def _pieces(stretches: Sequence[Looked]) -> Iterator[Looked]:
+    return (piece for stretch in stretches for piece in stretch.pieces())

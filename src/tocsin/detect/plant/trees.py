@@ -66,7 +66,7 @@ class Forest:
         return np.concatenate(parts) if parts else np.empty((0, len(self.bases)))
 
     def _ranks(self, features: Values) -> Bytes:
-        """For each feature and row how many cuts lie below; shape (features, rows)."""
+        """For each feature and row how many cuts lie below; shape (features, rows). A reading on a cut is not above it."""
         ranks = np.empty(features.shape[::-1], dtype=np.uint8)
         for column, cuts in enumerate(self.cuts):
             ranks[column] = np.searchsorted(cuts, features[:, column], side="left") if len(cuts) else 0
@@ -80,7 +80,9 @@ class Forest:
         left = np.bitwise_and.reduce(np.where(passed, np.uint8(255), self.mask[..., None]), axis=1)
         added = np.take_along_axis(self.leaves, _LOWEST[left].astype(np.int64), axis=1)
         sums = np.repeat(self.bases[:, None], ranks.shape[1], axis=1)
-        for tree in range(self.trees_each):  # one after the other, as in `_many`: sums are the same to the last bit
+        for tree in range(
+            self.trees_each
+        ):  # one after the other, as in `_many`: sums are the same to the last bit
             sums += added[tree :: self.trees_each]
         return sums.T
 

@@ -5,17 +5,17 @@ However the rows are cut into batches, the answers are the same to the last bit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.detect.plant.limits import stands_of
+from tocsin.detect.plant.folds import Judge, Scales
 from tocsin.detect.plant.model import PlantModel
-from tocsin.detect.plant.score import row_surprises, smoothed, tag_surprises
-from tocsin.detect.plant.trees import CHUNK_ROWS
-from tocsin.detect.plant.view import Looked, View
+from tocsin.detect.plant.score import smoothed
+from tocsin.detect.plant.view import Looked, View, late_of, rows_at_a_time
 from tocsin.records.readings import Flags, Instants, Readings, Values
 
 NAMED: Final = 3
@@ -51,29 +51,37 @@ class Watcher:
     def __init__(self, model: PlantModel) -> None:
         self._model = model
         self._view = View(model.tags)
+        scales = Scales(model.by_relation, model.by_subspace, model.by_balance)
+        self._judged_by = Judge(model.process, scales, np.zeros(len(model.tags), np.int64))
         self._score = np.array(model.usual)
         self._tags = model.usual_tags
-        self._stands = np.zeros(len(model.tags), np.int64)
+        self._last: int | None = None
 
     def judge(self, readings: Readings) -> Judged:
-        """How the rows of `readings` are, whose columns are the model's tags in its order and whose pace is its own."""
-        parts = [self._judge(readings.rows(at, at + CHUNK_ROWS)) for at in range(0, len(readings), CHUNK_ROWS)]
-        if len(parts) == 1:
-            return parts[0]
-        return Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in Judged.__slots__))
+        """How the rows of `readings` are, whose columns are the model's tags in its order and whose pace is its own.
+
+        Raises:
+            ValueError: the columns are others, or a row is not after the last one judged.
+        """
+        if readings.tags != self._model.names:
+            raise ValueError("the readings are of other tags than the model's, or in another order")
+        if len(readings) and self._last is not None and int(readings.times[0]) <= self._last:
+            raise ValueError("the rows are not in order of time")
+        step = rows_at_a_time(len(readings.tags))
+        parts = [self._judge(readings.rows(at, at + step)) for at in range(0, len(readings), step)]
+        if not parts:
+            return _nothing()
+        return parts[0] if len(parts) == 1 else _joined(parts)
 
     def _judge(self, readings: Readings) -> Judged:
-        model, process = self._model, self._model.process
-        looked = self._view.look(readings.values)
-        stands = stands_of(looked.values, looked.before, self._stands)
-        self._stands = stands[-1]
-        found = process.differences(looked, stands)
-        by_tag = tag_surprises(found, process.moving, model.by_relation)
-        rows = row_surprises(by_tag, model.by_subspace.surprises(found.by_subspace))
+        model = self._model
+        looked = self._view.look(readings.values, late_of(readings.times, model.spacing, self._last))
+        self._last = int(readings.times[-1])
+        by_tag, rows, by_relation = self._judged_by.surprises(looked)
         scores, tags = smoothed(rows, self._score), smoothed(by_tag, self._tags)
-        self._score, self._tags = scores[-1], tags[-1]
+        self._score, self._tags = scores[-1], tags[-1].copy()
         named, shares = _named(tags - model.usual_tags)
-        shown, expected = self._shown(looked, found.by_relation, named)
+        shown, expected = self._shown(looked, by_relation, named)
         return Judged(
             readings.times, scores / model.threshold, scores > model.threshold, named, shares, shown, expected
         )
@@ -88,11 +96,33 @@ class Watcher:
 
 def _named(above: Values) -> tuple[NDArray[np.int64], Values]:
     """The tags that are most `above` their usual surprise, and their shares of all that is."""
-    above = np.maximum(above, 0.0)
-    count = min(NAMED, above.shape[1])
-    order = np.argsort(-above, axis=1, kind="stable")[:, :count]
-    part = np.take_along_axis(above, order, axis=1)
-    shares = part / np.maximum(above.sum(axis=1, keepdims=True), 1e-300)
-    named = np.where(part > 0, order, -1)
-    short = NAMED - count
-    return np.pad(named, ((0, 0), (0, short)), constant_values=-1), np.pad(shares, ((0, 0), (0, short)))
+    left = np.maximum(above, 0.0)
+    whole = np.zeros(len(left))
+    for column in left.T:  # one after the other: a sum along rows changes its last bit with their number
+        whole += column
+    named, shares = np.full((len(left), NAMED), -1, dtype=np.int64), np.zeros((len(left), NAMED))
+    rows = np.arange(len(left))
+    for place in range(min(NAMED, left.shape[1])):
+        most = left.argmax(axis=1)
+        part = left[rows, most]
+        named[:, place] = np.where(part > 0, most, -1)
+        shares[:, place] = part / np.maximum(whole, 1e-300)
+        left[rows, most] = 0.0
+    return named, shares
+
+
+def _joined(parts: Sequence[Judged]) -> Judged:
+    return Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in Judged.__slots__))
+
+
+def _nothing() -> Judged:
+    numbers = np.empty((0, NAMED))
+    return Judged(
+        np.empty(0, np.int64),
+        np.empty(0),
+        np.empty(0, bool),
+        np.empty((0, NAMED), np.int64),
+        numbers,
+        numbers,
+        numbers,
+    )
