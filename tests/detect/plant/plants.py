@@ -30,7 +30,9 @@ def tank(rows: int, seed: int = 1, stolen: float = 0.0, start: int = 0) -> Readi
         total += max(flow, 0)
         values[row] = level, flow, out, pump, total, 5 * level + rng.normal(0, 0.05)
     values[:, [0, 1, 2, 4, 5]] = np.round(values[:, [0, 1, 2, 4, 5]], 3)
-    return Readings(("LEVEL", "INFLOW", "OUTFLOW", "PUMP", "TOTAL", "PRESSURE"), times_of(rows, start), values)
+    return Readings(
+        ("LEVEL", "INFLOW", "OUTFLOW", "PUMP", "TOTAL", "PRESSURE"), times_of(rows, start), values
+    )
 
 
 def changed(readings: Readings, values: np.ndarray) -> Readings:

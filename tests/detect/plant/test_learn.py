@@ -31,7 +31,10 @@ def _flat(value: object) -> list[object]:
 
 def test_the_model_is_the_same_whatever_the_threads() -> None:
     readings = with_gaps(tank(600), 0.05)
-    one, *others = (_flat(learn(readings, 0.2, threads, (Tank("LEVEL", ("INFLOW",), ("OUTFLOW",)),))) for threads in (1, 2, 3))
+    one, *others = (
+        _flat(learn(readings, 0.2, threads, (Tank("LEVEL", ("INFLOW",), ("OUTFLOW",)),)))
+        for threads in (1, 2, 3)
+    )
     assert len(one) > 50
     assert all(other == one for other in others)
 
@@ -62,7 +65,14 @@ def test_too_many_tags_are_refused() -> None:
 def test_one_tag_alone() -> None:
     readings = tank(400)
     alone = Readings(("LEVEL",), readings.times, readings.values[:, :1])
-    scores = _judges(alone, Readings(("LEVEL",), readings.times, readings.values[:, :1] + np.where(np.arange(400) > 200, 50.0, 0.0)[:, None]))
+    scores = _judges(
+        alone,
+        Readings(
+            ("LEVEL",),
+            readings.times,
+            readings.values[:, :1] + np.where(np.arange(400) > 200, 50.0, 0.0)[:, None],
+        ),
+    )
     assert (scores[210:] > 1).all()
 
 

@@ -20,7 +20,11 @@ def _trained(seed: int, kind: str) -> tuple[list[HistGradientBoostingRegressor],
         features = np.round(features, 1)
     if kind == "wide":
         features = features * 10.0 ** rng.integers(-12, 12, size=5)
-    targets = [features[:, 0] * 2 + (features[:, 1] > np.median(features[:, 1])), np.abs(features[:, 3]), np.zeros(600)]
+    targets = [
+        features[:, 0] * 2 + (features[:, 1] > np.median(features[:, 1])),
+        np.abs(features[:, 3]),
+        np.zeros(600),
+    ]
     models = [
         HistGradientBoostingRegressor(
             max_leaf_nodes=8, max_iter=15, max_bins=BINS, early_stopping=False, random_state=0
@@ -40,8 +44,17 @@ def test_trees_say_what_scikit_learn_says(kind: str, seed: int) -> None:
     models, features = _trained(seed, kind)
     forest = _ours(models, features.shape[1])
     cuts = np.array([cut for own in forest.cuts for cut in own])
-    edge = np.concatenate([cuts, np.nextafter(cuts, np.inf), np.nextafter(cuts, -np.inf), [0, -0.0, 1e300, -1e300, np.inf, -np.inf, 5e-324]])
-    rows = np.random.default_rng(seed).choice(np.concatenate([edge, features.ravel()]), size=(3_000, features.shape[1]))
+    edge = np.concatenate(
+        [
+            cuts,
+            np.nextafter(cuts, np.inf),
+            np.nextafter(cuts, -np.inf),
+            [0, -0.0, 1e300, -1e300, np.inf, -np.inf, 5e-324],
+        ]
+    )
+    rows = np.random.default_rng(seed).choice(
+        np.concatenate([edge, features.ravel()]), size=(3_000, features.shape[1])
+    )
     theirs = np.stack([model.predict(rows) for model in models], axis=1)
     np.testing.assert_array_equal(forest.predict(rows), theirs)
 

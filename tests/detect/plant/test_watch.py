@@ -37,26 +37,41 @@ def _spoilt(rows: int, seed: int) -> Readings:
 
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), cuts=st.lists(st.integers(0, 150), max_size=12))
-def test_the_answers_are_the_same_however_rows_are_cut(tank_model: PlantModel, seed: int, cuts: list[int]) -> None:
+def test_the_answers_are_the_same_however_rows_are_cut(
+    tank_model: PlantModel, seed: int, cuts: list[int]
+) -> None:
     readings = _spoilt(150, seed)
     whole = Watcher(tank_model).judge(readings)
     edges = [0, *sorted(cuts), len(readings)]
     watcher = Watcher(tank_model)
     parts = [watcher.judge(readings.rows(a, b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    _same(whole, Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in Judged.__slots__)))
+    _same(
+        whole, Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in Judged.__slots__))
+    )
 
 
 def test_row_by_row_says_what_all_at_once_says(tank_model: PlantModel) -> None:
     readings = _spoilt(300, 7)
     watcher = Watcher(tank_model)
     parts = [watcher.judge(readings.rows(at, at + 1)) for at in range(len(readings))]
-    _same(Watcher(tank_model).judge(readings), Judged(*(np.concatenate([getattr(part, n) for part in parts]) for n in Judged.__slots__)))
+    _same(
+        Watcher(tank_model).judge(readings),
+        Judged(*(np.concatenate([getattr(part, n) for part in parts]) for n in Judged.__slots__)),
+    )
 
 
 @settings(max_examples=60)
-@given(st.lists(st.lists(st.one_of(st.floats(), st.sampled_from(HOSTILE)), min_size=6, max_size=6), min_size=1, max_size=40))
+@given(
+    st.lists(
+        st.lists(st.one_of(st.floats(), st.sampled_from(HOSTILE)), min_size=6, max_size=6),
+        min_size=1,
+        max_size=40,
+    )
+)
 def test_no_reading_breaks_the_judgement(tank_model: PlantModel, rows: list[list[float]]) -> None:
-    judged = Watcher(tank_model).judge(changed(Readings(tank_model.names, times_of(len(rows)), np.array(rows)), np.array(rows)))
+    judged = Watcher(tank_model).judge(
+        changed(Readings(tank_model.names, times_of(len(rows)), np.array(rows)), np.array(rows))
+    )
     assert np.isfinite(judged.scores).all()
     assert (judged.scores >= 0).all()
     assert np.isfinite(judged.shares).all()
@@ -66,7 +81,9 @@ def test_no_reading_breaks_the_judgement(tank_model: PlantModel, rows: list[list
 def test_no_rows_are_no_answer(tank_model: PlantModel) -> None:
     judged = Watcher(tank_model).judge(tank(10).rows(0, 0))
     assert len(judged.scores) == len(judged.times) == 0
-    assert judged.named.shape == judged.shares.shape == judged.shown.shape == judged.expected.shape == (0, NAMED)
+    assert (
+        judged.named.shape == judged.shares.shape == judged.shown.shape == judged.expected.shape == (0, NAMED)
+    )
 
 
 def test_other_tags_and_rows_of_the_past_are_refused(tank_model: PlantModel) -> None:

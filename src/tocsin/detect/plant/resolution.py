@@ -36,10 +36,11 @@ def step_of(values: Values) -> float:
     seen = np.unique(values[np.isfinite(values)])
     if len(seen) < 2:
         return 0.0
+    span = float(seen[-1] - seen[0]) * (1 + 1e-6)  # different readings are a step apart at least
     for place in range(-3, DECIMALS + 1):
         for share in (1.0, 0.5):
             step = share * 10.0**-place
-            if on_step(seen, step) >= ON_STEP:
+            if step <= span and on_step(seen, step) >= ON_STEP:
                 return step
     return 0.0
 

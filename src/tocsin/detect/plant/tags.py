@@ -153,6 +153,6 @@ def _counts(change: Values) -> bool:
     falls, rises = change[change < 0], change[change > 0]
     if len(rises) < max(STATES, 0.01 * len(change)):
         return False
-    return len(falls) <= 0.001 * len(change) and (
+    return len(falls) <= 1 + 0.001 * len(change) and (
         not len(falls) or -falls.max() > 10 * float(np.median(rises))
     )
