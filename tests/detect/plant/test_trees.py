@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
+from tests.detect.plant.plants import changed, tank
 
 from tocsin.detect.plant.relations import BINS, _forest, fit_relations, trees_of
+from tocsin.detect.plant.tags import tags_of
 from tocsin.detect.plant.trees import FEW_ROWS, Forest
 from tocsin.detect.plant.view import look_whole
-from tocsin.detect.plant.tags import tags_of
-from tests.detect.plant.plants import changed, tank
 
 
 def _trained(seed: int, kind: str) -> tuple[list[HistGradientBoostingRegressor], np.ndarray]:

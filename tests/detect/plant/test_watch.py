@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -44,7 +46,7 @@ def test_the_answers_are_the_same_however_rows_are_cut(
     whole = Watcher(tank_model).judge(readings)
     edges = [0, *sorted(cuts), len(readings)]
     watcher = Watcher(tank_model)
-    parts = [watcher.judge(readings.rows(a, b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [watcher.judge(readings.rows(a, b)) for a, b in itertools.pairwise(edges)]
     _same(
         whole, Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in Judged.__slots__))
     )

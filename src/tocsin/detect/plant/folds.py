@@ -66,7 +66,7 @@ class OutOfFold:
     Attributes:
         scales: Of all rows.
         rows: The surprise of each row, shape (rows,).
-        usual_tags: The middle surprise of each tag, shape (tags,).
+        usual_tags: The middle of what speaks against each tag, shape (tags,).
     """
 
     scales: Scales
@@ -88,16 +88,16 @@ def out_of_fold(tags: Sequence[Tag], looked: Looked, threads: int, tanks: Sequen
     ]
     every = max(1, len(looked) * len(tags) // SCALE_CELLS)
     sample = _sample(looked, bounds, processes, every)
-    rows, by_tag = [], []
+    rows, blame = [], []
     stands = np.zeros(len(tags), np.int64)
     for fold, ((start, stop), process) in enumerate(zip(bounds, processes, strict=True)):
         judge = Judge(process, sample.scales(tags, process, fold), stands)
         for piece in looked.rows(start, stop).pieces():
-            tag, row, _ = judge.surprises(piece)
-            rows.append(row)
-            by_tag.append(tag[::every].astype(np.float32))
+            found = judge.surprises(piece)
+            rows.append(found.rows)
+            blame.append(found.blame[::every].astype(np.float32))
         stands = judge.stands
-    usual = np.median(np.concatenate(by_tag), axis=0).astype(np.float64)
+    usual = np.median(np.concatenate(blame), axis=0).astype(np.float64)
     return OutOfFold(sample.scales(tags, processes[0]), np.concatenate(rows), usual)
 
 
@@ -120,6 +120,21 @@ def _sample(
     return _Sample(*(np.concatenate(one) for one in (relation, subspace, balance, folds)))
 
 
+@dataclass(frozen=True, slots=True)
+class Surprises:
+    """How surprising some rows are.
+
+    Attributes:
+        rows: Shape (rows,).
+        blame: Shape (rows, tags): what speaks against each tag, the higher of its own surprise and the subspace's of it.
+        by_relation: Shape (rows, moving tags): the differences from the relations, in spreads.
+    """
+
+    rows: Values
+    blame: Values
+    by_relation: Values
+
+
 class Judge:
     """Says of rows how surprising they are, piece after piece, by one process and its scales."""
 
@@ -129,16 +144,16 @@ class Judge:
         self.stands = stands
         """For how many rows each tag has stood still, shape (tags,)."""
 
-    def surprises(self, looked: Looked) -> tuple[Values, Values, Values]:
-        """For each tag, shape (rows, tags), and each row, shape (rows,), the surprise; and the differences from relations."""
+    def surprises(self, looked: Looked) -> Surprises:
+        """How surprising the rows `looked` are."""
         process, scales = self._process, self._scales
         stands = stands_of(looked.values, looked.before, self.stands)
         found = process.differences(looked, stands)
         imbalances = smoothed(found.by_balance, self._imbalance)
         self.stands, self._imbalance = stands[-1].copy(), imbalances[-1].copy()
         by_tag = tag_surprises(found, process, scales.by_relation, scales.by_balance.surprises(imbalances))
-        return (
-            by_tag,
-            row_surprises(by_tag, scales.by_subspace.surprises(found.by_subspace)),
-            found.by_relation,
-        )
+        by_subspace = scales.by_subspace.surprises(found.by_subspace)
+        rows = row_surprises(by_tag, by_subspace)
+        # The row's word may be of either, so either counts against a tag.
+        by_tag[:, process.moving] = np.maximum(by_tag[:, process.moving], by_subspace)
+        return Surprises(rows, by_tag, found.by_relation)

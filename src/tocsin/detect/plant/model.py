@@ -29,7 +29,7 @@ class PlantModel:
         by_subspace: And those from the subspace.
         by_balance: And those from the balances, smoothed.
         usual: The middle of normal rows' surprise: where the score begins.
-        usual_tags: And of each tag's, shape (tags,).
+        usual_tags: And of what speaks against each tag, shape (tags,).
         threshold: The score above which it rings.
         promise: What the threshold keeps.
     """

@@ -89,7 +89,9 @@ def _cuts(values: Values) -> Values:
     """Where a feature may be split, ascending: between all its values where these are few, else at even shares of the rows."""
     own = np.unique(values)
     if len(own) > BINS:
-        return np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1], method="averaged_inverted_cdf"))
+        return np.unique(
+            np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1], method="averaged_inverted_cdf")
+        )
     return np.unique((own[:-1] + own[1:]) / 2)
 
 

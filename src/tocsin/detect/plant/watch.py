@@ -21,6 +21,10 @@ from tocsin.records.readings import Flags, Instants, Readings, Values
 NAMED: Final = 3
 """Tags that are named for a row."""
 
+BLAME_SMOOTHING: Final = 0.075
+"""Weight of the newest row in what speaks against a tag: slower than the score's, because what an attack hits first stays
+at fault while its effects travel through the plant."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -77,11 +81,11 @@ class Watcher:
         model = self._model
         looked = self._view.look(readings.values, late_of(readings.times, model.spacing, self._last))
         self._last = int(readings.times[-1])
-        by_tag, rows, by_relation = self._judged_by.surprises(looked)
-        scores, tags = smoothed(rows, self._score), smoothed(by_tag, self._tags)
+        found = self._judged_by.surprises(looked)
+        scores, tags = smoothed(found.rows, self._score), smoothed(found.blame, self._tags, BLAME_SMOOTHING)
         self._score, self._tags = scores[-1], tags[-1].copy()
         named, shares = _named(tags - model.usual_tags)
-        shown, expected = self._shown(looked, by_relation, named)
+        shown, expected = self._shown(looked, found.by_relation, named)
         return Judged(
             readings.times, scores / model.threshold, scores > model.threshold, named, shares, shown, expected
         )
