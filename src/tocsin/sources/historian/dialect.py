@@ -64,8 +64,8 @@ def dialect_of(text: str, *, whole: bool, notices: Notices) -> Dialect:
     lines = text.splitlines(keepends=True)[: bounds.HISTORIAN_HEAD_LINES]
     if not whole and len(lines) > 1 and sum(map(len, lines)) == len(text):
         lines = lines[:-1]  # it may be cut
-    best = max((_fit(lines, delimiter) for delimiter in DELIMITERS), key=lambda fit: fit[:2])
-    share, width, delimiter = best[0], best[1], DELIMITERS[-best[2]]
+    share, _, width, preference = max(_fit(lines, delimiter) for delimiter in DELIMITERS)
+    delimiter = DELIMITERS[-preference]
     if width < 2 or share < 0.5:
         raise OperatorError(
             f"{notices.file} is no table: no delimiter (comma, semicolon, tab, bar) cuts its lines into columns.",
@@ -74,11 +74,12 @@ def dialect_of(text: str, *, whole: bool, notices: Notices) -> Dialect:
     return _with_header(lines, delimiter, width, notices)
 
 
-def _fit(lines: Sequence[str], delimiter: str) -> tuple[float, int, int]:
-    """How well a delimiter fits: the share of lines with the usual number of fields, that number, the preference."""
+def _fit(lines: Sequence[str], delimiter: str) -> tuple[float, bool, int, int]:
+    """How well a delimiter fits, best first: the share of lines with the usual number of fields, whether the first
+    line has as many (a decimal comma cuts the readings and not the header), that number, the preference."""
     widths = [len(row) for row, _ in _rows(lines, delimiter) if row]
     usual, count = Counter(one for one in widths if one > 1).most_common(1)[0] if any(one > 1 for one in widths) else (1, 0)
-    return round(count / max(1, len(widths)), 1), usual, -DELIMITERS.index(delimiter)
+    return round(count / max(1, len(widths)), 1), widths[:1] == [usual], usual, -DELIMITERS.index(delimiter)
 
 
 def _rows(lines: Sequence[str], delimiter: str) -> list[tuple[list[str], int]]:
