@@ -115,7 +115,11 @@ def no_promise() -> str:
 def episode(start: int, end: int, rows: int, tags: Sequence[str], reason: str) -> str:
     """A stretch of alarms in one sentence; `reason` is what `why` said of its worst row."""
     span = f"At {when(start)}" if start == end else f"From {when(start)} to {when(end)}"
-    about = f"{listed([name(one) for one in tags])} did not fit the other tags" if tags else "all tags together were out of step"
+    about = (
+        f"{listed([name(one) for one in tags])} did not fit the other tags"
+        if tags
+        else "all tags together were out of step"
+    )
     at_worst = f" At the worst, {reason}." if reason else ""
     return f"{span} ({counted(rows, 'row')} in alarm), {about}.{at_worst}"
 

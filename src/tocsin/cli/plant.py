@@ -66,7 +66,10 @@ def plant() -> None:
 @plant.command()
 @with_options(FILES)
 @click.option(
-    "--budget", type=click.FloatRange(0, 1), default=0.25, show_default=True,
+    "--budget",
+    type=click.FloatRange(0, 1),
+    default=0.25,
+    show_default=True,
     help="Share of normal weeks that may ring; a week is the usual unit, shorter ones where there is little history.",
 )
 @click.option("--threads", type=click.IntRange(1, 256), help="How many threads learn; the model is the same.")
@@ -92,7 +95,11 @@ def learn(budget: float, threads: int | None, **options: Any) -> None:
 
 @plant.command()
 @with_options(FILES)
-@click.option("--threads", type=click.IntRange(1, 256), help="How many threads the arithmetic may use; the answers are the same.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    help="How many threads the arithmetic may use; the answers are the same.",
+)
 @click.option("--fail-on", type=click.Choice(["alarm"]), help="Exit with 1 if anything rings.")
 def watch(threads: int | None, fail_on: str | None, **options: Any) -> None:
     """Judge the rows of FILE... (CSV or Parquet, or folders of them) by a model: what does not fit, when, and why.
@@ -107,7 +114,10 @@ def watch(threads: int | None, fail_on: str | None, **options: Any) -> None:
 
     asked, began = Asked(**options), perf_counter()
     kept = read_model(asked.model)
-    with Progress("reading the files", quiet=asked.as_json) as progress, threadpool_limits(threads or _threads()):
+    with (
+        Progress("reading the files", quiet=asked.as_json) as progress,
+        threadpool_limits(threads or _threads()),
+    ):
         history = _history(asked, kept)
         progress.describe(f"judging {len(history.readings):,} rows")
         watched = watch_plant(kept.model, history.readings)
@@ -122,12 +132,16 @@ def _need(*modules: str) -> None:
     """Raises OperatorError where the extra is not installed."""
     if any(find_spec(one) is None for one in modules):
         raise OperatorError(
-            "Plants need numpy and scikit-learn, which are not installed.", "Install them: pip install 'tocsin[plant]'"
+            "Plants need numpy and scikit-learn, which are not installed.",
+            "Install them: pip install 'tocsin[plant]'",
         )
 
 
 def _threads() -> int:
-    return min(THREADS_MOST, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return min(
+        THREADS_MOST,
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+    )
 
 
 def _history(asked: Asked, kept: Kept | None) -> History:
@@ -161,7 +175,9 @@ def _tell_learnt(asked: Asked, model: PlantModel, history: History, seconds: flo
         })  # fmt: skip
         return
     found = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
-    click.echo(f"Learnt {len(model.tags):,} tags ({found}) from {model.rows:,} rows, {rfc3339(model.start)} to {rfc3339(model.end)}.")
+    click.echo(
+        f"Learnt {len(model.tags):,} tags ({found}) from {model.rows:,} rows, {rfc3339(model.start)} to {rfc3339(model.end)}."
+    )
     click.echo(f"The model is in {inert(str(asked.model))}.\n")
     _echo_promise(model)
     _echo_notices(history.notices)
@@ -176,12 +192,22 @@ def _tell_watched(asked: Asked, kept: Kept, watched: Any, notices: Sequence[Noti
         for line in lines.episodes():
             emit(line)
         _emit_notices(notices)
-        emit({**lines.summary(), "promise": _promise_line(kept.model), "notices": len(notices), "seconds": round(perf_counter() - began, 2)})
+        emit(
+            {
+                **lines.summary(),
+                "promise": _promise_line(kept.model),
+                "notices": len(notices),
+                "seconds": round(perf_counter() - began, 2),
+            }
+        )
         return
     _echo_promise(kept.model)
     told = list(lines.sentences())
     count = len(watched.judged.times)
-    click.echo(f"{count:,} {'row' if count == 1 else 'rows'} judged: " + (f"it rang {len(told):,} {'time' if len(told) == 1 else 'times'}." if told else "nothing rang."))
+    click.echo(
+        f"{count:,} {'row' if count == 1 else 'rows'} judged: "
+        + (f"it rang {len(told):,} {'time' if len(told) == 1 else 'times'}." if told else "nothing rang.")
+    )
     for number, sentence in enumerate(told, 1):
         click.echo(f"\n{number}. {sentence}")
     _echo_notices(notices)
@@ -196,7 +222,12 @@ def _echo_promise(model: PlantModel) -> None:
 
 def _promise_line(model: PlantModel) -> dict[str, Any]:
     promise = model.promise
-    return {"unit": promise.unit, "blocks": promise.blocks, "asked": promise.asked, "kept": round(promise.kept, 6)}
+    return {
+        "unit": promise.unit,
+        "blocks": promise.blocks,
+        "asked": promise.asked,
+        "kept": round(promise.kept, 6),
+    }
 
 
 def _emit_notices(notices: Sequence[Notice]) -> None:

@@ -23,7 +23,7 @@ def promised(model: PlantModel) -> Promised:
     """What `model` promises, for words."""
     kept = model.promise
     unit = next(one for one in ("week", "day", "hour") if one == kept.unit)
-    return Promised(unit, kept.blocks, kept.asked, kept.kept)  # type: ignore[arg-type]  # one of the three
+    return Promised(unit, kept.blocks, kept.asked, kept.kept)
 
 
 class Lines:
@@ -39,12 +39,33 @@ class Lines:
         for start in range(0, len(self._judged.times), _CHUNK):
             part = slice(start, start + _CHUNK)
             judged = self._judged
-            columns = (judged.times[part], judged.scores[part].round(4), judged.alarms[part], judged.named[part], judged.shares[part].round(3))
+            columns = (
+                judged.times[part],
+                judged.scores[part].round(4),
+                judged.alarms[part],
+                judged.named[part],
+                judged.shares[part].round(3),
+            )
             lines = []
-            for at, (time, score, alarm, named, shares) in enumerate(zip(*(one.tolist() for one in columns), strict=True)):
-                tags = [(names[column], share) for column, share in zip(named, shares, strict=True) if column >= 0]
+            for at, (time, score, alarm, named, shares) in enumerate(
+                zip(*(one.tolist() for one in columns), strict=True)
+            ):
+                tags = [
+                    (names[column], share) for column, share in zip(named, shares, strict=True) if column >= 0
+                ]
                 reason = self._why(start + at) if alarm else ""
-                lines.append(orjson.dumps({"kind": "row", "time": rfc3339(time), "score": score, "alarm": alarm, "tags": tags, "why": reason}))
+                lines.append(
+                    orjson.dumps(
+                        {
+                            "kind": "row",
+                            "time": rfc3339(time),
+                            "score": score,
+                            "alarm": alarm,
+                            "tags": tags,
+                            "why": reason,
+                        }
+                    )
+                )
             yield b"\n".join(lines) + b"\n"
 
     def episodes(self) -> Iterator[dict[str, Any]]:
@@ -77,7 +98,11 @@ class Lines:
 
     def _why(self, row: int) -> str:
         judged = self._judged
-        named, shown, expected = judged.named[row].tolist(), judged.shown[row].tolist(), judged.expected[row].tolist()
+        named, shown, expected = (
+            judged.named[row].tolist(),
+            judged.shown[row].tolist(),
+            judged.expected[row].tolist(),
+        )
         return why([self._shown(*one) for one in zip(named, shown, expected, strict=False) if one[0] >= 0])
 
     def _shown(self, column: int, shown: float, expected: float) -> TagShown:

@@ -41,6 +41,11 @@ class ReadChoice:
 
 
 def zone_named(name: str) -> tzinfo:
+    """The time zone `name`.
+
+    Raises:
+        OperatorError: there is none.
+    """
     if name == "UTC":
         return UTC  # needs no time zone data, which a bare system may lack
     try:

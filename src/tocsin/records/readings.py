@@ -38,7 +38,9 @@ class Readings:
     def __post_init__(self) -> None:
         rows, columns = self.values.shape
         if rows != len(self.times) or columns != len(self.tags):
-            raise ValueError(f"{rows} rows of {columns} values for {len(self.times)} instants of {len(self.tags)} tags")
+            raise ValueError(
+                f"{rows} rows of {columns} values for {len(self.times)} instants of {len(self.tags)} tags"
+            )
         if rows > 1 and not bool((np.diff(self.times) > 0).all()):
             raise ValueError("the rows are not in order of time")
 

@@ -33,14 +33,20 @@ _MOST: Final = 1e150
 def check(model: PlantModel) -> None:
     """Raises `Unfit` where watching with `model` could fail, or mean nothing."""
     tags, moving = len(model.tags), len(model.process.moving)
-    _must(0 < tags <= bounds.HISTORIAN_TAGS and len(set(model.names)) == tags, "its tags are none, too many, or not each once")
+    _must(
+        0 < tags <= bounds.HISTORIAN_TAGS and len(set(model.names)) == tags,
+        "its tags are none, too many, or not each once",
+    )
     for tag in model.tags:
         _check_tag(tag)
     _must(model.spacing >= 0 and model.start <= model.end and model.rows >= 0, "its times mean nothing")
     _check_process(model.process, tags)
     _check_scale(model.by_relation, moving)
     _check_scale(model.by_subspace, moving)
-    _must(np.isfinite(model.usual) and np.isfinite(model.threshold) and model.threshold > 0, "its threshold means nothing")
+    _must(
+        np.isfinite(model.usual) and np.isfinite(model.threshold) and model.threshold > 0,
+        "its threshold means nothing",
+    )
     _shape(model.usual_tags, (tags,), "usual_tags")
     _finite(model.usual_tags, "usual_tags")
     _check_promise(model.promise)
@@ -50,11 +56,16 @@ def _check_tag(tag: Tag) -> None:
     sizes = (tag.own_step, tag.step, tag.centre, tag.spread, tag.missing, *tag.states)
     _must(all(np.isfinite(one) for one in sizes), f"the tag {tag.name!r} has a number that is none")
     _must(tag.own_step >= 0 and tag.step >= 0 and tag.spread > 0, f"the tag {tag.name!r} has no scale")
-    _must(0 <= tag.missing <= 1 and list(tag.states) == sorted(set(tag.states)), f"the tag {tag.name!r} means nothing")
+    _must(
+        0 <= tag.missing <= 1 and list(tag.states) == sorted(set(tag.states)),
+        f"the tag {tag.name!r} means nothing",
+    )
 
 
 def _check_promise(promise: Promise) -> None:
-    _must(promise.unit in {unit for unit, _ in BLOCKS} and promise.blocks >= 0, "its promise is about no time")
+    _must(
+        promise.unit in {unit for unit, _ in BLOCKS} and promise.blocks >= 0, "its promise is about no time"
+    )
     _must(0 <= promise.asked <= 1 and 0 <= promise.kept <= 1, "its promise is no share")
 
 
@@ -74,7 +85,10 @@ def _check_subspace(subspace: Subspace, moving: int) -> None:
     _finite(subspace.centres, "centres")
     _above_zero(subspace.spreads, moving, "subspace.spreads")
     parts = subspace.components
-    _must(parts.ndim == 2 and parts.shape[0] == moving and parts.shape[1] <= max(1, moving), "components has no fit shape")
+    _must(
+        parts.ndim == 2 and parts.shape[0] == moving and parts.shape[1] <= max(1, moving),
+        "components has no fit shape",
+    )
     _finite(parts, "components")
     _must(not parts.size or float(np.abs(parts).max()) <= 1.0 + 1e-6, "components are no directions")
 
@@ -98,7 +112,9 @@ def _check_forest(forest: Forest, moving: int) -> None:
 
 
 def _check_splits(forest: Forest) -> None:
-    _must(bool(((forest.feature >= 0) & (forest.feature < len(forest.cuts))).all()), "a split looks at no tag")
+    _must(
+        bool(((forest.feature >= 0) & (forest.feature < len(forest.cuts))).all()), "a split looks at no tag"
+    )
     lengths = np.array([len(cuts) for cuts in forest.cuts])
     passes = forest.cut == _PASSES
     _must(bool((passes | (forest.cut < lengths[forest.feature])).all()), "a split has no cut")
@@ -109,7 +125,10 @@ def _check_splits(forest: Forest) -> None:
 def _check_states(states: States, tags: int) -> None:
     _must(len(states.seen) == len(states.changes) == tags, "its states are of other tags")
     for seen, changes in zip(states.seen, states.changes, strict=True):
-        _must(seen.ndim == 1 and bool(np.isfinite(seen).all() and (np.diff(seen) > 0).all()), "states are not in order")
+        _must(
+            seen.ndim == 1 and bool(np.isfinite(seen).all() and (np.diff(seen) > 0).all()),
+            "states are not in order",
+        )
         _must(all(-1 <= at < len(seen) for pair in changes for at in pair), "a change is between no states")
     for name, values in (("low", states.low), ("high", states.high)):
         _shape(values, (tags,), name)

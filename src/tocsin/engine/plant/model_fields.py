@@ -23,7 +23,7 @@ class Unfit(ValueError):  # noqa: N818  it is said of a value
     """A value does not fit its type; the message completes `the model cannot be used: …`."""
 
 
-def encoded(value: Any) -> Any:
+def encoded(value: Any) -> Any:  # noqa: PLR0911  one line a type
     """`value` in what MessagePack has: a dataclass as a map, a tuple or set as a list, an array as [shape, bytes]."""
     if is_dataclass(value):
         return {field.name: encoded(getattr(value, field.name)) for field in fields(value)}
@@ -41,7 +41,7 @@ def encoded(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def decoded(kind: Any, value: Any, where: str) -> Any:
+def decoded(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911  one line a type
     """`value` as a `kind`: a dataclass, tuple, dict, frozenset, union with None, enumeration, array, number, text.
 
     Raises:
@@ -59,7 +59,11 @@ def decoded(kind: Any, value: Any, where: str) -> Any:
     if origin is dict:
         return _dict(get_args(kind), value, where)
     if origin is UnionType:
-        return None if value is None else decoded(next(one for one in get_args(kind) if one is not type(None)), value, where)
+        return (
+            None
+            if value is None
+            else decoded(next(one for one in get_args(kind) if one is not type(None)), value, where)
+        )
     return _plain(kind, value, where)
 
 

@@ -1,4 +1,4 @@
-"""The model of a plant as one file: data only, whole or refused.
+r"""The model of a plant as one file: data only, whole or refused.
 
 ```
 16 bytes   b"TOCSIN-PLANT-1\n\n"
@@ -53,15 +53,21 @@ def write_model(path: Path, model: PlantModel, spelling: Spelling) -> None:
     Raises:
         OperatorError: it cannot be written, or the model is too large.
     """
-    held = {"words": {tag: list(words) for tag, words in spelling.words.items()}, "day_first": spelling.day_first}
+    held = {
+        "words": {tag: list(words) for tag, words in spelling.words.items()},
+        "day_first": spelling.day_first,
+    }
     body = msgspec.msgpack.encode({"version": VERSION, "model": encoded(model), "spelling": held})
     if len(body) > bounds.MODEL_BYTES:
-        raise OperatorError("The model is too large to keep.", "Learn fewer tags: leave some out with --ignore.")
+        raise OperatorError(
+            "The model is too large to keep.", "Learn fewer tags: leave some out with --ignore."
+        )
     try:
         _replace(path, MAGIC + hashlib.sha256(body).digest(), body)
     except OSError as error:
         raise OperatorError(
-            f"The model cannot be written to {path}: {error.strerror or error}.", "Name another place with --model."
+            f"The model cannot be written to {path}: {error.strerror or error}.",
+            "Name another place with --model.",
         ) from error
 
 
@@ -90,14 +96,19 @@ def parse_model(data: bytes, name: str) -> Kept:
     """
     body = memoryview(data)[len(MAGIC) + _DIGEST :]
     if not data.startswith(MAGIC) or len(body) > bounds.MODEL_BYTES:
-        raise OperatorError(f"{name} is no model of a plant.", "Name the file that `tocsin plant learn` wrote.")
+        raise OperatorError(
+            f"{name} is no model of a plant.", "Name the file that `tocsin plant learn` wrote."
+        )
     if hashlib.sha256(body).digest() != data[len(MAGIC) : len(MAGIC) + _DIGEST]:
-        raise OperatorError(f"The model {name} is damaged: it is not what was written.", "Take a copy of it, or learn anew.")
+        raise OperatorError(
+            f"The model {name} is damaged: it is not what was written.", "Take a copy of it, or learn anew."
+        )
     try:
         return _kept(msgspec.msgpack.decode(body))
     except (Unfit, msgspec.DecodeError, RecursionError) as error:
         raise OperatorError(
-            f"The model {name} cannot be used: {error}.", "It was made by another version, or made up: learn anew."
+            f"The model {name} cannot be used: {error}.",
+            "It was made by another version, or made up: learn anew.",
         ) from error
 
 

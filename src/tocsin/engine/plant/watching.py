@@ -60,9 +60,16 @@ def _strangers(model: PlantModel, readings: Readings) -> list[Notice]:
         )
     notices = []
     if missing:
-        notices.append(Notice(f"Tags of the model that the readings lack, and that are not watched: {_listed(missing)}.", lost=True))
+        notices.append(
+            Notice(
+                f"Tags of the model that the readings lack, and that are not watched: {_listed(missing)}.",
+                lost=True,
+            )
+        )
     if new:
-        notices.append(Notice(f"Tags that the model does not know, and that are not watched: {_listed(new)}."))
+        notices.append(
+            Notice(f"Tags that the model does not know, and that are not watched: {_listed(new)}.")
+        )
     return notices
 
 
@@ -70,12 +77,19 @@ def _paced(model: PlantModel, readings: Readings) -> list[Notice]:
     spacing = spacing_of(readings.times)
     own, learnt = f"{spacing / SECOND:g} s", f"{model.spacing / SECOND:g} s"
     if spacing > 1.5 * model.spacing:
-        return [Notice(f"There is a row every {own}, and the model knows one every {learnt}: what it says is of less worth.", lost=True)]
-    return [Notice(f"Rows come unevenly (mostly every {own}): each tag's last reading every {learnt} is looked at.")]
+        return [
+            Notice(
+                f"There is a row every {own}, and the model knows one every {learnt}: what it says is of less worth.",
+                lost=True,
+            )
+        ]
+    return [
+        Notice(
+            f"Rows come unevenly (mostly every {own}): each tag's last reading every {learnt} is looked at."
+        )
+    ]
 
 
 def _listed(names: list[str]) -> str:
     rest = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
     return ", ".join(map(inert, names[:_LISTED])) + rest
-
-

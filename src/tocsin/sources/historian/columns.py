@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tocsin.config import bounds
 from tocsin.records.readings import Values
+from tocsin.sources.historian.arrow import Column, pc
 from tocsin.sources.historian.notices import Notices, counted, shown
 from tocsin.sources.historian.time_column import flat
 
@@ -71,7 +71,7 @@ class Cut:
     codes: NDArray[np.int32] | None
 
 
-def cut(column: pa.Array, words: Words, *, decimal_comma: bool) -> Cut:
+def cut(column: Column, words: Words, *, decimal_comma: bool) -> Cut:
     """The values of one column in one block; new words are added to `words`."""
     column = flat(column)
     kind = column.type
@@ -83,10 +83,13 @@ def cut(column: pa.Array, words: Words, *, decimal_comma: bool) -> Cut:
         return Cut(_clean(pc.cast(column, pa.float64(), safe=False)), None)
     if pa.types.is_boolean(kind):
         return Cut(_clean(pc.cast(column, pa.float64())), None)
-    return Cut(np.full(len(column), np.nan), np.full(len(column), _FAR, np.int32) if not pa.types.is_null(kind) else None)
+    return Cut(
+        np.full(len(column), np.nan),
+        np.full(len(column), _FAR, np.int32) if not pa.types.is_null(kind) else None,
+    )
 
 
-def _cut_texts(column: pa.Array, words: Words, *, decimal_comma: bool) -> Cut:
+def _cut_texts(column: Column, words: Words, *, decimal_comma: bool) -> Cut:
     if not decimal_comma:
         try:
             return Cut(_clean(pc.cast(column, pa.float64())), None)
@@ -111,7 +114,10 @@ def _clean(numbers: Any) -> Values:
     values = numbers.to_numpy(zero_copy_only=False).astype(np.float64, copy=True)
     with np.errstate(invalid="ignore"):
         values[~(np.abs(values) <= LARGEST)] = np.nan
-    return values
+    return np.asarray(values)
+
+
+_Mixed = tuple[Values, NDArray[np.int32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,47 +134,56 @@ class Shown:
 
 
 def shown_by(
-    name: str, numbers: Values, codes: NDArray[np.int32] | None, met: tuple[str, ...], habit: tuple[str, ...] | None,
-    notices: Notices,
-) -> Shown:  # fmt: skip
+    name: str, found: Cut, met: tuple[str, ...], habit: tuple[str, ...] | None, notices: Notices
+) -> Shown:
     """What the tag `name` showed.
 
     Args:
         name: Of the tag.
-        numbers: Shape (rows,).
-        codes: Of the words, likewise; None where there were only numbers.
+        found: All its values.
         met: The words, by their codes.
         habit: The words by which it was read before; () where it showed numbers then, None where it was never read.
         notices: What is found is told here.
     """
-    if codes is None:
-        codes = np.full(len(numbers), -1, np.int32)
+    numbers = found.numbers
+    codes = found.codes if found.codes is not None else np.full(len(numbers), -1, np.int32)
     spoke, read = int((codes != -1).sum()), int(np.isfinite(numbers).sum())
     if habit or (habit is None and spoke > read):
-        return _states(name, numbers, codes, met, habit or (), notices)
+        return _states(name, (numbers, codes), met, habit or (), notices)
     if spoke:
         first = met[int(codes[codes >= 0][0])] if bool((codes >= 0).any()) else "other texts"
-        notices.tell(f"{shown(name)} shows {counted(spoke, 'text')} among its numbers, such as {shown(first)}: taken as not read.", lost=True)
+        notices.tell(
+            f"{shown(name)} shows {counted(spoke, 'text')} among its numbers, such as {shown(first)}: taken as not read.",
+            lost=True,
+        )
     return Shown(numbers)
 
 
 def _states(
-    name: str, numbers: Values, codes: NDArray[np.int32], met: tuple[str, ...], habit: tuple[str, ...], notices: Notices
+    name: str, found: _Mixed, met: tuple[str, ...], habit: tuple[str, ...], notices: Notices
 ) -> Shown:
+    numbers, codes = found
     used = [met[code] for code in dict.fromkeys(codes[codes >= 0].tolist())]
     words = (*habit, *(one for one in used if one not in habit))
     if len(words) > bounds.HISTORIAN_WORDS or bool((codes == _FAR).any()):
-        notices.tell(f"{shown(name)} holds free text, or what is neither number nor word, and is not used.", lost=bool(habit))
+        notices.tell(
+            f"{shown(name)} holds free text, or what is neither number nor word, and is not used.",
+            lost=bool(habit),
+        )
         return Shown(None)
     places = {one: place for place, one in enumerate(words)}
     table = np.array([*(float(places.get(one, -1)) for one in met), np.nan])
     values = np.where(codes >= 0, table[np.minimum(codes, len(met))], np.nan)
     lost = int(np.isfinite(numbers).sum())
     if lost:
-        notices.tell(f"{shown(name)} shows {counted(lost, 'number')} among its words: taken as not read.", lost=True)
+        notices.tell(
+            f"{shown(name)} shows {counted(lost, 'number')} among its words: taken as not read.", lost=True
+        )
     if not habit:
         pairs = ", ".join(f"{shown(one)} = {place}" for place, one in enumerate(words))
         notices.tell(f"{shown(name)} shows words, which are read as states: {pairs}.")
     elif len(words) > len(habit):
-        notices.tell(f"{shown(name)} shows words that it never did before: {', '.join(map(shown, words[len(habit):]))}.")
+        notices.tell(
+            f"{shown(name)} shows words that it never did before: {', '.join(map(shown, words[len(habit) :]))}."
+        )
     return Shown(values, words)

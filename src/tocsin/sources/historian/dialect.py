@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import re
 from collections import Counter
@@ -43,7 +44,11 @@ class Dialect:
 
 def encoding_of(head: bytes) -> str:
     """The encoding of a text that begins with `head`: as its mark says, else UTF-8 if it is, else Windows-1252."""
-    for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if head.startswith(mark):
             return name
     try:
@@ -60,7 +65,9 @@ def dialect_of(text: str, *, whole: bool, notices: Notices) -> Dialect:
         OperatorError: it is no table of readings with a header.
     """
     if "\0" in text:
-        raise OperatorError(f"{notices.file} is neither CSV nor Parquet.", "Export readings as CSV or Parquet.")
+        raise OperatorError(
+            f"{notices.file} is neither CSV nor Parquet.", "Export readings as CSV or Parquet."
+        )
     lines = text.splitlines(keepends=True)[: bounds.HISTORIAN_HEAD_LINES]
     if not whole and len(lines) > 1 and sum(map(len, lines)) == len(text):
         lines = lines[:-1]  # it may be cut
@@ -76,9 +83,14 @@ def dialect_of(text: str, *, whole: bool, notices: Notices) -> Dialect:
 
 def _fit(lines: Sequence[str], delimiter: str) -> tuple[float, bool, int, int]:
     """How well a delimiter fits, best first: the share of lines with the usual number of fields, whether the first
-    line has as many (a decimal comma cuts the readings and not the header), that number, the preference."""
+    line has as many (a decimal comma cuts the readings and not the header), that number, the preference.
+    """
     widths = [len(row) for row, _ in _rows(lines, delimiter) if row]
-    usual, count = Counter(one for one in widths if one > 1).most_common(1)[0] if any(one > 1 for one in widths) else (1, 0)
+    usual, count = (
+        Counter(one for one in widths if one > 1).most_common(1)[0]
+        if any(one > 1 for one in widths)
+        else (1, 0)
+    )
     return round(count / max(1, len(widths)), 1), widths[:1] == [usual], usual, -DELIMITERS.index(delimiter)
 
 
@@ -86,12 +98,10 @@ def _rows(lines: Sequence[str], delimiter: str) -> list[tuple[list[str], int]]:
     """The rows of data or header, comments left out, each with the lines read up to and with it."""
     found: list[tuple[list[str], int]] = []
     reader = csv.reader(lines, delimiter=delimiter)
-    try:
-        for row in reader:
-            if not (row and row[0].lstrip().startswith(COMMENTS)):
-                found.append((row, reader.line_num))
-    except csv.Error:
-        pass  # a field without an end: what came before it tells enough
+    with contextlib.suppress(csv.Error):  # a field without an end: what came before it tells enough
+        found.extend(
+            (row, reader.line_num) for row in reader if not (row and row[0].lstrip().startswith(COMMENTS))
+        )
     return found
 
 
@@ -106,7 +116,9 @@ def _with_header(lines: Sequence[str], delimiter: str, width: int, notices: Noti
         )
     above = [row for row, _ in rows[:at] if any(one.strip() for one in row)]
     if above:
-        notices.tell(f"{counted(len(above), 'line')} above the header left out, the first {shown(delimiter.join(above[0]))}.")
+        notices.tell(
+            f"{counted(len(above), 'line')} above the header left out, the first {shown(delimiter.join(above[0]))}."
+        )
     fields = [one for row, _ in rows[at + 1 :] if len(row) == width for one in row]
     begins = sum(len(one) for one in lines[:line])
     return Dialect(delimiter, tuple(header), begins, _decimal_comma(fields, delimiter, notices))
@@ -119,9 +131,13 @@ def _decimal_comma(fields: Sequence[str], delimiter: str, notices: Notices) -> b
         return False
     example = next(one for one in fields if _COMMA.fullmatch(one))
     if delimiter == "," and all(_POINT.fullmatch(one) for one in fields if _COMMA.fullmatch(one)):
-        notices.tell(f"Commas in numbers are read as thousands: {shown(example)} is {example.strip().replace(',', '')}.")
+        notices.tell(
+            f"Commas in numbers are read as thousands: {shown(example)} is {example.strip().replace(',', '')}."
+        )
         return False
-    notices.tell(f"Numbers are read with a decimal comma: {shown(example)} is {example.strip().replace(',', '.')}.")
+    notices.tell(
+        f"Numbers are read with a decimal comma: {shown(example)} is {example.strip().replace(',', '.')}."
+    )
     return True
 
 
@@ -130,12 +146,16 @@ def names_of(header: Sequence[str], notices: Notices) -> tuple[str, ...]:
     names: list[str] = []
     taken: set[str] = set()
     for at, one in enumerate(header):
-        name = " ".join(one.replace("\ufeff", "").split())[: bounds.HISTORIAN_NAME_CHARS] or f"column {at + 1}"
+        name = (
+            " ".join(one.replace("\ufeff", "").split())[: bounds.HISTORIAN_NAME_CHARS] or f"column {at + 1}"
+        )
         if name in taken:
             first, number = name, 2
             while name in taken:
                 name, number = f"{first} ({number})", number + 1
-            notices.tell(f"The column {shown(first)} is there more than once; a further one is called {shown(name)}.")
+            notices.tell(
+                f"The column {shown(first)} is there more than once; a further one is called {shown(name)}."
+            )
         taken.add(name)
         names.append(name)
     return tuple(names)

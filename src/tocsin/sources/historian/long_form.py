@@ -9,19 +9,26 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tocsin.config import bounds
 from tocsin.records.errors import OperatorError
 from tocsin.records.readings import Flags, Instants, Values
-from tocsin.sources.historian.columns import Words, cut, shown_by
+from tocsin.sources.historian.arrow import Column, pc
+from tocsin.sources.historian.columns import Cut, Words, cut, shown_by
 from tocsin.sources.historian.notices import Notices, counted
 from tocsin.sources.historian.time_column import flat
 
-_TAG: Final = re.compile(r"_?(tag|tag[ _]?name|tag[ _]?path|tag[ _]?id|point|point[ _]?name|name|item|item[ _]?id|variable|sensor|signal|field|messstelle|kanal|channel)", re.IGNORECASE)
-_VALUE: Final = re.compile(r"_?(value|val|v|wert|messwert|reading|valor|valeur|vvalue|float[ _]?value)", re.IGNORECASE)
-_QUALITY: Final = re.compile(r"_?(quality|quality[ _]?(code|detail)|qual|q|status|opc[ _]?quality|qualit.*|good)", re.IGNORECASE)
+_TAG: Final = re.compile(
+    r"_?(tag|tag[ _]?name|tag[ _]?path|tag[ _]?id|point|point[ _]?name|name|item|item[ _]?id|variable|sensor|signal|field|messstelle|kanal|channel)",
+    re.IGNORECASE,
+)
+_VALUE: Final = re.compile(
+    r"_?(value|val|v|wert|messwert|reading|valor|valeur|vvalue|float[ _]?value)", re.IGNORECASE
+)
+_QUALITY: Final = re.compile(
+    r"_?(quality|quality[ _]?(code|detail)|qual|q|status|opc[ _]?quality|qualit.*|good)", re.IGNORECASE
+)
 
 _WORDS: Final = 4_096
 """Different words of all tags together."""
@@ -76,30 +83,45 @@ class Long:
         self._rows += int(kept.sum())
         if self._rows * 3 > bounds.HISTORIAN_CELLS:
             raise self._too_much(f"more than {self._rows:,} readings")
-        tags = self._coded(self._column(block, self._form.tag).filter(rows), self._tags, bounds.HISTORIAN_TAGS)
-        found = cut(self._column(block, self._form.value).filter(rows), self._words, decimal_comma=self._comma)
+        tags = self._coded(
+            self._column(block, self._form.tag).filter(rows), self._tags, bounds.HISTORIAN_TAGS
+        )
+        found = cut(
+            self._column(block, self._form.value).filter(rows), self._words, decimal_comma=self._comma
+        )
         codes = found.codes if found.codes is not None else np.full(len(tags), -1, np.int32)
         self._parts.append((tags, found.numbers, codes))
         if self._form.quality:
-            self._quality_parts.append(self._coded(self._column(block, self._form.quality).filter(rows), self._qualities, _WORDS))
+            self._quality_parts.append(
+                self._coded(self._column(block, self._form.quality).filter(rows), self._qualities, _WORDS)
+            )
 
-    def _column(self, block: pa.RecordBatch, name: str) -> pa.Array:
+    def _column(self, block: pa.RecordBatch, name: str) -> Column:
         return flat(block.column(block.schema.get_field_index(name)))
 
-    def _coded(self, column: pa.Array, known: dict[str, int], most: int) -> NDArray[np.int32]:
+    def _coded(self, column: Column, known: dict[str, int], most: int) -> NDArray[np.int32]:
         """A number for each text; -1 where there is none."""
         try:
             texts = pc.utf8_trim_whitespace(pc.cast(column, pa.string())).dictionary_encode()
         except pa.ArrowException as error:
-            raise OperatorError(f"{self._file}: the names of its tags are no texts.", "Export it anew.") from error
-        table = [-1 if not one else known.setdefault(one[: bounds.HISTORIAN_NAME_CHARS], len(known)) for one in texts.dictionary.to_pylist()]
+            raise OperatorError(
+                f"{self._file}: the names of its tags are no texts.", "Export it anew."
+            ) from error
+        table = [
+            -1 if not one else known.setdefault(one[: bounds.HISTORIAN_NAME_CHARS], len(known))
+            for one in texts.dictionary.to_pylist()
+        ]
         if len(known) > most:
             raise self._too_much(f"more than {most:,} different tags or qualities")
         at = pc.fill_null(texts.indices, len(table)).to_numpy(zero_copy_only=False)
-        return np.array([*table, -1], dtype=np.int32)[at]
+        return np.asarray(np.array([*table, -1], dtype=np.int32)[at])
 
     def values(
-        self, times: Instants, ignored: frozenset[str], habits: Mapping[str, tuple[str, ...]], notices: Notices
+        self,
+        times: Instants,
+        ignored: frozenset[str],
+        habits: Mapping[str, tuple[str, ...]],
+        notices: Notices,
     ) -> tuple[tuple[str, ...], Instants, Values, dict[str, tuple[str, ...]]]:
         """The tags, one row an instant, its readings of shape (rows, tags), and the words of tags that show states.
 
@@ -123,17 +145,27 @@ class Long:
         repeated = 0
         for name, at in self._tags.items():
             own = order[starts[at] : starts[at + 1]]
-            found = shown_by(name, numbers[own], codes[own], tuple(self._words.known), habits.get(name), notices)
+            found = shown_by(
+                name, Cut(numbers[own], codes[own]), tuple(self._words.known), habits.get(name), notices
+            )
             if name not in ignored and found.values is not None:
                 column = np.full(len(instants), np.nan)
-                column[row[own]] = found.values
+                read = np.isfinite(found.values)
+                column[row[own][read]] = found.values[read]
                 repeated += len(own) - len(np.unique(row[own]))
                 names.append(name)
                 columns.append(column)
                 words[name] = found.words
         if repeated:
-            notices.tell(f"{counted(repeated, 'reading')} at an instant that their tag had already: the later one counts.")
-        return tuple(names), instants, np.stack(columns, axis=1) if columns else np.empty((len(instants), 0)), words
+            notices.tell(
+                f"{counted(repeated, 'reading')} at an instant that their tag had already: the later one counts."
+            )
+        return (
+            tuple(names),
+            instants,
+            np.stack(columns, axis=1) if columns else np.empty((len(instants), 0)),
+            words,
+        )
 
     def _of_good_quality(
         self, numbers: Values, codes: NDArray[np.int32], notices: Notices

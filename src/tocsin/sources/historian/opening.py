@@ -26,7 +26,9 @@ def table_in(file: BinaryIO, notices: Notices) -> Table:
     if not magic:
         raise OperatorError(f"{notices.file} is empty.", "Export it anew.")
     if magic in {_ZIP, _OLD_EXCEL}:
-        raise OperatorError(f"{notices.file} is an archive or a workbook.", "Unpack it, or save its sheet as CSV.")
+        raise OperatorError(
+            f"{notices.file} is an archive or a workbook.", "Unpack it, or save its sheet as CSV."
+        )
     if magic == _PARQUET:
         return parquet_table(file, notices)
     budget = Budget()

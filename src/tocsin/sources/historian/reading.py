@@ -27,6 +27,9 @@ from tocsin.sources.historian.wide import Wide
 HEADING_ROWS: Final = 5
 """Rows under the header without a time that may tell of units and descriptions."""
 
+GAPS: Final = 0.1
+"""A tag that was not read in this share of the rows is told."""
+
 _ENDINGS: Final = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz", ".zst")
 
 
@@ -72,12 +75,20 @@ def history_files(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        own = sorted(one for one in path.iterdir() if one.suffix.lower() in _ENDINGS) if path.is_dir() else [path]
+        own = (
+            sorted(one for one in path.iterdir() if one.suffix.lower() in _ENDINGS)
+            if path.is_dir()
+            else [path]
+        )
         if not own:
-            raise OperatorError(f"The folder {path} holds no CSV or Parquet file.", "Name the files themselves.")
+            raise OperatorError(
+                f"The folder {path} holds no CSV or Parquet file.", "Name the files themselves."
+            )
         found += own
     if len(found) > bounds.HISTORIAN_FILES:
-        raise OperatorError(f"These are {len(found):,} files.", f"Give at most {bounds.HISTORIAN_FILES:,} at a time.")
+        raise OperatorError(
+            f"These are {len(found):,} files.", f"Give at most {bounds.HISTORIAN_FILES:,} at a time."
+        )
     return found
 
 
@@ -131,25 +142,29 @@ class Reader:
             if name not in self._ignored:
                 self._notices.append(Notice(f"There is no column {shown(name)} to ignore."))
         words = {tag: said for tag, said in self._habits.items() if said}
-        return History(_joined(self._parts, self._notices), Spelling(words, self._day_first), tuple(self._notices))
+        return History(
+            _joined(self._parts, self._notices), Spelling(words, self._day_first), tuple(self._notices)
+        )
 
     def _read(self, table: Table, notices: Notices) -> Readings:
-        first = next(table.blocks, None)
+        blocks = (block.rename_columns(list(table.names)) for block in table.blocks)
+        first = next(blocks, None)
         if first is None or not first.num_rows:
             raise OperatorError(f"{notices.file} has a header and no rows.", "Export it anew.")
-        first = first.rename_columns(list(table.names))
         time = time_column_of(first, self._how.time, notices)
         stamps = Stamps(time.family)
         left_out = self._left_out(table.names)
         form = long_form_of(table.names, time.name)
         rows: Long | Wide
         if form is not None:
-            notices.tell(f"Read as one reading a row: {shown(form.tag)} names the tag, {shown(form.value)} its value.")
+            notices.tell(
+                f"Read as one reading a row: {shown(form.tag)} names the tag, {shown(form.value)} its value."
+            )
             rows = Long(form, decimal_comma=table.decimal_comma, file=notices.file)
         else:
             tags = tuple(one for one in table.names if one not in {time.name, time.clock, *left_out})
             rows = Wide(tags, decimal_comma=table.decimal_comma, file=notices.file)
-        _take(chain([first], table.blocks), table.names, time, stamps, rows, notices)
+        _take(chain([first], blocks), time, stamps, rows, notices)
         times = stamps.instants(Zoned(self._how.zone, self._day_first), time.name, notices)
         self._day_first = stamps.day_first if self._day_first is None else self._day_first
         names, times, values, words = self._put_together(rows, times, notices)
@@ -174,12 +189,11 @@ class Reader:
 
 
 def _take(
-    blocks: Iterable[pa.RecordBatch], names: Sequence[str], time: TimeColumn, stamps: Stamps, rows: Long | Wide, notices: Notices
-) -> None:  # fmt: skip
+    blocks: Iterable[pa.RecordBatch], time: TimeColumn, stamps: Stamps, rows: Long | Wide, notices: Notices
+) -> None:
     """Hands every block to `stamps` and `rows`; rows without a time are left out, and told."""
     seen, headings, without = 0, 0, 0
-    for unnamed in blocks:
-        block = unnamed.rename_columns(list(names))
+    for block in blocks:
         kept = stamps.take(time.of(block))
         rows.take(block, kept)
         lacking = np.flatnonzero(~kept)
@@ -188,9 +202,13 @@ def _take(
         without += len(lacking)
         seen += len(kept)
     if headings:
-        notices.tell(f"{counted(headings, 'row')} under the header without a time left out, as units or descriptions.")
+        notices.tell(
+            f"{counted(headings, 'row')} under the header without a time left out, as units or descriptions."
+        )
     if without > headings:
-        notices.tell(f"{counted(without - headings, 'row')} without a time that can be read left out.", lost=True)
+        notices.tell(
+            f"{counted(without - headings, 'row')} without a time that can be read left out.", lost=True
+        )
     if without > seen / 2 + HEADING_ROWS:
         raise OperatorError(
             f"{notices.file}: {without:,} of {seen:,} rows have no time that can be read in {shown(time.name)}.",
@@ -202,18 +220,32 @@ def _in_order(names: tuple[str, ...], times: Instants, values: Values, notices: 
     """Readings oldest first, rows of one instant made one."""
     good = is_instant(times)
     if not good.all():
-        notices.tell(f"{counted(int((~good).sum()), 'row')} whose date is on no calendar left out.", lost=True)
+        notices.tell(
+            f"{counted(int((~good).sum()), 'row')} whose date is on no calendar left out.", lost=True
+        )
         times, values = times[good], values[good]
     if not len(times):
         raise OperatorError(f"{notices.file} holds no row with a time.", "Export it anew.")
     if not names:
-        raise OperatorError(f"{notices.file} holds no tag beside its time.", "Export one column for each tag.")
+        raise OperatorError(
+            f"{notices.file} holds no tag beside its time.", "Export one column for each tag."
+        )
     backward = int((np.diff(times) < 0).sum())
     if backward and backward < len(times) - 1:
-        notices.tell(f"The time goes back {counted(backward, 'time')}: rows are put in order (a clock that was changed? see --zone).")
+        notices.tell(
+            f"The time goes back {counted(backward, 'time')}: rows are put in order (a clock that was changed? see --zone)."
+        )
     ordered, merged = _merged(times, values)
+    gaps = [name for name, share in zip(names, np.isnan(merged).mean(axis=0), strict=True) if share >= GAPS]
+    if gaps:
+        tags = "1 tag shows" if len(gaps) == 1 else f"{len(gaps):,} tags show"
+        notices.tell(
+            f"{tags} nothing in a tenth of the rows or more (empty, Bad, #N/A and the like): {listed(gaps)}."
+        )
     if len(ordered) < len(times):
-        notices.tell(f"{counted(len(times) - len(ordered), 'row')} at an instant that there was already: the later one counts.")
+        notices.tell(
+            f"{counted(len(times) - len(ordered), 'row')} at an instant that there was already: the later one counts."
+        )
     return Readings(names, ordered, merged)
 
 
@@ -238,12 +270,16 @@ def _joined(parts: Sequence[Readings], notices: list[Notice]) -> Readings:
         return parts[0]
     tags = tuple(dict.fromkeys(name for part in parts for name in part.tags))
     if sum(map(len, parts)) * len(tags) > bounds.HISTORIAN_CELLS:
-        raise OperatorError("The files hold more readings than fit into memory.", "Give fewer files, or a wider interval.")
+        raise OperatorError(
+            "The files hold more readings than fit into memory.", "Give fewer files, or a wider interval."
+        )
     uneven = [name for name in tags if any(name not in part.tags for part in parts)]
     if uneven:
         notices.append(Notice(f"{counted(len(uneven), 'tag')} in some of the files only: {listed(uneven)}."))
     together = [part.of(tags) for part in parts]
-    times, values = _merged(np.concatenate([one.times for one in together]), np.concatenate([one.values for one in together]))
+    times, values = _merged(
+        np.concatenate([one.times for one in together]), np.concatenate([one.values for one in together])
+    )
     double = sum(map(len, parts)) - len(times)
     if double:
         notices.append(Notice(f"{counted(double, 'instant')} in more than one file: the later one counts."))

@@ -14,12 +14,12 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tocsin.records.errors import OperatorError
 from tocsin.records.instants import DAY, HOUR, MINUTE, SECOND, rfc3339
 from tocsin.records.readings import Flags, Instants
+from tocsin.sources.historian.arrow import Column, pc
 from tocsin.sources.historian.notices import Notices, shown
 from tocsin.sources.historian.zones import in_utc
 
@@ -79,7 +79,7 @@ class Zoned:
     day_first: bool | None
 
 
-def family_of(texts: pa.Array, *, compact: bool, numbers: bool) -> tuple[str, float]:
+def family_of(texts: Column, *, compact: bool, numbers: bool) -> tuple[str, float]:
     """The family that most of `texts` belong to, and their share."""
     left_out = {"compact": not compact, "number": not numbers}
     best, most = "", 0.0
@@ -101,7 +101,7 @@ class Stamps:
         self._numbers: list[NDArray[np.float64]] = []
         self._example = ""
 
-    def take(self, column: pa.Array) -> Flags:
+    def take(self, column: Column) -> Flags:
         """Takes a block's times; gives which rows have one, of shape (rows,). Those alone are kept."""
         if self.family == "stamp":
             return self._take_stamps(column)
@@ -115,7 +115,7 @@ class Stamps:
             self._parts.append(self._numbers_of(kept))
         return good
 
-    def _take_stamps(self, column: pa.Array) -> Flags:
+    def _take_stamps(self, column: Column) -> Flags:
         good = np.asarray(pc.is_valid(column).to_numpy(zero_copy_only=False))
         whole = pc.cast(column.filter(pa.array(good)), pa.timestamp("us", tz=column.type.tz), safe=False)
         instants = pc.cast(whole, pa.int64()).to_numpy(zero_copy_only=False)
@@ -123,7 +123,7 @@ class Stamps:
         self._parts.append(np.stack([instants, np.full(len(instants), zone)]))
         return good
 
-    def _take_numbers(self, column: pa.Array) -> Flags:
+    def _take_numbers(self, column: Column) -> Flags:
         if pa.types.is_string(column.type):
             found = pc.struct_field(pc.extract_regex(column, pattern=FAMILIES["number"]), "n")
             numbers = pc.cast(pc.replace_substring(found, ",", "."), pa.float64())
@@ -134,23 +134,30 @@ class Stamps:
         self._numbers.append(values[good])
         return np.asarray(good)
 
-    def _numbers_of(self, found: pa.Array) -> NDArray[np.int64]:
+    def _numbers_of(self, found: Column) -> NDArray[np.int64]:
         """Shape (5, rows): three numbers of the date, microseconds of the day, microseconds ahead of UTC."""
-        a, b, c = (_whole(pc.struct_field(found, part)) if part != "b" else self._month(found) for part in "abc")
+        a, b, c = (
+            _whole(pc.struct_field(found, part)) if part != "b" else self._month(found) for part in "abc"
+        )
         hour, minute, second = (_whole(pc.struct_field(found, part)) for part in "HMS")
-        late = pc.match_substring_regex(pc.fill_null(pc.struct_field(found, "ap"), ""), "^[Pp]").to_numpy(zero_copy_only=False)
-        halved = pc.not_equal(pc.fill_null(pc.struct_field(found, "ap"), ""), "").to_numpy(zero_copy_only=False)
+        late = pc.match_substring_regex(pc.fill_null(pc.struct_field(found, "ap"), ""), "^[Pp]").to_numpy(
+            zero_copy_only=False
+        )
+        halved = pc.not_equal(pc.fill_null(pc.struct_field(found, "ap"), ""), "").to_numpy(
+            zero_copy_only=False
+        )
         hour = np.where(halved, hour % 12 + 12 * late, hour)
         fraction = pc.utf8_rpad(pc.fill_null(pc.struct_field(found, "f"), "0"), 9, "0")
         micros = _whole(fraction) // 1000
         return np.stack([a, b, c, hour * HOUR + minute * MINUTE + second * SECOND + micros, _ahead(found)])
 
-    def _month(self, found: pa.Array) -> NDArray[np.int64]:
+    def _month(self, found: Column) -> NDArray[np.int64]:
         texts = pc.struct_field(found, "b")
         if self.family != "month by name":
             return _whole(texts)
         short = pc.utf8_slice_codeunits(pc.utf8_lower(texts), 0, 3)
-        return pc.fill_null(pc.index_in(short, value_set=pa.array(_MONTHS)), -1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
+        places = pc.fill_null(pc.index_in(short, value_set=pa.array(_MONTHS)), -1)
+        return np.asarray(places.to_numpy(zero_copy_only=False).astype(np.int64) + 1)
 
     def instants(self, zoned: Zoned, column: str, notices: Notices) -> Instants:
         """The time of each row that `take` said has one; microseconds, `_NO_TIME` where no calendar has it.
@@ -201,7 +208,7 @@ class Stamps:
         found = {"day": _dated(_year(c), b, a, clock), "month": _dated(_year(c), a, b, clock)}
         if c.max() < 100:
             found["year"] = _dated(_year(a), b, c, clock)
-        chosen, because = _chosen(found, zoned.day_first)
+        chosen, because = _chosen(found, zoned)
         self.day_first = {"day": True, "month": False}.get(chosen)
         first = found[chosen][0]
         example = f": {shown(self._example)} is {rfc3339(int(first))[:10]}" if first != _NO_TIME else ""
@@ -214,11 +221,11 @@ def is_instant(instants: Instants) -> Flags:
     return np.asarray(instants != _NO_TIME)
 
 
-def _chosen(found: dict[str, Instants], day_first: bool | None) -> tuple[str, str]:
+def _chosen(found: dict[str, Instants], zoned: Zoned) -> tuple[str, str]:
     """The order of the numbers of a date, and why it is that one."""
     fits = {name: float((one != _NO_TIME).mean()) for name, one in found.items()}
     likely = {name: found[name] for name, share in fits.items() if share >= _LIKELY}
-    if day_first is not None and (told := "day" if day_first else "month") in (likely or found):
+    if zoned.day_first is not None and (told := "day" if zoned.day_first else "month") in (likely or found):
         return told, "as was asked, or as when the model was learnt"
     if len(likely) == 1:
         return next(iter(likely)), "no other order fits all of them"
@@ -237,7 +244,9 @@ def _way(instants: Instants) -> float:
     return float(np.abs(np.diff(known).astype(np.float64)).sum())
 
 
-def _dated(year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int64], clock: NDArray[np.int64]) -> Instants:
+def _dated(
+    year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int64], clock: NDArray[np.int64]
+) -> Instants:
     """The instants, in UTC; `_NO_TIME` where no calendar has such a day, or no clock such an hour."""
     good = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (year >= 1900) & (year < 2200)
     good &= (clock >= 0) & (clock <= DAY)
@@ -257,11 +266,11 @@ def _whole(texts: Any) -> NDArray[np.int64]:
     return np.asarray(pc.cast(filled, pa.int64()).to_numpy(zero_copy_only=False))
 
 
-def _ahead(found: pa.Array) -> NDArray[np.int64]:
+def _ahead(found: Column) -> NDArray[np.int64]:
     """How far each text's own zone is ahead of UTC, in microseconds; `_NO_ZONE` where it names none."""
     zones = pc.fill_null(pc.struct_field(found, "z"), "").dictionary_encode()
     known = np.array([_offset(one) for one in zones.dictionary.to_pylist()], dtype=np.int64)
-    return known[zones.indices.to_numpy(zero_copy_only=False)]
+    return np.asarray(known[zones.indices.to_numpy(zero_copy_only=False)])
 
 
 def _offset(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -54,21 +54,32 @@ def csv_table(reads: Reads, notices: Notices) -> Table:
     dialect = dialect_of(head, whole=lines.ended, notices=notices)
     names = names_of(dialect.header, notices)
     if len(names) > bounds.HISTORIAN_TAGS:
-        raise OperatorError(f"{notices.file} has {len(names):,} columns.", f"At most {bounds.HISTORIAN_TAGS:,} can be read.")
+        raise OperatorError(
+            f"{notices.file} has {len(names):,} columns.", f"At most {bounds.HISTORIAN_TAGS:,} can be read."
+        )
     lines.skip(dialect.begins)
     return Table(names, _csv_blocks(lines, dialect.delimiter, names, notices), dialect.decimal_comma)
 
 
-def _csv_blocks(lines: _Lines, delimiter: str, names: tuple[str, ...], notices: Notices) -> Iterator[pa.RecordBatch]:
-    def set_aside(row: Any) -> str:
+def _arrow_file(file: Any) -> Any:
+    """What pyarrow reads: anything that has `read`, and for Parquet `seek` and `tell`."""
+    return pa.PythonFile(file, mode="r")
+
+
+def _csv_blocks(
+    lines: _Lines, delimiter: str, names: tuple[str, ...], notices: Notices
+) -> Iterator[pa.RecordBatch]:
+    def set_aside(row: Any) -> Literal["skip"]:
         if not (row.text or "").lstrip().startswith(COMMENTS):
             notices.odd_rows += 1
         return "skip"
 
     try:
         reader = pa_csv.open_csv(
-            pa.PythonFile(lines, mode="r"),
-            read_options=pa_csv.ReadOptions(column_names=list(names), block_size=bounds.HISTORIAN_BLOCK_BYTES),
+            _arrow_file(lines),
+            read_options=pa_csv.ReadOptions(
+                column_names=list(names), block_size=bounds.HISTORIAN_BLOCK_BYTES
+            ),
             parse_options=pa_csv.ParseOptions(delimiter=delimiter, invalid_row_handler=set_aside),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
@@ -82,7 +93,9 @@ def _csv_blocks(lines: _Lines, delimiter: str, names: tuple[str, ...], notices: 
             ) from error
         return  # pyarrow's word for a file without rows
     except pa.ArrowException as error:
-        raise OperatorError(f"{notices.file} cannot be read as CSV: {_first_line(error)}.", "Export it anew.") from error
+        raise OperatorError(
+            f"{notices.file} cannot be read as CSV: {_first_line(error)}.", "Export it anew."
+        ) from error
 
 
 class _Lines:
@@ -161,7 +174,7 @@ def parquet_table(file: Seekable, notices: Notices) -> Table:
         OperatorError: it is none, or holds more than fits.
     """
     try:
-        parquet = pa_parquet.ParquetFile(pa.PythonFile(file, mode="r"))
+        parquet = pa_parquet.ParquetFile(_arrow_file(file))
         schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(notices, error) from error
@@ -170,11 +183,15 @@ def parquet_table(file: Seekable, notices: Notices) -> Table:
             f"{notices.file} holds {rows:,} rows of {len(schema.names):,} columns, more than fits into memory.",
             "Export a shorter stretch, fewer tags or a wider interval.",
         )
-    batch = max(256, min(bounds.HISTORIAN_BATCH_ROWS, bounds.HISTORIAN_BATCH_ROWS * 64 // max(1, len(schema.names))))
+    batch = max(
+        256, min(bounds.HISTORIAN_BATCH_ROWS, bounds.HISTORIAN_BATCH_ROWS * 64 // max(1, len(schema.names)))
+    )
     return Table(names_of(schema.names, notices), _parquet_blocks(parquet, batch, notices))
 
 
-def _parquet_blocks(parquet: pa_parquet.ParquetFile, batch: int, notices: Notices) -> Iterator[pa.RecordBatch]:
+def _parquet_blocks(
+    parquet: pa_parquet.ParquetFile, batch: int, notices: Notices
+) -> Iterator[pa.RecordBatch]:
     try:
         yield from parquet.iter_batches(batch_size=batch)
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -182,7 +199,9 @@ def _parquet_blocks(parquet: pa_parquet.ParquetFile, batch: int, notices: Notice
 
 
 def _damaged(notices: Notices, error: Exception) -> OperatorError:
-    return OperatorError(f"{notices.file} cannot be read as Parquet: {_first_line(error)}.", "Export it anew.")
+    return OperatorError(
+        f"{notices.file} cannot be read as Parquet: {_first_line(error)}.", "Export it anew."
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tocsin.records.errors import OperatorError
+from tocsin.sources.historian.arrow import Column, pc
 from tocsin.sources.historian.notices import Notices, listed, shown
 from tocsin.sources.historian.stamps import CLOCK_ONLY, family_of
 
@@ -40,7 +40,7 @@ class TimeColumn:
     family: str
     clock: str = ""
 
-    def of(self, block: pa.RecordBatch) -> pa.Array:
+    def of(self, block: pa.RecordBatch) -> Column:
         """The times in `block`."""
         column = flat(block.column(block.schema.get_field_index(self.name)))
         if not self.clock:
@@ -49,7 +49,7 @@ class TimeColumn:
         return pc.binary_join_element_wise(column, clock, " ")
 
 
-def flat(column: pa.Array) -> pa.Array:
+def flat(column: Column) -> Column:
     """`column` as plain values: dictionaries unfolded, every kind of text as one."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -69,7 +69,8 @@ def time_column_of(block: pa.RecordBatch, asked: str | None, notices: Notices) -
         name = named(asked, names)
         if name is None:
             raise OperatorError(
-                f"{notices.file} has no column {shown(asked)}: it has {listed(list(names))}.", "Name its column of time."
+                f"{notices.file} has no column {shown(asked)}: it has {listed(list(names))}.",
+                "Name its column of time.",
             )
         family = _family(block, name, timely=True)
         if not family:
@@ -95,7 +96,7 @@ def named(asked: str, names: list[str]) -> str | None:
     return wanted if wanted in names else (alike[0] if alike else None)
 
 
-def _sample(block: pa.RecordBatch, name: str) -> pa.Array:
+def _sample(block: pa.RecordBatch, name: str) -> Column:
     column = flat(block.column(block.schema.get_field_index(name)))[:_SAMPLE]
     filled = column.filter(pc.is_valid(column))
     if pa.types.is_string(filled.type):
@@ -126,7 +127,10 @@ def _family(block: pa.RecordBatch, name: str, *, timely: bool) -> str:
 def _with_clock(block: pa.RecordBatch, found: TimeColumn) -> TimeColumn:
     """`found`, and the column of the time of day where dates stand alone."""
     sample = _sample(block, found.name)
-    if found.family in {"stamp", "number"} or pc.any(pc.match_substring(pc.utf8_trim_whitespace(sample), ":")).as_py():
+    if (
+        found.family in {"stamp", "number"}
+        or pc.any(pc.match_substring(pc.utf8_trim_whitespace(sample), ":")).as_py()
+    ):
         return found
     for name in block.schema.names[:_LOOKED]:
         other = _sample(block, name)

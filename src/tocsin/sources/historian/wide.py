@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tocsin.config import bounds
 from tocsin.records.errors import OperatorError
 from tocsin.records.readings import Flags, Values
-from tocsin.sources.historian.columns import Words, cut, shown_by
+from tocsin.sources.historian.columns import Cut, Words, cut, shown_by
 from tocsin.sources.historian.notices import Notices
 
 
@@ -46,7 +46,9 @@ class Wide:
         rows = None if bool(kept.all()) else pa.array(kept)
         for at, name in enumerate(self._tags):
             column = block.column(block.schema.get_field_index(name))
-            found = cut(column if rows is None else column.filter(rows), self._words[at], decimal_comma=self._comma)
+            found = cut(
+                column if rows is None else column.filter(rows), self._words[at], decimal_comma=self._comma
+            )
             self._numbers[at].append(found.numbers)
             if found.codes is not None and bool((found.codes != -1).any()):
                 self._codes[at][len(self._lengths) - 1] = found.codes
@@ -59,7 +61,13 @@ class Wide:
         for at, name in enumerate(self._tags):
             numbers = np.concatenate(self._numbers[at]) if self._numbers[at] else np.empty(0)
             self._numbers[at].clear()
-            found = shown_by(name, numbers, self._all_codes(at), tuple(self._words[at].known), habits.get(name), notices)
+            found = shown_by(
+                name,
+                Cut(numbers, self._all_codes(at)),
+                tuple(self._words[at].known),
+                habits.get(name),
+                notices,
+            )
             if found.values is not None:
                 names.append(name)
                 columns.append(found.values)
@@ -71,6 +79,7 @@ class Wide:
         if not self._codes[at]:
             return None
         parts = [
-            self._codes[at].get(block, np.full(length, -1, np.int32)) for block, length in enumerate(self._lengths)
+            self._codes[at].get(block, np.full(length, -1, np.int32))
+            for block, length in enumerate(self._lengths)
         ]
         return np.concatenate(parts)

@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tocsin.records.errors import OperatorError
 from tocsin.records.instants import HOUR
 from tocsin.records.readings import Instants
+from tocsin.sources.historian.arrow import pc
 from tocsin.sources.historian.notices import Notices, counted
 
 _SAME_NIGHT: Final = 3 * HOUR
@@ -37,16 +37,22 @@ def in_utc(local: Instants, zone: tzinfo, notices: Notices) -> Instants:
             for which in ("earliest", "latest")
         )
     except pa.ArrowException as error:
-        raise OperatorError(f"The zone {name} is not known to this system.", "Install its zone data (tzdata).") from error
+        raise OperatorError(
+            f"The zone {name} is not known to this system.", "Install its zone data (tzdata)."
+        ) from error
     twice = early != late
     if not twice.any():
         return early
     chosen = np.where(_second(local, twice), late, early)
-    notices.tell(f"{counted(int(twice.sum()), 'row')} stand in an hour that {name} has twice, or not at all: read in their order.")
+    notices.tell(
+        f"{counted(int(twice.sum()), 'row')} stand in an hour that {name} has twice, or not at all: read in their order."
+    )
     return chosen
 
 
-def _second(local: Instants, twice: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _second(
+    local: Instants, twice: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which rows of an hour that comes `twice` belong to its second time: those after the clock went back."""
     back = np.flatnonzero(np.diff(local) < 0) + 1
     found = np.zeros(len(local), bool)
