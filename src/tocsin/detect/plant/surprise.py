@@ -49,7 +49,7 @@ class Scale:
 
 def fit_scale(differences: Values, floors: Values) -> Scale:
     """The scale of `differences`, shape (rows, tags), out of fold; `floors`: least tail and excess of each tag."""
-    size = np.abs(differences)
+    size = np.nan_to_num(np.abs(differences), nan=0.0)  # nothing read is no difference
     tail = np.maximum(np.quantile(size, TAIL, axis=0), floors)
     above = np.maximum(size - tail, 0.0)
     count = np.count_nonzero(above, axis=0)
