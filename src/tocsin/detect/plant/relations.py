@@ -39,8 +39,7 @@ def fit_relations(features: Values, targets: Sequence[int], threads: int) -> For
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  an extra's, needed for learning only
 
     picked = features[np.linspace(0, len(features) - 1, min(len(features), TRAIN_ROWS)).astype(np.int64)]
-    # OpenMP keeps its limit by thread: each of the pool sets its own, or all of them fight for every core.
-    with threadpool_limits(1), ThreadPoolExecutor(threads, initializer=threadpool_limits, initargs=(1,)) as pool:
+    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
         grown = list(pool.map(lambda target: _grow(picked, target), targets))
     return _forest(grown, features.shape[1])
 
