@@ -10,7 +10,7 @@ of threads; what was learnt is kept as plain arrays (`trees.py`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
@@ -59,11 +59,14 @@ def fit_relations(stretches: Sequence[Looked], columns: NDArray[np.int64], threa
     shown = _shown(features[:, : len(columns)])
     # OpenMP's limit is each thread's own, so each sets it; without it a fit spins as many threads as there are cores.
     alone = partial(threadpool_limits, 1, user_api="openmp")
-    with threadpool_limits(1), ThreadPoolExecutor(threads, initializer=alone) as pool:
+    with (
+        threadpool_limits(1),
+        ThreadPoolExecutor(1, initializer=alone) as binning,
+        ThreadPoolExecutor(threads, initializer=alone) as pool,
+    ):
+        grow = partial(_grow, _regressor(binning), ranks)
         grown = list(
-            pool.map(
-                lambda target: _grow(ranks, features[:, target], shown[target], cuts), range(len(columns))
-            )
+            pool.map(lambda target: grow(features[:, target], shown[target], cuts), range(len(columns)))
         )
     return _forest(grown, features.shape[1])
 
@@ -109,12 +112,10 @@ def _shown(values: Values) -> list[NDArray[np.int64]]:
 
 
 def _grow(
-    ranks: NDArray[np.int64], target: Values, shown: NDArray[np.int64], cuts: Sequence[Values]
+    regressor: Any, ranks: NDArray[np.int64], target: Values, shown: NDArray[np.int64], cuts: Sequence[Values]
 ) -> tuple[float, list[_Tree]]:
     """The trees of one tag; `ranks`, shape (rows, features): how many of `cuts` lie below."""
-    from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415  an extra's, needed for learning only
-
-    model = HistGradientBoostingRegressor(
+    model = regressor(
         max_leaf_nodes=LEAVES, max_iter=TREES, learning_rate=RATE, max_bins=BINS,
         min_samples_leaf=min(ROWS_A_LEAF, max(1, len(target) // 10)), early_stopping=False, random_state=0,
     ).fit(ranks[:, shown], target)  # fmt: skip
@@ -122,6 +123,21 @@ def _grow(
     for tree in trees:
         tree.splits = [(at, float(cuts[at][int(rank)]), left) for at, rank, left in tree.splits]
     return base, trees
+
+
+def _regressor(binning: Executor) -> Any:
+    """scikit-learn's regressor, which `binning`, of one thread, puts into bins.
+
+    scikit-learn does that through joblib, which saves, empties and restores the warning filters of the whole
+    interpreter: two threads that do so at once lose them.
+    """
+    from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415  an extra's, needed for learning only
+
+    class BinnedAlone(HistGradientBoostingRegressor):  # type: ignore[misc]  # it has no types
+        def _bin_data(self, *args: Any, **kwargs: Any) -> Any:
+            return binning.submit(super()._bin_data, *args, **kwargs).result()
+
+    return BinnedAlone
 
 
 def trees_of(model: Any, shown: NDArray[np.int64]) -> tuple[float, list[_Tree]]:
