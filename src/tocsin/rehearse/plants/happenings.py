@@ -157,7 +157,8 @@ def _one(random: np.random.Generator, site: Site, kind: Kind, start: int, end: i
         metered = [point for point in flows if point.name in site.valves]
         return made(chosen(metered).name, 0.0, (chosen(metered).tag,)) if metered else None
     if kind is Kind.FLOW_SCALED:
-        return made(chosen(flows).tag, 1.0 + sign * (0.15 + 0.25 * share), (chosen(flows).tag,))
+        point = chosen([one for one in flows if one.name in site.links] or flows)
+        return made(point.tag, 1.0 + sign * (0.15 + 0.25 * share), (point.tag,))
     if kind is Kind.NOISE_RAISED:
         return made(chosen(levels).tag, 10.0 + 20.0 * share, (chosen(levels).tag,))
     if kind is Kind.LEAK:

@@ -29,6 +29,9 @@ from tocsin.rehearse.plants.tampering import Tampering
 BEGINS: Final = 1_704_067_200
 """Monday, 1 January 2024, in seconds since 1970: when every play begins."""
 
+RANGES: Final = {"level": (0.0, 1_000.0), "pressure": (0.0, 250.0), "flow": (-1e6, 1e6)}
+"""What a sensor can show."""
+
 Counts = NDArray[np.int64]
 
 
@@ -45,18 +48,18 @@ class Played:
     labels: tuple[Happening, ...]
 
 
-def play(site: Site, happenings: Sequence[Happening], sample: int = 3600, scan: int = 900, seconds: int | None = None) -> Played:
+def play(site: Site, happenings: Sequence[Happening], sample: int = 3600, scan: int = 0, seconds: int | None = None) -> Played:
     """Plays `site`.
 
     Args:
         site: The plant.
         happenings: What happens to it, in order of time.
         sample: Seconds between two rows of the historian; a multiple of `scan`.
-        scan: Seconds between two scans of the controller.
+        scan: Seconds between two scans of the controller; 0 for the plant's own.
         seconds: How long; all of its days where it is not said.
     """
     times, counts = [], []
-    for time, row in rows(site, happenings, sample, scan, seconds):
+    for time, row in rows(site, happenings, sample, scan or site.scan, seconds):
         times.append(time)
         counts.append(row)
     values = np.array(counts, np.float64) * steps_of(site)
@@ -93,6 +96,7 @@ def _loop(
     controller = Controller(site.rules, site.schedules, site.always)
     random = np.random.default_rng([site.seed, 1])
     noises = np.array([point.noise for point in site.points])
+    low, high = np.array([RANGES[point.quantity] for point in site.points]).T
     columns = {point.name: at for at, point in enumerate(site.points) if point.quantity == "level"}
     state: dict[str, bool] = {}
     while True:
@@ -100,7 +104,8 @@ def _loop(
         if now >= until:
             return
         if now % scan == 0:
-            sensed = tampering.sensed(now, water.values() + random.standard_normal(len(noises)) * noises)
+            noisy = np.clip(water.values(), low, high) + random.standard_normal(len(noises)) * noises
+            sensed = tampering.sensed(now, noisy)
             if now % sample == 0 and state:
                 status = np.array([float(state[link]) for link in site.links])
                 yield BEGINS + now, tampering.recorded(now, sensed, status, controller.commands)

@@ -23,6 +23,9 @@ MACHINES: Final = 16
 LOAD: Final = {"Net3": 1.3}
 """How much more than its file says a town draws, where its tanks would be full for ever."""
 
+SCANS: Final = {"ky4": 3600, "ky10": 3600, "Net6": 3600}
+"""Seconds between two scans of the controller where a year would take minutes otherwise; elsewhere a quarter of an hour."""
+
 _STEPS: Final = {"level": 0.01, "pressure": 0.1, "flow": 1.0}
 _NOISES: Final = {"level": 0.015, "pressure": 0.1, "flow": 2.0}
 """Resolution and noise (standard deviation) of sensors, in feet, psi, gallons a minute."""
@@ -82,6 +85,11 @@ class Site:
     always: tuple[str, ...]
     valves: tuple[str, ...]
     junctions: tuple[str, ...]
+
+    @property
+    def scan(self) -> int:
+        """Seconds between two scans of its controller, unless told otherwise."""
+        return SCANS.get(self.network.name, 900)
 
     @property
     def tags(self) -> tuple[str, ...]:
