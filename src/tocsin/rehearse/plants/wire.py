@@ -52,7 +52,7 @@ class _Registers:
 
     def __init__(self, sensors: int, machines: int) -> None:
         self.words = [0] * (2 + 2 * sensors)
-        self.bits = [False] * max(1, machines)
+        self.bits = [False] * machines
         self._sensors = sensors
 
     def show(self, number: int, row: Counts) -> None:
@@ -64,18 +64,23 @@ class _Registers:
             self.bits[at] = bool(one)
 
     async def answer(
-        self, function: int, start: int, address: int, count: int, current: list[Any], values: list[Any] | None
+        self,
+        function: int,
+        start: int,  # noqa: ARG002 - the signature is pymodbus's
+        address: int,  # noqa: ARG002
+        count: int,  # noqa: ARG002
+        current: list[int],
+        values: list[Any] | None,
     ) -> Any:
         """What pymodbus asks for before it answers a request: refuses writes, else brings registers up to date."""
         from pymodbus.constants import ExcCodes  # noqa: PLC0415 - for development only
 
         if values is not None or function not in {_READ_DISCRETE, _READ_INPUT}:
             return ExcCodes.ILLEGAL_FUNCTION
-        source: list[Any] = self.words if function == _READ_INPUT else self.bits
-        if address + count > len(source):
-            return ExcCodes.ILLEGAL_ADDRESS
-        for at in range(address, address + count):
-            current[at - start] = source[at]
+        if function == _READ_INPUT:
+            current[: len(self.words)] = self.words
+        else:  # pymodbus keeps discrete inputs sixteen to a word, the first in its lowest bit
+            current[0] = sum(one << at for at, one in enumerate(self.bits))
         return None
 
 
@@ -116,7 +121,7 @@ def _device(registers: _Registers) -> Any:
     def words(count: int) -> Any:
         return SimData(0, values=[0] * count, datatype=DataType.REGISTERS)
 
-    blocks = ([bits(16)], [bits(len(registers.bits))], [words(1)], [words(len(registers.words))])
+    blocks = ([bits(16)], [bits(16)], [words(1)], [words(len(registers.words))])
     return SimDevice(DEVICE, simdata=blocks, action=registers.answer)
 
 
