@@ -53,7 +53,13 @@ def batadal(budget: float) -> None:
     report("tocsin", budget, labels, ours, time.perf_counter() - started)
     for name, fit in PEERS.items():
         started = time.perf_counter()
-        report(name, budget, labels, scores_of(fit, train.times, train.values, test.values, budget), time.perf_counter() - started)
+        report(
+            name,
+            budget,
+            labels,
+            scores_of(fit, train.times, train.values, test.values, budget),
+            time.perf_counter() - started,
+        )
 
 
 def report(name: str, budget: float, labels: measures.Flags, scores: np.ndarray, seconds: float) -> None:
@@ -69,7 +75,9 @@ def report(name: str, budget: float, labels: measures.Flags, scores: np.ndarray,
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     for name in ("batadal", "promise", "attacks"):
         arguments.add_argument(f"--{name}", action="store_true")
     arguments.add_argument("--budget", type=float, default=0.1)

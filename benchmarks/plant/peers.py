@@ -7,6 +7,7 @@ multilayer perceptron that reproduces its input stands for it. Each with its usu
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,9 @@ def nearest_neighbours(rows: Rows) -> Scorer:
 
 def autoencoder(rows: Rows) -> Scorer:
     wide, narrow = max(8, rows.shape[1] * 3 // 4), max(4, rows.shape[1] // 3)
-    model = MLPRegressor(hidden_layer_sizes=(wide, narrow, wide), early_stopping=True, max_iter=200, random_state=0).fit(rows, rows)
+    model = MLPRegressor(
+        hidden_layer_sizes=(wide, narrow, wide), early_stopping=True, max_iter=200, random_state=0
+    ).fit(rows, rows)
     return lambda given: ((given - model.predict(given)) ** 2).sum(axis=1)
 
 
@@ -59,7 +62,7 @@ def scores_of(fit: Callable[[Rows], Scorer], times: Instants, train: Rows, test:
     known = np.clip((train - centre) / spread, -20, 20)
     out = np.empty(len(known))
     bounds = np.linspace(0, len(known), FOLDS + 1).astype(int)
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in pairwise(bounds):
         out[start:stop] = fit(np.delete(known, np.s_[start:stop], axis=0))(known[start:stop])
     usual = np.array(np.median(out))
     calm = smoothed(out, usual)

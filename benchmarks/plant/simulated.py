@@ -15,7 +15,8 @@ from tocsin.detect.plant.learn import learn
 from tocsin.detect.plant.watch import Judged, Watcher
 from tocsin.records.instants import SECOND
 from tocsin.records.readings import Instants
-from tocsin.rehearse.plants.happenings import ATTACKS, DAY, Happening, draw, upkeep
+from tocsin.rehearse.plants.drawing import Span, draw, upkeep
+from tocsin.rehearse.plants.happenings import ATTACKS, DAY, Happening
 from tocsin.rehearse.plants.play import BEGINS, play
 from tocsin.rehearse.plants.site import Site, site
 
@@ -78,7 +79,14 @@ def promise(plants: int, first: int, budget: float, told: Told) -> None:
     mean, goal = float(np.mean(shares)), float(np.mean(promised))
     chance = np.random.default_rng(0)
     means = [float(np.mean(chance.choice(shares, len(shares)))) for _ in range(4000)]
-    told(kind="promise of all", plants=plants, realised=mean, promised=goal, upper95=float(np.quantile(means, 0.95)), ratio=mean / goal)
+    told(
+        kind="promise of all",
+        plants=plants,
+        realised=mean,
+        promised=goal,
+        upper95=float(np.quantile(means, 0.95)),
+        ratio=mean / goal,
+    )
 
 
 def rung(alarms: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -110,7 +118,7 @@ def attacks(plants: int, first: int, budget: float, told: Told) -> None:
         plant = site(TURN[number % len(TURN)], first + number, 2 * YEAR)
         chance = np.random.default_rng([first + number, 4])
         order = [kind for _ in range(2) for kind in chance.permutation(np.array(ATTACKS, object))]
-        struck = draw(chance, plant, order, (YEAR + 7) * DAY, 2 * YEAR * DAY, 7 * DAY)
+        struck = draw(chance, plant, order, Span((YEAR + 7) * DAY, 2 * YEAR * DAY, 7 * DAY))
         events = upkeep(np.random.default_rng([first + number, 3]), plant, 2 * YEAR) + struck
         one = watched(plant, events, budget)
         labels = np.zeros(len(one.times), bool)

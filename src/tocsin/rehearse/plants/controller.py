@@ -36,10 +36,14 @@ class Controller:
         for link in self.always:
             self.commands[link] = True
         for one in self.schedules:
-            inside = one.start <= hour < one.stop if one.start < one.stop else not one.stop <= hour < one.start
+            inside = (
+                one.start <= hour < one.stop if one.start < one.stop else not one.stop <= hour < one.start
+            )
             self.commands[one.link] = inside
         for rule in self.rules:
-            self.commands[rule.link] = _by_level(rule, levels[rule.tank] - shifts.get(rule.link, 0.0), self.commands)
+            self.commands[rule.link] = _by_level(
+                rule, levels[rule.tank] - shifts.get(rule.link, 0.0), self.commands
+            )
         return dict(self.commands)
 
 

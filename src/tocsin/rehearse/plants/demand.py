@@ -30,14 +30,17 @@ def demand_factors(random: np.random.Generator, days: int, zones: int, season: f
         zones: Parts of the town, each with its own habits.
         season: How much more than the mean is drawn at midsummer, 0 to 0.5.
     """
-    day = np.arange(days)
+    day = np.arange(days, dtype=np.float64)
     yearly = 1.0 + season * np.cos(2 * np.pi * (day - 200) / 365.25)
     weather = _drift(random, days, 1, 0.85, 0.04)[:, 0]
     hourly = np.empty((24 * days, zones))
     for zone in range(zones):
         hourly[:, zone] = _habit(random, day).ravel()
     chance = _drift(random, 24 * days, zones, 0.6, 0.03)
-    return np.maximum(0.1, hourly * np.repeat(yearly * (1.0 + weather), 24)[:, None] * (1.0 + chance))
+    factors: Values = np.maximum(
+        0.1, hourly * np.repeat(yearly * (1.0 + weather), 24)[:, None] * (1.0 + chance)
+    )
+    return factors
 
 
 def _habit(random: np.random.Generator, day: Values) -> Values:
@@ -48,13 +51,14 @@ def _habit(random: np.random.Generator, day: Values) -> Values:
     weekend = (day % 7) >= 5
     curve = np.where(weekend[:, None], np.roll(homes, _WEEKEND_LATER) * 1.06, homes)
     shifts = np.where((np.arange(24) >= 6) & (np.arange(24) < 18), 1.6, 0.4)
-    return (1.0 - works) * curve + works * np.where(weekend[:, None], 0.35, shifts)
+    both: Values = (1.0 - works) * curve + works * np.where(weekend[:, None], 0.35, shifts)
+    return both
 
 
 def _drift(random: np.random.Generator, rows: int, columns: int, keeps: float, spread: float) -> Values:
     """A first-order autoregression with standard deviation `spread`, shape (rows, columns)."""
     shocks = random.standard_normal((rows, columns)) * spread * np.sqrt(1.0 - keeps**2)
-    out = np.empty_like(shocks)
+    out: Values = np.empty_like(shocks)
     last = np.zeros(columns)
     for row in range(rows):  # a recurrence
         last = keeps * last + shocks[row]

@@ -12,7 +12,17 @@ import numpy as np
 from tocsin.records.errors import OperatorError
 from tocsin.records.readings import Values
 
-_HEAD, _PRESSURE, _DEMAND, _FLOW, _STATUS, _EMITTER, _BASE, _ROUGHNESS, _DIAMETER = 10, 11, 9, 8, 11, 3, 1, 2, 17
+_HEAD, _PRESSURE, _DEMAND, _FLOW, _STATUS, _EMITTER, _BASE, _ROUGHNESS, _DIAMETER = (
+    10,
+    11,
+    9,
+    8,
+    11,
+    3,
+    1,
+    2,
+    17,
+)
 _OF_NODE: Final = {"level": _HEAD, "pressure": _PRESSURE, "inflow": _DEMAND}
 
 
@@ -23,8 +33,12 @@ class Hydraulics:
         try:
             from wntr.epanet.toolkit import ENepanet  # noqa: PLC0415 - takes seconds, and is for development only
         except ModuleNotFoundError:
-            raise OperatorError("Simulated plants need wntr, which is not installed.", "pip install wntr pymodbus") from None
-        logging.getLogger("wntr").setLevel(logging.ERROR)  # negative pressures while a valve is shut are no news
+            raise OperatorError(
+                "Simulated plants need wntr, which is not installed.", "pip install wntr pymodbus"
+            ) from None
+        logging.getLogger("wntr").setLevel(
+            logging.ERROR
+        )  # negative pressures while a valve is shut are no news
         path = folder / "plant.inp"
         path.write_text(text, "latin-1")
         self._epanet: Any = ENepanet()
@@ -58,7 +72,9 @@ class Hydraulics:
     def values(self) -> Values:
         """What is measured, as it truly is, shape (points,)."""
         node, link = self._epanet.ENgetnodevalue, self._epanet.ENgetlinkvalue
-        return np.array([(node if of else link)(index, code) - offset for of, index, code, offset in self._points])
+        return np.array(
+            [(node if of else link)(index, code) - offset for of, index, code, offset in self._points]
+        )
 
     def set_open(self, link: str, *, is_open: bool) -> None:
         """Opens or closes a pump, a valve or a pipe."""
@@ -76,7 +92,9 @@ class Hydraulics:
         """Multiplies the roughness of `links`."""
         for name in links:
             index = self._link(name)
-            self._epanet.ENsetlinkvalue(index, _ROUGHNESS, self._epanet.ENgetlinkvalue(index, _ROUGHNESS) * roughness)
+            self._epanet.ENsetlinkvalue(
+                index, _ROUGHNESS, self._epanet.ENgetlinkvalue(index, _ROUGHNESS) * roughness
+            )
 
     def tank_area(self, tank: str) -> float:
         """The cross-section of a cylindrical tank in square feet."""

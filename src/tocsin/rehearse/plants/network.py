@@ -92,7 +92,8 @@ def library_text(name: str) -> str:
         return (files("wntr") / "library" / "networks" / f"{name}.inp").read_text("latin-1")
     except ModuleNotFoundError:
         raise OperatorError(
-            "Simulated plants need wntr, which is not installed.", "pip install wntr pymodbus (for development only)"
+            "Simulated plants need wntr, which is not installed.",
+            "pip install wntr pymodbus (for development only)",
         ) from None
 
 
@@ -134,14 +135,18 @@ def input_text(network: Network, zones: Mapping[str, int], factors: Values, step
     junctions = [" ".join(row[:2]) + " 0" for row in _rows(network.sections, "JUNCTIONS")]
     demands = [f"{node} {base:.6f} Z{zones[node]}" for node, base in network.demands.items()]
     supplies = [f"{node} {-base:.6f} ONE" for node, base in network.supplies.items()]
-    total = len(factors) * step
+    times = {
+        "Duration": len(factors) * step,
+        "Hydraulic Timestep": pace,
+        "Pattern Timestep": step,
+        "Report Timestep": step,
+    }
     parts = [
         "[JUNCTIONS]\n" + "\n".join(junctions),  # EPANET wants the nodes before what joins them
         *kept,
         "[DEMANDS]\n" + "\n".join(demands + supplies),
         "[PATTERNS]\nONE 1.0\n" + "\n".join(_pattern_lines(factors)),
-        f"[TIMES]\nDuration {total} SEC\nHydraulic Timestep {pace} SEC\nPattern Timestep {step} SEC\n"
-        f"Report Timestep {step} SEC",
+        "[TIMES]\n" + "\n".join(f"{name} {seconds} SEC" for name, seconds in times.items()),
         "[REPORT]\nStatus No\nSummary No\nMessages No",
         "[OPTIONS]\n" + "\n".join(_options(network.sections["OPTIONS"])) + "\n" + "\n".join(_OPTIONS),
         "[END]\n",
@@ -153,7 +158,9 @@ def _pattern_lines(factors: Values) -> list[str]:
     lines = []
     for zone in range(factors.shape[1]):
         words = [f"{factor:.4f}" for factor in factors[:, zone]]
-        lines += [f"Z{zone} " + " ".join(words[at : at + _ON_A_LINE]) for at in range(0, len(words), _ON_A_LINE)]
+        lines += [
+            f"Z{zone} " + " ".join(words[at : at + _ON_A_LINE]) for at in range(0, len(words), _ON_A_LINE)
+        ]
     return lines
 
 
@@ -191,7 +198,9 @@ def _mean_demands(sections: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
             drawn[row[0]] = float(row[2]) * means.get(row[3] if len(row) > 3 else "", usual)
     listed: dict[str, float] = {}
     for row in _rows(sections, "DEMANDS"):
-        listed[row[0]] = listed.get(row[0], 0.0) + float(row[1]) * means.get(row[2] if len(row) > 2 else "", usual)
+        listed[row[0]] = listed.get(row[0], 0.0) + float(row[1]) * means.get(
+            row[2] if len(row) > 2 else "", usual
+        )
     return {node: base for node, base in {**drawn, **listed}.items() if base != 0.0}
 
 

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from tocsin.records.instants import SECOND
 from tocsin.records.readings import Readings, Values
 from tocsin.rehearse.plants.controller import Controller
+from tocsin.rehearse.plants.demand import STEP
 from tocsin.rehearse.plants.happenings import Happening
 from tocsin.rehearse.plants.hydraulics import Hydraulics
 from tocsin.rehearse.plants.network import input_text
-from tocsin.rehearse.plants.demand import STEP
 from tocsin.rehearse.plants.site import Site
 from tocsin.rehearse.plants.tampering import Tampering
 
@@ -31,6 +31,24 @@ BEGINS: Final = 1_704_067_200
 
 RANGES: Final = {"level": (0.0, 1_000.0), "pressure": (0.0, 250.0), "flow": (-1e6, 1e6)}
 """What a sensor can show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How time goes, in seconds.
+
+    Attributes:
+        sample: Between two rows of the historian; a multiple of `scan`.
+        scan: Between two scans of the controller, a divisor of an hour; 0 for the plant's own.
+        length: How long it is played; 0 for all of its days.
+    """
+
+    sample: int = 3600
+    scan: int = 0
+    length: int = 0
+
+
+HOURLY: Final = Pace()
 
 Counts = NDArray[np.int64]
 
@@ -48,18 +66,10 @@ class Played:
     labels: tuple[Happening, ...]
 
 
-def play(site: Site, happenings: Sequence[Happening], sample: int = 3600, scan: int = 0, seconds: int | None = None) -> Played:
-    """Plays `site`.
-
-    Args:
-        site: The plant.
-        happenings: What happens to it, in order of time.
-        sample: Seconds between two rows of the historian; a multiple of `scan`.
-        scan: Seconds between two scans of the controller; 0 for the plant's own.
-        seconds: How long; all of its days where it is not said.
-    """
+def play(site: Site, happenings: Sequence[Happening], pace: Pace = HOURLY) -> Played:
+    """Plays `site`, with `happenings` in order of time."""
     times, counts = [], []
-    for time, row in rows(site, happenings, sample, scan or site.scan, seconds):
+    for time, row in rows(site, happenings, pace):
         times.append(time)
         counts.append(row)
     values = np.array(counts, np.float64) * steps_of(site)
@@ -71,28 +81,24 @@ def steps_of(site: Site) -> Values:
     return np.array([*(point.step for point in site.points), *(1.0 for _ in site.links)])
 
 
-def rows(
-    site: Site, happenings: Sequence[Happening], sample: int, scan: int, seconds: int | None = None
-) -> Iterator[tuple[int, Counts]]:
-    """(seconds since 1970, counts of each tag) of one sample after the other."""
-    if sample % scan or STEP % scan:
+def rows(site: Site, happenings: Sequence[Happening], pace: Pace) -> Iterator[tuple[int, Counts]]:
+    """(seconds since 1970, counts of each tag) of one sample after the other; the first is one sample after the start."""
+    pace = Pace(pace.sample, pace.scan or site.scan, pace.length or site.days * 86400)
+    if pace.sample % pace.scan or STEP % pace.scan:
         raise ValueError("samples must fall on scans, and scans divide an hour")
-    until = seconds if seconds is not None else site.days * 86400
-    text = input_text(site.network, site.zones, site.factors, STEP, scan)
+    text = input_text(site.network, site.zones, site.factors, STEP, pace.scan)
     with tempfile.TemporaryDirectory(prefix="plant") as folder:
         water = Hydraulics(text, Path(folder))
         water.measure([(point.quantity, point.name, point.offset) for point in site.points])
         water.set_age(site.roughness, tuple(site.network.pipes))
         water.start()
         try:
-            yield from _loop(site, water, Tampering(site, happenings), sample, scan, until)
+            yield from _loop(site, water, Tampering(site, happenings), pace)
         finally:
             water.close()
 
 
-def _loop(
-    site: Site, water: Hydraulics, tampering: Tampering, sample: int, scan: int, until: int
-) -> Iterator[tuple[int, Counts]]:
+def _loop(site: Site, water: Hydraulics, tampering: Tampering, pace: Pace) -> Iterator[tuple[int, Counts]]:
     controller = Controller(site.rules, site.schedules, site.always)
     random = np.random.default_rng([site.seed, 1])
     noises = np.array([point.noise for point in site.points])
@@ -101,15 +107,17 @@ def _loop(
     state: dict[str, bool] = {}
     while True:
         now = water.solve()
-        if now >= until:
+        if now >= pace.length:
             return
-        if now % scan == 0:
+        if now % pace.scan == 0:
             noisy = np.clip(water.values(), low, high) + random.standard_normal(len(noises)) * noises
             sensed = tampering.sensed(now, noisy)
-            if now % sample == 0 and state:
+            if now % pace.sample == 0 and state:
                 status = np.array([float(state[link]) for link in site.links])
                 yield BEGINS + now, tampering.recorded(now, sensed, status, controller.commands)
-            commands = controller.scan(now, {tank: sensed[at] for tank, at in columns.items()}, tampering.shifts(now))
+            commands = controller.scan(
+                now, {tank: sensed[at] for tank, at in columns.items()}, tampering.shifts(now)
+            )
             wanted = tampering.acted(now, commands)
             _act(site, water, state, wanted)
             state = wanted

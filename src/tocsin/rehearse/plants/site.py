@@ -106,7 +106,10 @@ class Site:
 
     def tags_of(self, link: str) -> tuple[str, ...]:
         """The tags of a machine: its flow, where it is measured, and its status."""
-        return (*(point.tag for point in self.points if point.quantity == "flow" and point.name == link), f"S_{link}")
+        return (
+            *(point.tag for point in self.points if point.quantity == "flow" and point.name == link),
+            f"S_{link}",
+        )
 
     def is_pump(self, link: str) -> bool:
         """Whether a machine is a pump, or feeds water in."""
@@ -147,7 +150,9 @@ def _points(
     found += [_point(random, "flow", f"F_{link}", link) for link in links if link not in net.supplies]
     beside = [pipe for pipe, ends in net.pipes.items() if set(ends) & set(tanks) and pipe not in links]
     others = [pipe for pipe in net.pipes if pipe not in beside and pipe not in links]
-    picked = beside[:PIPES] + [others[at] for at in random.permutation(len(others))[: max(0, PIPES - len(beside))]]
+    picked = beside[:PIPES] + [
+        others[at] for at in random.permutation(len(others))[: max(0, PIPES - len(beside))]
+    ]
     found += [_point(random, "flow", f"F_{pipe}", pipe) for pipe in picked]
     nodes = list(net.demands)
     places = random.permutation(len(nodes))[:PRESSURES]
@@ -156,4 +161,6 @@ def _points(
 
 
 def _point(random: np.random.Generator, quantity: str, tag: str, name: str, offset: float = 0.0) -> Point:
-    return Point(tag, quantity, name, offset, _STEPS[quantity], _NOISES[quantity] * float(random.uniform(0.5, 1.5)))
+    return Point(
+        tag, quantity, name, offset, _STEPS[quantity], _NOISES[quantity] * float(random.uniform(0.5, 1.5))
+    )

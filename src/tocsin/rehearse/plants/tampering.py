@@ -43,7 +43,9 @@ class Tampering:
     def sensed(self, now: int, values: Values) -> Values:
         """What the sensors tell the controller, shape (points,)."""
         for one in self._on(now):
-            column = self._column.get(one.target if one.kind is Kind.SENSOR_SWAP else one.tags[0] if one.tags else "", -1)
+            column = self._column.get(
+                one.target if one.kind is Kind.SENSOR_SWAP else one.tags[0] if one.tags else "", -1
+            )
             part = (now - one.start) / (one.end - one.start)
             if one.kind is Kind.STUCK_LEVEL:
                 values[column] = self._held.setdefault(one, float(values[column]))
@@ -84,7 +86,9 @@ class Tampering:
                 self._leaking[one] = one.start <= now < one.end
                 water.set_leak(one.target, one.size if self._leaking[one] else 0.0)
 
-    def recorded(self, now: int, sensed: Values, status: Values, commands: Mapping[str, bool]) -> NDArray[np.int64]:
+    def recorded(
+        self, now: int, sensed: Values, status: Values, commands: Mapping[str, bool]
+    ) -> NDArray[np.int64]:
         """What the historian gets: counts, shape (tags,)."""
         row = np.concatenate([sensed, status])
         steps = self._base.copy()
@@ -94,7 +98,9 @@ class Tampering:
                 row[column] *= one.size
             elif one.kind is Kind.NOISE_RAISED:
                 spread = self._site.points[column].noise * one.size
-                row[column] += np.random.default_rng([self._site.seed, one.start, now]).standard_normal() * spread
+                row[column] += (
+                    np.random.default_rng([self._site.seed, one.start, now]).standard_normal() * spread
+                )
             elif one.kind is Kind.PRECISION and column < len(sensed):
                 steps[column] *= one.size
             elif one.kind is Kind.HIDDEN_PUMP:
@@ -102,7 +108,8 @@ class Tampering:
             elif one.kind is Kind.REPLAY:
                 self._replay(one, now, row)
         self._remember(now, row, status)
-        return np.rint(np.rint(row / steps) * steps / self._base).astype(np.int64)
+        counts: NDArray[np.int64] = np.rint(np.rint(row / steps) * steps / self._base).astype(np.int64)
+        return counts
 
     def _hide(self, one: Happening, row: Values, commands: Mapping[str, bool]) -> None:
         """Status and flow as they would be if the machine obeyed."""
@@ -110,7 +117,11 @@ class Tampering:
         for tag in one.tags:
             at = self._column[tag]
             usual = self._honest.get((tag, wanted), 0.0)
-            row[at] = float(wanted) if tag.startswith("S_") else usual + (self._noise_of(at, one, row) if wanted else 0.0)
+            row[at] = (
+                float(wanted)
+                if tag.startswith("S_")
+                else usual + (self._noise_of(at, one, row) if wanted else 0.0)
+            )
 
     def _noise_of(self, column: int, one: Happening, row: Values) -> float:
         key = [self._site.seed, one.start, abs(int(row.sum() * 1000))]

@@ -18,7 +18,7 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.instants import SECOND
 from tocsin.records.readings import Readings
 from tocsin.rehearse.plants.happenings import Happening
-from tocsin.rehearse.plants.play import Counts, Played, rows, steps_of
+from tocsin.rehearse.plants.play import Counts, Pace, Played, rows, steps_of
 from tocsin.rehearse.plants.site import Site
 
 DEVICE: Final = 1
@@ -28,23 +28,13 @@ WORDS: Final = 120
 _READ_DISCRETE, _READ_INPUT = 2, 4
 
 
-def play_on_the_wire(
-    site: Site, happenings: Sequence[Happening], sample: int, scan: int, seconds: int, port: int = 0
-) -> Played:
-    """Plays `site` as `play` does, with every reading taken from the wire.
-
-    Args:
-        site: The plant.
-        happenings: What happens to it.
-        sample: Seconds between two samples.
-        scan: Seconds between two scans of the controller.
-        seconds: How long.
-        port: Where the PLC listens, on loopback; 0 for any.
+def play_on_the_wire(site: Site, happenings: Sequence[Happening], pace: Pace) -> Played:
+    """Plays `site` as `play` does, with every reading taken from the wire; the PLC listens on any free port of loopback.
 
     Raises:
         OperatorError: pymodbus is not installed.
     """
-    return asyncio.run(_play(site, happenings, sample, scan, seconds, port))
+    return asyncio.run(_play(site, happenings, pace))
 
 
 class _Registers:
@@ -63,10 +53,10 @@ class _Registers:
         for at, one in enumerate(row[self._sensors :]):
             self.bits[at] = bool(one)
 
-    async def answer(
+    async def answer(  # noqa: PLR0913, PLR0917 - the signature is pymodbus's
         self,
         function: int,
-        start: int,  # noqa: ARG002 - the signature is pymodbus's
+        start: int,  # noqa: ARG002
         address: int,  # noqa: ARG002
         count: int,  # noqa: ARG002
         current: list[int],
@@ -84,21 +74,23 @@ class _Registers:
         return None
 
 
-async def _play(site: Site, happenings: Sequence[Happening], sample: int, scan: int, seconds: int, port: int) -> Played:
+async def _play(site: Site, happenings: Sequence[Happening], pace: Pace) -> Played:
     try:
         from pymodbus.client import AsyncModbusTcpClient  # noqa: PLC0415 - for development only
         from pymodbus.server import ModbusTcpServer  # noqa: PLC0415
     except ModuleNotFoundError:
-        raise OperatorError("A plant on the wire needs pymodbus, which is not installed.", "pip install wntr pymodbus") from None
+        raise OperatorError(
+            "A plant on the wire needs pymodbus, which is not installed.", "pip install wntr pymodbus"
+        ) from None
     registers = _Registers(len(site.points), len(site.links))
-    server = ModbusTcpServer(_device(registers), address=("127.0.0.1", port))
+    server: Any = ModbusTcpServer(_device(registers), address=("127.0.0.1", 0))
     await server.serve_forever(background=True)
     listening = server.transport.sockets[0].getsockname()[1]
     client = AsyncModbusTcpClient("127.0.0.1", port=listening)
     try:
         await client.connect()
         times, sampled = [], []
-        for number, (time, row) in enumerate(rows(site, happenings, sample, scan, seconds)):
+        for number, (time, row) in enumerate(rows(site, happenings, pace)):
             registers.show(number, row)
             seen, counts = await _sample(client, len(site.points), len(site.links))
             if seen != number:
