@@ -127,6 +127,11 @@ def attacks(plants: int, first: int, budget: float, told: Told) -> None:
             labels |= rows
             seen, delay, named = _seen(one, rows, attack)
             by_kind[attack.kind.value].append((seen, delay, named))
+            told(
+                kind="struck", plant=plant.network.name, seed=plant.seed, attack=attack.kind.value, target=attack.target,
+                size=attack.size, hours=(attack.end - attack.start) // 3600, seen=seen, delay_h=delay if seen else None,
+                highest=float(one.judged.scores[rows].max()), tag_named=named,
+            )  # fmt: skip
         wrong = measures.interruptions(one.judged.alarms, labels)
         weeks = float(measures.quiet_rows(labels).sum()) / WEEK
         false, quiet_weeks = false + wrong, quiet_weeks + weeks
