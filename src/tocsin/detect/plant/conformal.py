@@ -37,6 +37,12 @@ SLACK: Final = 1.25
 DOUBT: Final = 0.05
 """… but for one plant in twenty."""
 
+NOTICE_SHARE: Final = 0.25
+"""Share of the interruptions that notices of drift and data quality may spend."""
+
+SPARE: Final = 1.25
+"""Notices begin so much above the blocks that they may interrupt: few blocks are left to them, often none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -47,12 +53,17 @@ class Promise:
         blocks: How many blocks of normal operation it rests on.
         asked: The share of blocks that the owner allows to be interrupted.
         kept: The share that is promised: what was asked, or the least that so many blocks can promise.
+        by_alarm: How many of its own blocks alarms interrupt.
+        by_notice: How many of them notices of drift or data quality interrupt; both together are no more than
+            `interruptions`.
     """
 
     unit: str
     blocks: int
     asked: float
     kept: float
+    by_alarm: int = 0
+    by_notice: int = 0
 
     @property
     def interruptions(self) -> int:
@@ -107,6 +118,22 @@ def threshold_of(maxima: Values, above: int) -> float:
     """The score that all but `above` of the blocks' `maxima` stay at or below."""
     ordered = np.sort(maxima)
     return float(ordered[max(0, len(ordered) - 1 - above)])
+
+
+def shared_out(alarms: Values, notices: Values, above: int) -> tuple[float, float]:
+    """The thresholds of alarms and of notices (least 1) that together interrupt no more than `above` blocks.
+
+    Notices spend `NOTICE_SHARE` of them at most, alarms what is then left.
+
+    Args:
+        alarms: The highest score of each block.
+        notices: The highest share of what begins a notice, of each block; above 1 one is told.
+        above: How many blocks may be interrupted.
+    """
+    told = max(1.0, threshold_of(notices, int(NOTICE_SHARE * above)) * SPARE)
+    interrupted = notices > told
+    quiet = alarms[~interrupted]
+    return (threshold_of(quiet, above - int(interrupted.sum())) if len(quiet) else float(alarms.max())), told
 
 
 def bounded(threshold: float, scores: Values) -> float:

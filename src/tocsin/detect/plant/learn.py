@@ -16,15 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.detect.plant import conformal
+from tocsin.detect.plant.drift import fit_drift
 from tocsin.detect.plant.grid import on_grid, spacing_of
 from tocsin.detect.plant.limits import stands_of
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.process import Differences, fit_process
+from tocsin.detect.plant.quality import Measures, Quality, aligned, fit_quality
 from tocsin.detect.plant.score import row_surprises, smoothed, tag_surprises
 from tocsin.detect.plant.surprise import FLOOR, fit_scale
 from tocsin.detect.plant.tags import Tag, TagKind, tags_of
 from tocsin.detect.plant.view import Looked, View
 from tocsin.records.errors import OperatorError
+from tocsin.records.instants import SECOND
 from tocsin.records.readings import Flags, Readings, Values
 
 FOLDS: Final = 5
@@ -58,13 +61,58 @@ def learn(readings: Readings, budget: float, threads: int) -> PlantModel:
     usual = float(np.median(rows))
     scores = smoothed(rows, np.array(usual))
     unit, length = conformal.block_of(even.times)
+    tails = np.concatenate([by_subspace.tail, by_relation.tail])
+    drift, drifted = fit_drift(found, tails, length // spacing, folds)
+    quality, worst = _quality(tags, even, looked, spacing, folds)
     maxima = conformal.block_maxima(even.times, scores, length, spacing)
+    drifts = conformal.block_maxima(even.times, np.maximum(drifted, worst), length, spacing)
     promise = conformal.promise_of(unit, len(maxima), budget)
-    threshold = conformal.bounded(conformal.threshold_of(maxima, promise.interruptions), scores)
+    ringing, told = conformal.shared_out(maxima, drifts, promise.interruptions)
+    threshold = conformal.bounded(ringing, scores)
+    promise = replace(promise, by_alarm=int((maxima > threshold).sum()), by_notice=int((drifts > told).sum()))
     return PlantModel(
         tags, spacing, int(even.times[0]), int(even.times[-1]), len(even), process, by_relation, by_subspace,
         usual, np.median(by_tag, axis=0), threshold, promise,
+        replace(drift, limit=told), replace(quality, limits=quality.limits * told),
     )  # fmt: skip
+
+
+def recalibrate(model: PlantModel, confirmed: Readings, threads: int) -> PlantModel:
+    """A model of readings that somebody confirmed to be normal, with the first accepted model frozen beside it.
+
+    Args:
+        model: The model in use.
+        confirmed: All confirmed readings that the new model is to know, the old ones too; never anything else, or an
+            attack that is slow enough becomes normal.
+        threads: As in `learn`.
+
+    Raises:
+        OperatorError: they are too few, or readings of another plant or pace.
+    """
+    if set(confirmed.tags) != set(model.names):
+        raise OperatorError(
+            "The confirmed readings do not have the tags of the model.",
+            "Learn a new model where tags came or went: this one cannot be judged beside it.",
+        )
+    known, _, _ = aligned(model.names, confirmed)
+    again = learn(known, model.promise.asked, threads)
+    if again.spacing != model.spacing:
+        raise OperatorError(
+            f"The confirmed readings come every {again.spacing / SECOND:g} s, the model's every {model.spacing / SECOND:g} s.",
+            "Export them at the pace of the readings that were learnt.",
+        )
+    return replace(again, first=model.first or model)
+
+
+def _quality(
+    tags: Sequence[Tag], even: Readings, looked: Looked, spacing: int, folds: Sequence[Flags]
+) -> tuple[Quality, Values]:
+    """How bad readings are on normal operation, and how near each row is to a notice by what the other folds showed."""
+    measures = Measures(tags, spacing).measure(even.times, looked)
+    worst = np.zeros(len(measures))
+    for inside in folds:
+        worst[inside] = fit_quality(measures[~inside]).shares(measures[inside]).max(axis=1)
+    return fit_quality(measures), worst
 
 
 def _refuse_what_cannot_be_learnt(readings: Readings, tags: Sequence[Tag]) -> None:

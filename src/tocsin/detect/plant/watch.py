@@ -5,14 +5,16 @@ However the rows are cut into batches, the answers are the same to the last bit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.detect.plant.beside import Beside
 from tocsin.detect.plant.limits import stands_of
 from tocsin.detect.plant.model import PlantModel
+from tocsin.detect.plant.notices import Notice
 from tocsin.detect.plant.score import row_surprises, smoothed, tag_surprises
 from tocsin.detect.plant.trees import CHUNK_ROWS
 from tocsin.detect.plant.view import Looked, View
@@ -34,6 +36,7 @@ class Judged:
         shares: Shape (rows, 3): the part that each has in the surprise, 0 to 1.
         shown: Shape (rows, 3): what each of these tags showed, in its unit.
         expected: Shape (rows, 3): what it should have shown by its relation; NaN where there is none.
+        notices: What is told beside the rows, once when it begins; oldest first.
     """
 
     times: Instants
@@ -43,6 +46,7 @@ class Judged:
     shares: Values
     shown: Values
     expected: Values
+    notices: tuple[Notice, ...] = ()
 
 
 class Watcher:
@@ -54,13 +58,29 @@ class Watcher:
         self._score = np.array(model.usual)
         self._tags = model.usual_tags
         self._stands = np.zeros(len(model.tags), np.int64)
+        self._beside = Beside(model)
 
     def judge(self, readings: Readings) -> Judged:
-        """How the rows of `readings` are, whose columns are the model's tags in its order and whose pace is its own."""
-        parts = [self._judge(readings.rows(at, at + CHUNK_ROWS)) for at in range(0, len(readings), CHUNK_ROWS)]
+        """How the rows of `readings` are, whose pace is the model's own and whose columns should be.
+
+        Columns that are not there count as unread; columns that the model does not know are left out; both are told.
+        """
+        known, notices = self._beside.columns(readings)
+        parts = [self._judge(known.rows(at, at + CHUNK_ROWS)) for at in range(0, len(readings), CHUNK_ROWS)]
+        told = notices + tuple(notice for part in parts for notice in part.notices)
         if len(parts) == 1:
-            return parts[0]
-        return Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in Judged.__slots__))
+            return replace(parts[0], notices=told)
+        whole = (name for name in Judged.__slots__ if name != "notices")
+        if not parts:
+            return self._nothing(told)
+        return Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in whole), told)
+
+    @staticmethod
+    def _nothing(told: tuple[Notice, ...]) -> Judged:
+        none = np.empty((0, NAMED))
+        return Judged(
+            np.empty(0, np.int64), np.empty(0), np.empty(0, bool), none.astype(np.int64), none, none, none, told
+        )
 
     def _judge(self, readings: Readings) -> Judged:
         model, process = self._model, self._model.process
@@ -75,8 +95,9 @@ class Watcher:
         named, shares = _named(tags - model.usual_tags)
         shown, expected = self._shown(looked, found.by_relation, named)
         return Judged(
-            readings.times, scores / model.threshold, scores > model.threshold, named, shares, shown, expected
-        )
+            readings.times, scores / model.threshold, scores > model.threshold, named, shares, shown, expected,
+            self._beside.notices(readings, looked, found),
+        )  # fmt: skip
 
     def _shown(self, looked: Looked, by_relation: Values, named: NDArray[np.int64]) -> tuple[Values, Values]:
         process = self._model.process
