@@ -10,7 +10,7 @@ from tocsin.detect.plant.process import Differences
 from tocsin.detect.plant.quality import Measures, aligned
 from tocsin.detect.plant.view import Looked, View
 from tocsin.records.instants import SECOND
-from tocsin.records.readings import Readings, Values
+from tocsin.records.readings import Flags, Readings
 
 
 class Beside:
@@ -22,6 +22,7 @@ class Beside:
         self._view = View(self._first.tags)
         self._means = np.zeros(len(self._first.drift.tails))
         self._drifting = Edges(len(self._first.process.moving))
+        self._rows = self._quiet = 0
         self._measures = Measures(model.tags, model.spacing)
         self._bad = Edges(len(model.quality.limits))
         self._gone: frozenset[str] = frozenset()
@@ -45,6 +46,7 @@ class Beside:
         return tuple(notice for _, notice in sorted(told, key=lambda one: one[0]))
 
     def _drift(self, readings: Readings, found: Differences) -> list[tuple[int, Notice]]:
+        """The tag that drifts most where drift begins; what it pulls along in the weeks after is not told of again."""
         first = self._first
         if first is not self._model:
             known = self._view.look(readings.values)
@@ -52,13 +54,15 @@ class Beside:
         means = first.drift.means(found, self._means)
         self._means = means[-1]
         amounts, limit = first.drift.amounts(means), first.drift.limit
-        return [
-            (row, Notice(
-                int(readings.times[row]), NoticeKind.DRIFT, first.tags[first.process.moving[column]].name,
-                float(amounts[row, column]), limit,
-            ))
-            for row, column in _at(self._drifting.begun(amounts / limit))
-        ]  # fmt: skip
+        told = []
+        for row in np.flatnonzero(self._drifting.begun(amounts / limit).any(axis=1)).tolist():
+            if self._rows + row >= self._quiet:
+                column = int(amounts[row].argmax())
+                self._quiet = self._rows + row + int(1 / first.drift.weight)
+                tag, amount = first.tags[first.process.moving[column]].name, float(amounts[row, column])
+                told.append((row, Notice(int(readings.times[row]), NoticeKind.DRIFT, tag, amount, limit)))
+        self._rows += len(readings)
+        return told
 
     def _quality(self, readings: Readings, looked: Looked) -> list[tuple[int, Notice]]:
         model = self._model
@@ -85,5 +89,5 @@ class Beside:
         return told
 
 
-def _at(begun: Values) -> list[tuple[int, int]]:
+def _at(begun: Flags) -> list[tuple[int, int]]:
     return [(int(row), int(column)) for row, column in np.argwhere(begun)]

@@ -40,8 +40,9 @@ DOUBT: Final = 0.05
 NOTICE_SHARE: Final = 0.25
 """Share of the interruptions that notices of drift and data quality may spend."""
 
-SPARE: Final = 1.25
-"""Notices begin so much above the blocks that they may interrupt: few blocks are left to them, often none."""
+SPARE: Final = 1.5
+"""Notices begin so much above the quiet blocks: a mean over two blocks has half as many independent values as there are
+blocks, so the largest one that was seen says little of the largest to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,13 @@ def likelihood(most: int, blocks: int, rate: float) -> float:
     if rate >= 1.0:
         return float(most >= blocks)
     return sum(
-        exp(lgamma(blocks + 1) - lgamma(k + 1) - lgamma(blocks - k + 1) + k * log(rate) + (blocks - k) * log(1.0 - rate))
+        exp(
+            lgamma(blocks + 1)
+            - lgamma(k + 1)
+            - lgamma(blocks - k + 1)
+            + k * log(rate)
+            + (blocks - k) * log(1.0 - rate)
+        )
         for k in range(min(most, blocks) + 1)
     )
 

@@ -50,7 +50,9 @@ class Drift:
         return np.maximum(size[:, : size.shape[1] // 2], size[:, size.shape[1] // 2 :])
 
 
-def fit_drift(found: Differences, tails: Values, block_rows: int, folds: Sequence[Flags]) -> tuple[Drift, Values]:
+def fit_drift(
+    found: Differences, tails: Values, block_rows: int, folds: Sequence[Flags]
+) -> tuple[Drift, Values]:
     """The drift of differences out of fold, its `limit` still 1, and each row's amount by what other folds showed.
 
     Args:
@@ -74,4 +76,5 @@ def _clipped(found: Differences, tails: Values) -> Values:
 
 
 def _largest(means: Values) -> Values:
-    return np.maximum(np.abs(means).max(axis=0, initial=0.0), LEAST_MEAN)
+    largest: Values = np.maximum(np.abs(means).max(axis=0, initial=0.0), LEAST_MEAN)
+    return largest

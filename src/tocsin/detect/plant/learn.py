@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -94,14 +95,14 @@ def recalibrate(model: PlantModel, confirmed: Readings, threads: int) -> PlantMo
             "The confirmed readings do not have the tags of the model.",
             "Learn a new model where tags came or went: this one cannot be judged beside it.",
         )
-    known, _, _ = aligned(model.names, confirmed)
-    again = learn(known, model.promise.asked, threads)
-    if again.spacing != model.spacing:
+    pace = spacing_of(confirmed.times)
+    if pace != model.spacing:
         raise OperatorError(
-            f"The confirmed readings come every {again.spacing / SECOND:g} s, the model's every {model.spacing / SECOND:g} s.",
+            f"The confirmed readings come every {pace / SECOND:g} s, the model's every {model.spacing / SECOND:g} s.",
             "Export them at the pace of the readings that were learnt.",
         )
-    return replace(again, first=model.first or model)
+    known, _, _ = aligned(model.names, confirmed)
+    return replace(learn(known, model.promise.asked, threads), first=model.first or model)
 
 
 def _quality(
@@ -122,21 +123,25 @@ def _refuse_what_cannot_be_learnt(readings: Readings, tags: Sequence[Tag]) -> No
             "Export a longer stretch of normal operation: a year by the hour is good, some weeks by the minute will do.",
         )
     if all(tag.kind is TagKind.CONSTANT for tag in tags):
-        raise OperatorError("No tag ever changes.", "Check that the export holds values and not a repeated first row.")
+        raise OperatorError(
+            "No tag ever changes.", "Check that the export holds values and not a repeated first row."
+        )
 
 
 def _folds(rows: int) -> list[Flags]:
     """For each fold, which of the rows are in it."""
     bounds = np.linspace(0, rows, FOLDS + 1).astype(int)
     at = np.arange(rows)
-    return [(at >= start) & (at < stop) for start, stop in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [(at >= start) & (at < stop) for start, stop in pairwise(bounds)]
 
 
 def _out_of_fold(tags: Sequence[Tag], looked: Looked, folds: Sequence[Flags], threads: int) -> Differences:
     """The differences of every row from a process that was learnt without its fold."""
     stands = stands_of(looked.values, looked.before, np.zeros(len(tags), np.int64))
     parts = [
-        fit_process(tags, _picked(looked, ~inside), threads).differences(_picked(looked, inside), stands[inside])
+        fit_process(tags, _picked(looked, ~inside), threads).differences(
+            _picked(looked, inside), stands[inside]
+        )
         for inside in folds
     ]
     return Differences(
@@ -146,7 +151,9 @@ def _out_of_fold(tags: Sequence[Tag], looked: Looked, folds: Sequence[Flags], th
     )
 
 
-def _surprises(found: Differences, moving: NDArray[np.int64], floors: Values, folds: Sequence[Flags]) -> tuple[Values, Values]:
+def _surprises(
+    found: Differences, moving: NDArray[np.int64], floors: Values, folds: Sequence[Flags]
+) -> tuple[Values, Values]:
     """The surprises of every tag and row, shapes (rows, tags) and (rows,), by scales fitted without the row's fold."""
     by_tag, rows = np.empty_like(found.by_rule), np.empty(len(found.by_rule))
     for inside in folds:

@@ -64,4 +64,5 @@ class Edges:
         inside = np.take_along_axis(np.vstack([self._inside[None, :], begins]), at, axis=0)
         before = np.vstack([self._inside[None, :], inside[:-1]])
         self._inside = inside[-1]
-        return inside & ~before
+        begun: Flags = inside & ~before
+        return begun

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -70,7 +71,9 @@ class Measures:
     def __init__(self, tags: Sequence[Tag], spacing: int) -> None:
         self._spacing = max(1, spacing)
         self._moving = np.array([tag.kind is TagKind.CONTINUOUS for tag in tags])
-        self._coarse = np.array([COARSER * tag.step if tag.kind is TagKind.CONTINUOUS else 0.0 for tag in tags])
+        self._coarse = np.array(
+            [COARSER * tag.step if tag.kind is TagKind.CONTINUOUS else 0.0 for tag in tags]
+        )
         self._changes = np.zeros(len(tags), np.int64)
         self._rows = 0
         self._last: int | None = None
@@ -95,7 +98,7 @@ class Measures:
         changed = (looked.values != looked.before) & (self._coarse > 0) & looked.read
         counted = self._changes + np.cumsum(changed & on, axis=0)
         ended = np.maximum.accumulate(np.where(changed & ~on, counted, 0), axis=0)
-        runs = counted - ended
+        runs: Values = counted - ended
         self._changes = runs[-1]
         return runs
 
@@ -145,4 +148,4 @@ def in_order(tags: tuple[str, ...], times: Instants, values: Values) -> list[Rea
     later = np.append(np.diff(times) != 0, True)
     times, values = times[later], values[later]
     cuts = [0, *(np.flatnonzero(np.diff(times) < 0) + 1).tolist(), len(times)]
-    return [Readings(tags, times[a:b], values[a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [Readings(tags, times[a:b], values[a:b]) for a, b in pairwise(cuts)]

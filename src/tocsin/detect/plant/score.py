@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin.detect.plant.process import Differences
 from tocsin.detect.plant.surprise import Scale
@@ -20,7 +21,7 @@ TOGETHER: Final = 5
 """How many tags the subspace's word is averaged over: a change that no single tag shows moves several a little."""
 
 
-def tag_surprises(found: Differences, moving: Values, by_relation: Scale) -> Values:
+def tag_surprises(found: Differences, moving: NDArray[np.int64], by_relation: Scale) -> Values:
     """How surprising each tag is by its relation and by the rules, shape (rows, tags)."""
     surprises = found.by_rule.copy()
     surprises[:, moving] = np.maximum(surprises[:, moving], by_relation.surprises(found.by_relation))

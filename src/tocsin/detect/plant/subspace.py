@@ -37,7 +37,10 @@ class Subspace:
     def residuals(self, values: Values) -> Values:
         """What the subspace leaves unexplained of `values`, shape (rows, tags), in spreads, with its sign."""
         scaled = np.clip((values - self.centres) / self.spreads, -FAR, FAR)
-        return scaled - (scaled @ self.components) @ self.components.T
+        left = scaled.copy()
+        for column, taken in enumerate(self.components @ self.components.T):  # BLAS rounds one row otherwise than many
+            left -= scaled[:, column, None] * taken
+        return left
 
 
 def fit_subspace(values: Values, spreads: Values) -> Subspace:

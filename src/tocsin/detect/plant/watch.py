@@ -49,6 +49,10 @@ class Judged:
     notices: tuple[Notice, ...] = ()
 
 
+ROWS: Final = tuple(name for name in Judged.__slots__ if name != "notices")
+"""What there is one of for each row."""
+
+
 class Watcher:
     """Judges the rows of one plant, one batch after the other, in order of time."""
 
@@ -70,16 +74,23 @@ class Watcher:
         told = notices + tuple(notice for part in parts for notice in part.notices)
         if len(parts) == 1:
             return replace(parts[0], notices=told)
-        whole = (name for name in Judged.__slots__ if name != "notices")
         if not parts:
             return self._nothing(told)
-        return Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in whole), told)
+        whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ROWS}
+        return Judged(**whole, notices=told)
 
     @staticmethod
     def _nothing(told: tuple[Notice, ...]) -> Judged:
         none = np.empty((0, NAMED))
         return Judged(
-            np.empty(0, np.int64), np.empty(0), np.empty(0, bool), none.astype(np.int64), none, none, none, told
+            np.empty(0, np.int64),
+            np.empty(0),
+            np.empty(0, bool),
+            none.astype(np.int64),
+            none,
+            none,
+            none,
+            told,
         )
 
     def _judge(self, readings: Readings) -> Judged:
