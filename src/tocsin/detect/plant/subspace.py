@@ -19,6 +19,9 @@ EXPLAINED: Final = 0.997
 FAR: Final = 20.0
 """Spreads beyond which a scaled reading is cut: one wild tag must not drown the others."""
 
+CACHED_ROWS: Final = 512
+"""Rows that are worked on at a time, so that they stay in a core's cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subspace:
@@ -38,8 +41,11 @@ class Subspace:
         """What the subspace leaves unexplained of `values`, shape (rows, tags), in spreads, with its sign."""
         scaled = np.clip((values - self.centres) / self.spreads, -FAR, FAR)
         left = scaled.copy()
-        for column, taken in enumerate(self.components @ self.components.T):  # BLAS rounds one row otherwise than many
-            left -= scaled[:, column, None] * taken
+        takes = self.components @ self.components.T
+        for start in range(0, len(left), CACHED_ROWS):
+            rows = slice(start, start + CACHED_ROWS)
+            for column, taken in enumerate(takes):  # no matrix product: it rounds one row otherwise than many
+                left[rows] -= scaled[rows, column, None] * taken
         return left
 
 
