@@ -58,9 +58,9 @@ def fit_scale(differences: Values, floors: Values) -> Scale:
     parts of their tails).
     """
     size = np.abs(differences)
-    size = np.where(np.isfinite(size), size, 0.0)
-    tail = np.maximum(np.quantile(size, TAIL, axis=0), floors)
-    above = np.maximum(size - tail, 0.0)
+    size[:, np.isnan(size).all(axis=0)] = 0.0
+    tail = np.maximum(np.nanquantile(size, TAIL, axis=0), floors)
+    above = np.nan_to_num(np.maximum(size - tail, 0.0), nan=0.0)
     count, total = np.count_nonzero(above, axis=0), above.sum(axis=0)
     moved = count > 0
     usual = float(np.median(total[moved] / count[moved] / tail[moved])) if moved.any() else 0.0
