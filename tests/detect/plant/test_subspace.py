@@ -12,7 +12,7 @@ HIDDEN = RNG.normal(size=(3_000, 2))
 VALUES = HIDDEN @ RNG.normal(size=(2, 9)) + RNG.normal(0, 0.01, (3_000, 9))
 SPREADS = VALUES.std(axis=0)
 ALL = np.ones(VALUES.shape, bool)
-LOOKED = Looked(VALUES, VALUES, ALL, ALL)
+LOOKED = Looked(VALUES, VALUES, ALL, ALL, ~ALL, ~ALL)
 COLUMNS = np.arange(9)
 
 
@@ -46,5 +46,5 @@ def test_one_tag_constant_ones_and_huge_ones() -> None:
     for values in (VALUES[:, :1], np.zeros((50, 3)), np.full((50, 2), 1e15), VALUES * 1e14):
         every = np.ones(values.shape, bool)
         spreads = np.maximum(values.std(axis=0), 1e-9)
-        found = fit_subspace([Looked(values, values, every, every)], np.arange(values.shape[1]), spreads)
+        found = fit_subspace([Looked(values, values, every, every, ~every, ~every)], np.arange(values.shape[1]), spreads)
         assert np.isfinite(found.residuals(values)).all()

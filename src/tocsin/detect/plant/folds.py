@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.detect.plant.balance import Tank
+from tocsin.detect.plant.drift import Drift, Drifting
 from tocsin.detect.plant.limits import stands_of
 from tocsin.detect.plant.process import Process, fit_process
 from tocsin.detect.plant.score import row_surprises, smoothed, tag_surprises
@@ -67,16 +68,27 @@ class OutOfFold:
         scales: Of all rows.
         rows: The surprise of each row, shape (rows,).
         usual_tags: The middle of what speaks against each tag, shape (tags,).
+        drift: How far slow means went.
+        drifted: Of each row the times that its slow means are the largest of the other folds', shape (rows,).
     """
 
     scales: Scales
     rows: Values
     usual_tags: Values
+    drift: Drift
+    drifted: Values
 
 
-def out_of_fold(tags: Sequence[Tag], looked: Looked, threads: int, tanks: Sequence[Tank]) -> OutOfFold:
-    """What the rows `looked` are to processes learnt without their fold."""
-    bounds = list(pairwise(int(one) for one in np.linspace(0, len(looked), FOLDS + 1)))
+def bounds_of(rows: int) -> list[tuple[int, int]]:
+    """The first row of each fold, and the one after its last."""
+    return list(pairwise(int(one) for one in np.linspace(0, rows, FOLDS + 1)))
+
+
+def out_of_fold(
+    tags: Sequence[Tag], looked: Looked, threads: int, tanks: Sequence[Tank], block_rows: int
+) -> OutOfFold:
+    """What the rows `looked` are to processes learnt without their fold; `block_rows`: of a block of the promise."""
+    bounds = bounds_of(len(looked))
     processes = [
         fit_process(
             tags,
@@ -88,6 +100,8 @@ def out_of_fold(tags: Sequence[Tag], looked: Looked, threads: int, tanks: Sequen
     ]
     every = max(1, len(looked) * len(tags) // SCALE_CELLS)
     sample = _sample(looked, bounds, processes, every)
+    scales = sample.scales(tags, processes[0])
+    drifting = Drifting(np.concatenate([scales.by_subspace.tail, scales.by_relation.tail]), block_rows)
     rows, blame = [], []
     stands = np.zeros(len(tags), np.int64)
     for fold, ((start, stop), process) in enumerate(zip(bounds, processes, strict=True)):
@@ -96,9 +110,10 @@ def out_of_fold(tags: Sequence[Tag], looked: Looked, threads: int, tanks: Sequen
             found = judge.surprises(piece)
             rows.append(found.rows)
             blame.append(found.blame[::every].astype(np.float32))
+            drifting.add(found.by_relation, found.by_subspace, fold)
         stands = judge.stands
     usual = np.median(np.concatenate(blame), axis=0).astype(np.float64)
-    return OutOfFold(sample.scales(tags, processes[0]), np.concatenate(rows), usual)
+    return OutOfFold(scales, np.concatenate(rows), usual, *drifting.fitted())
 
 
 def _sample(
@@ -128,11 +143,13 @@ class Surprises:
         rows: Shape (rows,).
         blame: Shape (rows, tags): what speaks against each tag, the higher of its own surprise and the subspace's of it.
         by_relation: Shape (rows, moving tags): the differences from the relations, in spreads.
+        by_subspace: Likewise from the subspace.
     """
 
     rows: Values
     blame: Values
     by_relation: Values
+    by_subspace: Values
 
 
 class Judge:
@@ -156,4 +173,4 @@ class Judge:
         rows = row_surprises(by_tag, by_subspace)
         # The row's word may be of either, so either counts against a tag.
         by_tag[:, process.moving] = np.maximum(by_tag[:, process.moving], by_subspace)
-        return Surprises(rows, by_tag, found.by_relation)
+        return Surprises(rows, by_tag, found.by_relation, found.by_subspace)

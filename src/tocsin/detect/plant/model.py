@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from tocsin.detect.plant.conformal import Promise
+from tocsin.detect.plant.drift import Drift
 from tocsin.detect.plant.process import Process
+from tocsin.detect.plant.quality import Quality
 from tocsin.detect.plant.surprise import Scale
 from tocsin.detect.plant.tags import Tag
 from tocsin.records.readings import Values
@@ -31,7 +33,10 @@ class PlantModel:
         usual: The middle of normal rows' surprise: where the score begins.
         usual_tags: And of what speaks against each tag, shape (tags,).
         threshold: The score above which it rings.
-        promise: What the threshold keeps.
+        promise: What the threshold keeps, notices included.
+        drift: How far slow means went on normal operation.
+        quality: How bad readings were on normal operation.
+        first: The first accepted model, where this one was learnt again on confirmed readings; drift is judged by it.
     """
 
     tags: tuple[Tag, ...]
@@ -47,6 +52,9 @@ class PlantModel:
     usual_tags: Values
     threshold: float
     promise: Promise
+    drift: Drift
+    quality: Quality
+    first: PlantModel | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

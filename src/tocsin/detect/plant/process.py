@@ -55,12 +55,27 @@ class Process:
 
     def expected(self, looked: Looked) -> Values:
         """What each moving tag should show, shape (rows, moving tags), in its unit."""
-        return self.relations.predict(features_of(looked, self.moving))
+        return self.relations.predict(self._features(looked))
+
+    def _features(self, looked: Looked) -> Values:
+        """What relations look at, with tags that nobody read where the others say that they are.
+
+        A tag that is gone would otherwise stand at its centre for good, and each relation that looks at it would ring.
+        """
+        features = features_of(looked, self.moving)
+        guessed = np.hstack([looked.guessed[:, self.moving], looked.guessed_before[:, self.moving]])
+        tags = len(self.moving)
+        for half in (slice(0, tags), slice(tags, 2 * tags)):
+            rows = np.flatnonzero(guessed[:, half].any(axis=1))
+            if len(rows):
+                features[rows, half] = self.subspace.filled(features[rows, half], guessed[rows, half])
+        return features
 
     def unexplained(self, looked: Looked) -> tuple[Values, Values]:
         """How the rows differ from the relations and from the subspace: the first two of `Differences`."""
-        values, read = looked.values[:, self.moving], looked.read[:, self.moving]
-        by_relation = (values - self.expected(looked)) / self.spreads
+        features, read = self._features(looked), looked.read[:, self.moving]
+        values = features[:, : len(self.moving)]
+        by_relation = (values - self.relations.predict(features)) / self.spreads
         return np.where(read, by_relation, np.nan), np.where(read, self.subspace.residuals(values), np.nan)
 
     def imbalances(self, looked: Looked) -> Values:

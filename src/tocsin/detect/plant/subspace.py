@@ -14,13 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.detect.plant.view import Looked
-from tocsin.records.readings import Values
+from tocsin.records.readings import Flags, Values
 
 EXPLAINED: Final = 0.997
 """Share of the variance that the components explain (DESIGN section 4: about 99.7%)."""
 
 FAR: Final = 20.0
 """Spreads beyond which a scaled reading is cut: one wild tag must not drown the others."""
+
+
+SWEEPS: Final = 3
+"""How often several tags that nobody read are fitted to each other."""
+
+LEAST_UNEXPLAINED: Final = 1e-3
+"""A tag of which less is left unexplained is a component of its own: the others say nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,23 @@ class Subspace:
         for part, weights in zip(parts, self.components.T, strict=True):
             left -= weights[:, None] * part
         return left.T
+
+    def filled(self, values: Values, guessed: Flags) -> Values:
+        """`values` with those that nobody read (`guessed`) moved to where the subspace has them, given the tags that were read.
+
+        By Gauss-Seidel: column by column to where its residual is 0; exact for one tag, near enough for several.
+        """
+        found, left = values.copy(), self.residuals(values)
+        columns = np.flatnonzero(guessed.any(axis=0))
+        for column in [*columns] * (1 if len(columns) == 1 else SWEEPS):
+            unexplained = -(self.components * self.components[column]).sum(axis=1)
+            unexplained[column] += 1.0
+            if unexplained[column] < LEAST_UNEXPLAINED:
+                continue
+            step = np.where(guessed[:, column], left[:, column] / unexplained[column], 0.0)
+            found[:, column] -= step * self.spreads[column]
+            left -= step[:, None] * unexplained
+        return found
 
 
 def fit_subspace(stretches: Sequence[Looked], columns: NDArray[np.int64], spreads: Values) -> Subspace:

@@ -23,6 +23,10 @@ AT_TAIL: Final = 2.0
 CAP: Final = 6.0
 """No difference is more surprising than one in 10^6."""
 
+BORROWED: Final = 10
+"""How many rows beyond its tail a tag borrows from all tags together: of few of its own, chance alone makes its excess
+small, and with many tags the smallest ones ring."""
+
 FLOOR: Final = 0.02
 """Least threshold and least scale of a tail, in spreads: a tag that the model knew by heart is not surprising by a hair."""
 
@@ -48,11 +52,18 @@ class Scale:
 
 
 def fit_scale(differences: Values, floors: Values) -> Scale:
-    """The scale of `differences`, shape (rows, tags), out of fold; `floors`: least tail and excess of each tag."""
+    """The scale of `differences`, shape (rows, tags), out of fold; `floors`: least tail and excess of each tag.
+
+    The excess of a tag is the mean of its own and of `BORROWED` rows with the excess that is usual among the tags (in
+    parts of their tails).
+    """
     size = np.abs(differences)
-    size = np.where(np.isfinite(size), size, 0.0)
-    tail = np.maximum(np.quantile(size, TAIL, axis=0), floors)
-    above = np.maximum(size - tail, 0.0)
-    count = np.count_nonzero(above, axis=0)
-    excess = np.where(count > 0, above.sum(axis=0) / np.maximum(count, 1), 0.0)
+    size[~np.isfinite(size)] = np.nan
+    size[:, np.isnan(size).all(axis=0)] = 0.0  # nothing read is no difference, and makes no scale smaller
+    tail = np.maximum(np.nanquantile(size, TAIL, axis=0), floors)
+    above = np.nan_to_num(np.maximum(size - tail, 0.0), nan=0.0)
+    count, total = np.count_nonzero(above, axis=0), above.sum(axis=0)
+    moved = count > 0
+    usual = float(np.median(total[moved] / count[moved] / tail[moved])) if moved.any() else 0.0
+    excess = (total + BORROWED * usual * tail) / (count + BORROWED)
     return Scale(tail, np.maximum(excess, floors))

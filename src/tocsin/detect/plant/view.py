@@ -34,12 +34,16 @@ class Looked:
         before: The row before each, without NaN.
         read: Where a value was read in its row, so that a difference means something.
         follows: Where one was read in the row before too, and no time is missing between both, so that a change does.
+        guessed: Where no reading stands in either, so that the value is the tag's centre.
+        guessed_before: Likewise of the row before.
     """
 
     values: Values
     before: Values
     read: Flags
     follows: Flags
+    guessed: Flags
+    guessed_before: Flags
 
     def __len__(self) -> int:
         return len(self.values)
@@ -47,11 +51,21 @@ class Looked:
     def rows(self, start: int, stop: int) -> Looked:
         """The rows from `start` up to `stop`, as a view."""
         part = slice(start, stop)
-        return Looked(self.values[part], self.before[part], self.read[part], self.follows[part])
+        return Looked(
+            self.values[part], self.before[part], self.read[part], self.follows[part],
+            self.guessed[part], self.guessed_before[part],
+        )  # fmt: skip
 
     def picked(self, at: NDArray[np.int64]) -> Looked:
         """The rows `at`, as a copy."""
-        return Looked(self.values[at], self.before[at], self.read[at], self.follows[at])
+        return Looked(
+            self.values[at],
+            self.before[at],
+            self.read[at],
+            self.follows[at],
+            self.guessed[at],
+            self.guessed_before[at],
+        )
 
     def pieces(self) -> Iterator[Looked]:
         """All rows, few enough at a time."""
@@ -77,6 +91,8 @@ class View:
         filled, ages = held(looked, self._last, self._ages, self._centres)
         first = filled[0] if self._filled is None else self._filled
         before = np.vstack([first[None, :], filled[:-1]])
+        guessed = ages > HELD_ROWS
+        guessed_first = guessed[0] if self._filled is None else self._ages > HELD_ROWS
         read = np.isfinite(looked)
         follows = read & np.vstack([self._ages[None, :] == 0, read[:-1]]) & ~late[:, None]
         at = np.where(read.any(axis=0), len(looked) - 1 - read[::-1].argmax(axis=0), -1)
@@ -84,7 +100,9 @@ class View:
             at >= 0, np.take_along_axis(looked, np.maximum(at, 0)[None, :], axis=0)[0], self._last
         )
         self._filled, self._ages = filled[-1].copy(), ages[-1].copy()
-        return Looked(filled, before, read, follows)
+        return Looked(
+            filled, before, read, follows, guessed, np.vstack([guessed_first[None, :], guessed[:-1]])
+        )
 
     def _gained(self, values: Values) -> Values:
         """Counters as their gain since the row before; after a reset nothing was read."""
@@ -103,18 +121,20 @@ def look_whole(tags: Sequence[Tag], values: Values, late: Flags) -> Looked:
     rows, view = len(values), View(tags)
     filled = np.empty((rows + 1, len(tags)))
     read, follows = np.empty((rows, len(tags)), dtype=bool), np.empty((rows, len(tags)), dtype=bool)
+    guessed = np.empty((rows + 1, len(tags)), dtype=bool)
     step = rows_at_a_time(len(tags))
     for start in range(0, rows, step):
         stop = min(start + step, rows)
         part = view.look(values[start:stop], late[start:stop])
         if not start:
-            filled[0] = part.before[0]
+            filled[0], guessed[0] = part.before[0], part.guessed_before[0]
+        guessed[start + 1 : stop + 1] = part.guessed
         filled[start + 1 : stop + 1], read[start:stop], follows[start:stop] = (
             part.values,
             part.read,
             part.follows,
         )
-    return Looked(filled[1:], filled[:-1], read, follows)
+    return Looked(filled[1:], filled[:-1], read, follows, guessed[1:], guessed[:-1])
 
 
 def late_of(times: Instants, spacing: int, last: int | None = None) -> Flags:

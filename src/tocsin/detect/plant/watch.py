@@ -6,14 +6,16 @@ However the rows are cut into batches, the answers are the same to the last bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.detect.plant.beside import Beside
 from tocsin.detect.plant.folds import Judge, Scales
 from tocsin.detect.plant.model import PlantModel
+from tocsin.detect.plant.notices import Notice
 from tocsin.detect.plant.score import smoothed
 from tocsin.detect.plant.view import Looked, View, late_of, rows_at_a_time
 from tocsin.records.readings import Flags, Instants, Readings, Values
@@ -38,6 +40,7 @@ class Judged:
         shares: Shape (rows, 3): the part that each has in the surprise, 0 to 1.
         shown: Shape (rows, 3): what each of these tags showed, in its unit.
         expected: Shape (rows, 3): what it should have shown by its relation; NaN where there is none.
+        notices: What is told beside the rows, once when it begins; oldest first.
     """
 
     times: Instants
@@ -47,10 +50,15 @@ class Judged:
     shares: Values
     shown: Values
     expected: Values
+    notices: tuple[Notice, ...] = ()
+
+
+ROWS: Final = tuple(name for name in Judged.__slots__ if name != "notices")
+"""What there is one of for each row."""
 
 
 class Watcher:
-    """Judges the rows of one plant, one batch after the other, in order of time."""
+    """Judges the rows of one plant, one batch after the other, each in order of time."""
 
     def __init__(self, model: PlantModel) -> None:
         self._model = model
@@ -60,26 +68,23 @@ class Watcher:
         self._score = np.array(model.usual)
         self._tags = model.usual_tags
         self._last: int | None = None
+        self._beside = Beside(model)
 
     def judge(self, readings: Readings) -> Judged:
-        """How the rows of `readings` are, whose columns are the model's tags in its order and whose pace is its own.
+        """How the rows of `readings` are, whose pace is the model's own and whose columns should be.
 
-        Raises:
-            ValueError: the columns are others, or a row is not after the last one judged.
+        Columns that are not there count as unread, and columns that the model does not know are left out; both are told.
+        So is a clock that went back since the batch before.
         """
-        if readings.tags != self._model.names:
-            raise ValueError("the readings are of other tags than the model's, or in another order")
-        if len(readings) and self._last is not None and int(readings.times[0]) <= self._last:
-            raise ValueError("the rows are not in order of time")
-        step = rows_at_a_time(len(readings.tags))
-        parts = [self._judge(readings.rows(at, at + step)) for at in range(0, len(readings), step)]
-        if not parts:
-            return _nothing()
-        return parts[0] if len(parts) == 1 else _joined(parts)
+        known, notices = self._beside.columns(readings)
+        step = rows_at_a_time(len(known.tags))
+        parts = [self._judge(known.rows(at, at + step)) for at in range(0, len(known), step)]
+        return _joined(parts, notices)
 
     def _judge(self, readings: Readings) -> Judged:
         model = self._model
-        looked = self._view.look(readings.values, late_of(readings.times, model.spacing, self._last))
+        late = late_of(readings.times, model.spacing, self._last)
+        looked = self._view.look(readings.values, late)
         self._last = int(readings.times[-1])
         found = self._judged_by.surprises(looked)
         scores, tags = smoothed(found.rows, self._score), smoothed(found.blame, self._tags, BLAME_SMOOTHING)
@@ -87,8 +92,9 @@ class Watcher:
         named, shares = _named(tags - model.usual_tags)
         shown, expected = self._shown(looked, found.by_relation, named)
         return Judged(
-            readings.times, scores / model.threshold, scores > model.threshold, named, shares, shown, expected
-        )
+            readings.times, scores / model.threshold, scores > model.threshold, named, shares, shown, expected,
+            self._beside.notices(readings, looked, late, found),
+        )  # fmt: skip
 
     def _shown(self, looked: Looked, by_relation: Values, named: NDArray[np.int64]) -> tuple[Values, Values]:
         process = self._model.process
@@ -115,8 +121,12 @@ def _named(above: Values) -> tuple[NDArray[np.int64], Values]:
     return named, shares
 
 
-def _joined(parts: Sequence[Judged]) -> Judged:
-    return Judged(*(np.concatenate([getattr(part, name) for part in parts]) for name in Judged.__slots__))
+def _joined(parts: Sequence[Judged], told: tuple[Notice, ...]) -> Judged:
+    told += tuple(notice for part in parts for notice in part.notices)
+    if len(parts) < 2:
+        return replace(parts[0] if parts else _nothing(), notices=told)
+    whole = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ROWS}
+    return Judged(**whole, notices=told)
 
 
 def _nothing() -> Judged:

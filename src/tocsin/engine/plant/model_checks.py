@@ -11,6 +11,7 @@ import numpy as np
 from tocsin.config import bounds
 from tocsin.detect.plant.balance import Balance
 from tocsin.detect.plant.conformal import BLOCKS, Promise
+from tocsin.detect.plant.drift import Drift
 from tocsin.detect.plant.limits import Limits
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.process import Process
@@ -33,6 +34,18 @@ _MOST: Final = 1e150
 
 def check(model: PlantModel) -> None:
     """Raises `Unfit` where watching with `model` could fail, or mean nothing."""
+    _check_one(model)
+    if model.first is not None:
+        _must(
+            model.first.first is None
+            and model.first.names == model.names
+            and model.first.spacing == model.spacing,
+            "the first model is of another plant",
+        )
+        _check_one(model.first)
+
+
+def _check_one(model: PlantModel) -> None:
     tags, moving = len(model.tags), len(model.process.moving)
     _must(
         0 < tags <= bounds.HISTORIAN_TAGS and len(set(model.names)) == tags,
@@ -52,6 +65,8 @@ def check(model: PlantModel) -> None:
     _shape(model.usual_tags, (tags,), "usual_tags")
     _finite(model.usual_tags, "usual_tags")
     _check_promise(model.promise)
+    _check_drift(model.drift, moving)
+    _above_zero(model.quality.limits, 2 * tags + 2, "quality.limits")
 
 
 def _check_tag(tag: Tag) -> None:
@@ -68,6 +83,7 @@ def _check_promise(promise: Promise) -> None:
     _must(
         promise.unit in {unit for unit, _ in BLOCKS} and promise.blocks >= 0, "its promise is about no time"
     )
+    _must(0 <= promise.by_alarm and 0 <= promise.by_notice, "its promise counts nothing")
     _must(0 <= promise.asked <= 1 and 0 <= promise.kept <= 1, "its promise is no share")
 
 
@@ -157,6 +173,12 @@ def _check_limits(limits: Limits, tags: int) -> None:
     _shape(limits.longest, (tags,), "longest")
     _must(bool((limits.fastest >= 0).all() and (limits.longest >= 0).all()), "its limits are none")
     _must(bool((limits.longest < 1 << 40).all()), "its limits are none")
+
+
+def _check_drift(drift: Drift, moving: int) -> None:
+    _must(_LEAST <= drift.weight <= 1 and _LEAST <= drift.limit <= _MOST, "its drift means nothing")
+    _above_zero(drift.tails, 2 * moving, "drift.tails")
+    _above_zero(drift.largest, 2 * moving, "drift.largest")
 
 
 def _check_scale(scale: Scale, moving: int) -> None:
