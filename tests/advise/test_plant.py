@@ -6,7 +6,7 @@ from math import nan
 
 import pytest
 
-from tocsin.advise.plant import Promised, TagShown, deviation, episode, promise, why
+from tocsin.advise.plant import Promised, TagShown, deviation, episode, notice, promise, why
 from tocsin.records.instants import HOUR
 
 
@@ -50,13 +50,13 @@ def test_further_tags_are_named() -> None:
 
 
 def test_the_promise_says_what_it_rests_on_and_where_it_ends() -> None:
-    kept = promise(Promised("week", 52, 0.25, 0.25), 3600)
-    assert "at most 25% of weeks ring" in kept
+    kept = promise(Promised("week", 52, 0.25, 0.25, 0.0448, 8), 3600)
+    assert "at most 25% of weeks, or one week in 4, have an alarm or a notice" in kept
     assert "52 weeks of normal operation at one row every hour" in kept
-    assert "less than one week in 53" in kept
-    more = promise(Promised("hour", 25, 0.01, 1 / 26), 180)
-    assert "at most 3.8% of hours" in more
-    assert "You asked for 1%: learn from at least 99 hours" in more
+    assert "less than 4.5%" in kept
+    more = promise(Promised("hour", 25, 0.01, 0.0904, 0.0904, 239), 180)
+    assert "at most 9% of hours" in more
+    assert "You asked for 1%: learn from at least 239 hours" in more
 
 
 def test_an_episode_is_a_sentence() -> None:
@@ -64,3 +64,14 @@ def test_an_episode_is_a_sentence() -> None:
     assert said.startswith(
         "From 1970-01-01 00:00 UTC to 1970-01-01 01:00 UTC (2 rows in alarm), A and B did not fit"
     )
+
+
+def test_a_notice_is_a_sentence() -> None:
+    assert (
+        notice("missing", "A", 0, 1234.0)
+        == "A was not read for 1,234 rows by 1970-01-01 00:00 UTC: where the other tags say that it is, it is taken to be."
+    )
+    assert notice("drift", "A{0}", 0, 1.26).startswith(
+        "“A{0}” has drifted by 1970-01-01 00:00 UTC: its slow mean is 1.3 times"
+    )
+    assert notice("other", "A", 0, 1.0) == "A: other at 1970-01-01 00:00 UTC."

@@ -15,6 +15,16 @@ _MOST_BLOCKS: Final = 1_000_000
 """Blocks that are asked for where nothing at all may ring."""
 
 
+_NOTICES: Final = {
+    "drift": "{of} has drifted by {at}: its slow mean is {amount:.1f} times the largest on normal operation.",
+    "missing": "{of} was not read for {amount:,.0f} rows by {at}: where the other tags say that it is, it is taken to be.",
+    "coarse": "{of} has lost digits: by {at} its last {amount:,.0f} changes ended on a step five times as coarse.",
+    "gap": "{amount:,.0f} rows are missing before {at}.",
+    "repeated": "By {at} the last {amount:,.0f} rows are the same as rows before, in their order: a replay or a stuck export.",
+    "clock": "At {at} the clock goes back by {amount:,.6g} s.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class TagShown:
     """One tag at one instant, as it is told.
@@ -49,14 +59,18 @@ class Promised:
     Attributes:
         unit: What is counted.
         blocks: How many of them it rests on.
-        asked: The share of them that may ring, as asked; 0 to 1.
+        asked: The share of them that may be interrupted, by an alarm or a notice, as asked; 0 to 1.
         kept: And as promised.
+        least: The least share that so many can promise.
+        needed: How many of them `asked` needs.
     """
 
     unit: Unit
     blocks: int
     asked: float
     kept: float
+    least: float
+    needed: int
 
 
 def why(tags: Sequence[TagShown]) -> str:
@@ -95,12 +109,12 @@ def promise(promised: Promised, spacing_seconds: float) -> str:
     """The promise in words, and what cannot be promised."""
     unit, blocks = promised.unit, counted(promised.blocks, promised.unit)
     said = (
-        f"On normal operation like that which was learnt, at most {_percent(promised.kept)} of {unit}s ring, or one {unit} "
-        f"in {1 / promised.kept:.3g}, on average. This rests on {blocks} of normal operation at one row every "
-        f"{_duration(spacing_seconds)}; {blocks} cannot promise less than one {unit} in {promised.blocks + 1:,}."
+        f"On normal operation like that which was learnt, at most {_percent(promised.kept)} of {unit}s, or one {unit} in "
+        f"{1 / promised.kept:.3g}, have an alarm or a notice, on average. This rests on {blocks} of normal operation at one row "
+        f"every {_duration(spacing_seconds)}; {blocks} cannot promise less than {_percent(promised.least)}."
     )
     if promised.kept > promised.asked:
-        said += f" You asked for {_percent(promised.asked)}: learn from at least {counted(_needed(promised.asked), unit)} for that."
+        said += f" You asked for {_percent(promised.asked)}: learn from at least {counted(min(promised.needed, _MOST_BLOCKS), unit)} for that."
     return said
 
 
@@ -124,6 +138,12 @@ def episode(start: int, end: int, rows: int, tags: Sequence[str], reason: str) -
     return f"{span} ({counted(rows, 'row')} in alarm), {about}.{at_worst}"
 
 
+def notice(kind: str, tag: str, time: int, amount: float) -> str:
+    """What is told once beside the rows, in a sentence; kinds and amounts as a watcher of plants gives them."""
+    said = _NOTICES.get(kind, "{of}: {kind} at {at}.")
+    return said.format(of=name(tag), kind=kind, at=when(time), amount=amount)
+
+
 def _value(one: TagShown, value: float) -> str:
     """A reading with as many decimals as its tag has; a state in its own word."""
     if one.words and value == int(value) and 0 <= int(value) < len(one.words):
@@ -139,10 +159,6 @@ def _value(one: TagShown, value: float) -> str:
 
 def _nearest(one: TagShown, value: float) -> float:
     return min(one.states, key=lambda state: abs(state - value)) if one.states else value
-
-
-def _needed(asked: float) -> int:
-    return max(1, round(1 / asked + 0.499999) - 1) if asked > 0 else _MOST_BLOCKS
 
 
 def _percent(share: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from tocsin.advise.plant import Promised, TagShown, episode, why
+from tocsin.detect.plant import conformal
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.tags import TagKind
 from tocsin.engine.plant.episodes import Episode
@@ -23,7 +24,8 @@ def promised(model: PlantModel) -> Promised:
     """What `model` promises, for words."""
     kept = model.promise
     unit = next(one for one in ("week", "day", "hour") if one == kept.unit)
-    return Promised(unit, kept.blocks, kept.asked, kept.kept)
+    least, needed = conformal.least_promise(kept.blocks), conformal.blocks_for(kept.asked)
+    return Promised(unit, kept.blocks, kept.asked, kept.kept, least, needed)
 
 
 class Lines:

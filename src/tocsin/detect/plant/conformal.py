@@ -97,6 +97,17 @@ def least_promise(blocks: int) -> float:
     return min(1.0, float((1.0 - DOUBT ** (1.0 / max(1, blocks))) / SLACK))
 
 
+def blocks_for(share: float) -> int:
+    """How many blocks can promise `share` (0 to 1) at best; 10^9 at most."""
+    if share * SLACK >= 1.0:
+        return 1
+    return (
+        min(1_000_000_000, ceil(log(DOUBT) / log(1.0 - SLACK * share) - 1e-9))
+        if share > 1e-9
+        else 1_000_000_000
+    )
+
+
 def block_of(times: Instants) -> tuple[str, int]:
     """The unit and length in microseconds of the blocks for rows at `times`."""
     span = int(times[-1] - times[0]) if len(times) else 0

@@ -83,7 +83,7 @@ def _check_promise(promise: Promise) -> None:
     _must(
         promise.unit in {unit for unit, _ in BLOCKS} and promise.blocks >= 0, "its promise is about no time"
     )
-    _must(0 <= promise.by_alarm and 0 <= promise.by_notice, "its promise counts nothing")
+    _must(promise.by_alarm >= 0 and promise.by_notice >= 0, "its promise counts nothing")
     _must(0 <= promise.asked <= 1 and 0 <= promise.kept <= 1, "its promise is no share")
 
 

@@ -1,12 +1,14 @@
-"""A history watched with a model: its columns matched by name, its pace made the model's, every row judged."""
+"""A history watched with a model: its pace made the model's, every row judged, what is told put into words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
+from tocsin.advise.plant import notice
 from tocsin.detect.plant.grid import is_even, on_grid, spacing_of
 from tocsin.detect.plant.model import PlantModel
+from tocsin.detect.plant.notices import NoticeKind
 from tocsin.detect.plant.watch import Judged, Watcher
 from tocsin.engine.plant.episodes import Episode, episodes_of
 from tocsin.records.errors import OperatorError
@@ -18,6 +20,9 @@ LEAST_KNOWN: Final = 0.5
 """Share of the model's tags that must be there for a history to be that plant's."""
 
 _LISTED: Final = 5
+
+_TOLD: Final = 100
+"""Notices of drift and data quality that are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +46,30 @@ def watch(model: PlantModel, readings: Readings) -> Watched:
     Raises:
         OperatorError: they are not of that plant.
     """
-    notices = _strangers(model, readings)
-    own = readings.of(model.names)
-    if len(own) > 1 and not is_even(own.times, model.spacing):
-        notices += _paced(model, own)
-        own = on_grid(own, model.spacing)
-    judged = Watcher(model).judge(own)
+    _refuse_strangers(model, readings)
+    notices = []
+    if len(readings) > 1 and not is_even(readings.times, model.spacing):
+        notices += _paced(model, readings)
+        readings = on_grid(readings, model.spacing)
+    judged = Watcher(model).judge(readings)
+    notices = [*_columns(judged), *notices, *_told(judged)]
     return Watched(judged, episodes_of(judged, model.promise.unit), tuple(notices))
 
 
-def _strangers(model: PlantModel, readings: Readings) -> list[Notice]:
-    missing = [name for name in model.names if name not in readings.tags]
-    new = [name for name in readings.tags if name not in model.names]
+def _refuse_strangers(model: PlantModel, readings: Readings) -> None:
+    known = set(readings.tags)
+    missing = [name for name in model.names if name not in known]
     if len(missing) > (1 - LEAST_KNOWN) * len(model.names):
         raise OperatorError(
             f"The readings lack {len(missing):,} of the {len(model.names):,} tags of the model: {_listed(missing)}.",
             "Name the model of this plant, or learn one.",
         )
+
+
+def _columns(judged: Judged) -> list[Notice]:
+    """Columns that are gone or new, each kind in one notice."""
+    missing = [one.tag for one in judged.notices if one.kind is NoticeKind.GONE]
+    new = [one.tag for one in judged.notices if one.kind is NoticeKind.NEW]
     notices = []
     if missing:
         notices.append(
@@ -71,6 +83,15 @@ def _strangers(model: PlantModel, readings: Readings) -> list[Notice]:
             Notice(f"Tags that the model does not know, and that are not watched: {_listed(new)}.")
         )
     return notices
+
+
+def _told(judged: Judged) -> list[Notice]:
+    """Drift and data quality, in order of time."""
+    told = [one for one in judged.notices if one.kind not in {NoticeKind.GONE, NoticeKind.NEW}]
+    said = [Notice(notice(one.kind, one.tag, one.time, one.amount)) for one in told[:_TOLD]]
+    if len(told) > _TOLD:
+        said.append(Notice(f"{len(told) - _TOLD:,} more notices of drift or data quality are left out."))
+    return said
 
 
 def _paced(model: PlantModel, readings: Readings) -> list[Notice]:
