@@ -39,6 +39,24 @@ def test_the_score_is_the_competitions() -> None:
     assert batadal_score(truth, np.array([0, 0, 1, 0, 0, 0], bool)) == pytest.approx(0.5 * 0.25 + 0.25 * 1.25)
 
 
+def test_a_short_history_finds_the_first_attack(data: Path, tmp_path: Path) -> None:
+    """A sample of what the test below does in full: learnt from 100 days, the first attack watched."""
+
+    def part(name: str, start: int, stop: int) -> Path:
+        lines = (data / "batadal" / f"{name}.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+        (tmp_path / name).with_suffix(".csv").write_text(lines[0] + "".join(lines[1 + start : 1 + stop]))
+        return (tmp_path / name).with_suffix(".csv")
+
+    model, ignored = tmp_path / "model", ("--ignore", "ATT_FLAG", "--json")
+    learnt = call("plant", "learn", part("dataset03", 0, 2_400), "--model", model, *ignored)
+    assert (learnt.code, learnt.summary["promise"]["unit"]) == (0, "week")
+    watched = call("plant", "watch", "--model", model, part("dataset04", 1_600, 1_800), *ignored)
+    alarms = np.array([row["alarm"] for row in watched.lines("row")])
+    assert len(alarms) == 200
+    assert alarms[127:177].any(), "the first attack is from row 1,727 to row 1,776"
+
+
+@pytest.mark.soak
 def test_all_attacks_are_found_with_few_false_alarms(data: Path, tmp_path: Path) -> None:
     folder = data / "batadal"
     model = tmp_path / "model"

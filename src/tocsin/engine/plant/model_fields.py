@@ -122,7 +122,7 @@ def _plain(kind: Any, value: Any, where: str) -> Any:
         return float(value) if abs(value) <= _MOST or type(value) is float else _unfit(where)
     if kind is str and type(value) is str and len(value) <= bounds.HISTORIAN_NAME_CHARS:
         return value
-    if isinstance(kind, type) and issubclass(kind, StrEnum) and value in set(kind):
+    if isinstance(kind, type) and issubclass(kind, StrEnum) and type(value) is str and value in set(kind):
         return kind(value)
     return _unfit(where)
 
