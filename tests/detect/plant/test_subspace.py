@@ -46,5 +46,7 @@ def test_one_tag_constant_ones_and_huge_ones() -> None:
     for values in (VALUES[:, :1], np.zeros((50, 3)), np.full((50, 2), 1e15), VALUES * 1e14):
         every = np.ones(values.shape, bool)
         spreads = np.maximum(values.std(axis=0), 1e-9)
-        found = fit_subspace([Looked(values, values, every, every, ~every, ~every)], np.arange(values.shape[1]), spreads)
+        found = fit_subspace(
+            [Looked(values, values, every, every, ~every, ~every)], np.arange(values.shape[1]), spreads
+        )
         assert np.isfinite(found.residuals(values)).all()
