@@ -34,6 +34,7 @@ COMMANDS = {
     "incidents": Entry("tocsin.cli.incidents:incidents", "List the incidents in a store."),
     "explain": Entry("tocsin.cli.incidents:explain", "Tell one incident whole, with its evidence."),
     "rules": Entry("tocsin.cli.rules:rules", "Check, profile, add, list and remove Sigma rules."),
+    "plant": Entry("tocsin.cli.plant:plant", "Learn a plant's process from its historian, and watch it."),
     "init": Entry(
         "tocsin.cli.init:init", "Set the service up: settings, data folder, certificate, first token."
     ),

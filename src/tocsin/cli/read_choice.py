@@ -34,13 +34,18 @@ class ReadChoice:
         return ReadOptions(
             ingest,
             self.format_name,
-            _zone(self.zone),
+            zone_named(self.zone),
             _columns(self.columns),
             Logsource.parse(self.logsource) if self.logsource else None,
         )
 
 
-def _zone(name: str) -> tzinfo:
+def zone_named(name: str) -> tzinfo:
+    """The time zone `name`.
+
+    Raises:
+        OperatorError: there is none.
+    """
     if name == "UTC":
         return UTC  # needs no time zone data, which a bare system may lack
     try:

@@ -741,3 +741,38 @@ BACKUP_SETTINGS_FILES: Final = 20_000
 
 FORGET_RETRY_SECONDS: Final = 60
 """After it failed, forgetting somebody is tried again so often."""
+
+# --- plants: files of readings and models ----------------------------------------------------------------
+HISTORIAN_CELLS: Final = 256 * MiB
+"""Readings (rows times tags) that are held at a time, 8 bytes each: a month of seconds of 80 tags is 207 million."""
+
+HISTORIAN_TAGS: Final = 16_384
+"""Tags of one plant. Small plants have dozens, large ones some thousands."""
+
+HISTORIAN_BLOCK_BYTES: Final = 4 * MiB
+"""How much of a CSV file is parsed at a time; a row that is longer is refused."""
+
+HISTORIAN_HEAD_BYTES: Final = 1 * MiB
+"""How much of a CSV file is looked at to tell its delimiter, header and decimal sign: a header of 16,384 tags fits."""
+
+HISTORIAN_HEAD_LINES: Final = 100
+"""Lines of it, and the lines above a header that may tell of other things."""
+
+HISTORIAN_FILES: Final = 10_000
+"""Files that are read as one history."""
+
+HISTORIAN_WORDS: Final = 64
+"""Different words that one tag may show (`OPEN`, `CLOSED`); more is free text and no tag."""
+
+HISTORIAN_NAME_CHARS: Final = 256
+"""Length of a tag's name, or of a word it shows; a longer one is cut."""
+
+HISTORIAN_BATCH_ROWS: Final = 65_536
+"""Rows of a Parquet file that are decoded at a time, fewer where there are many columns."""
+
+MODEL_BYTES: Final = 512 * MiB
+"""A file with the model of a plant; 43 tags take 0.3 MB, 1,000 some 15 MB."""
+
+# --- plants: models --------------------------------------------------------------------------------------
+PLANT_TAGS: Final = 2_000
+"""Tags that change in one plant's model: each has a relation of its own, a second of learning and some kilobytes."""

@@ -1,0 +1,97 @@
+"""What a watcher tells beside its rows: drift by the first accepted model, and the quality of the readings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tocsin.detect.plant.folds import Surprises
+from tocsin.detect.plant.model import PlantModel
+from tocsin.detect.plant.notices import Edges, Notice, NoticeKind
+from tocsin.detect.plant.quality import Measures, aligned
+from tocsin.detect.plant.view import Looked, View
+from tocsin.records.instants import SECOND
+from tocsin.records.readings import Flags, Readings
+
+
+class Beside:
+    """Finds the notices of one plant, one batch after the other, in order of time."""
+
+    def __init__(self, model: PlantModel) -> None:
+        self._model = model
+        self._first = model.first or model
+        self._view = View(self._first.tags)
+        self._means = np.zeros(len(self._first.drift.tails))
+        self._drifting = Edges(len(self._first.process.moving))
+        self._rows = self._quiet = 0
+        self._measures = Measures(model.tags, model.spacing)
+        self._bad = Edges(len(model.quality.limits))
+        self._gone: frozenset[str] = frozenset()
+        self._new: frozenset[str] = frozenset()
+        self._latest: int | None = None
+        self._behind = False
+
+    def columns(self, readings: Readings) -> tuple[Readings, tuple[Notice, ...]]:
+        """`readings` with the columns of the model, and what is told of columns that came or went."""
+        known, gone, new = aligned(self._model.names, readings)
+        if not len(readings):
+            return known, ()
+        told = [(NoticeKind.GONE, name) for name in gone if name not in self._gone]
+        told += [(NoticeKind.NEW, name) for name in new if name not in self._new]
+        self._gone, self._new = frozenset(gone), frozenset(new)
+        return known, tuple(Notice(int(readings.times[0]), kind, name, 1.0, 1.0) for kind, name in told)
+
+    def notices(
+        self, readings: Readings, looked: Looked, late: Flags, found: Surprises
+    ) -> tuple[Notice, ...]:
+        """What begins in `readings`, which the model looks at as `looked` and finds to be `found`; oldest first.
+
+        `late`: where rows before are missing.
+        """
+        told = [*self._clock(readings), *self._quality(readings, looked), *self._drift(readings, found, late)]
+        return tuple(notice for _, notice in sorted(told, key=lambda one: one[0]))
+
+    def _drift(self, readings: Readings, found: Surprises, late: Flags) -> list[tuple[int, Notice]]:
+        """The tag that drifts most where drift begins; what it pulls along in the weeks after is not told of again."""
+        first, by_relation, by_subspace = self._first, found.by_relation, found.by_subspace
+        if first is not self._model:
+            by_relation, by_subspace = first.process.unexplained(self._view.look(readings.values, late))
+        means = first.drift.means(by_relation, by_subspace, self._means)
+        self._means = means[-1].copy()
+        amounts, limit = first.drift.amounts(means), first.drift.limit
+        told = []
+        for row in np.flatnonzero(self._drifting.begun(amounts / limit).any(axis=1)).tolist():
+            if self._rows + row >= self._quiet:
+                column = int(amounts[row].argmax())
+                self._quiet = self._rows + row + int(1 / first.drift.weight)
+                tag, amount = first.tags[first.process.moving[column]].name, float(amounts[row, column])
+                told.append((row, Notice(int(readings.times[row]), NoticeKind.DRIFT, tag, amount, limit)))
+        self._rows += len(readings)
+        return told
+
+    def _quality(self, readings: Readings, looked: Looked) -> list[tuple[int, Notice]]:
+        model = self._model
+        measures, limits = self._measures.measure(readings.times, looked), model.quality.limits
+        told = []
+        for row, column in _at(self._bad.begun(model.quality.shares(measures))):
+            kind, tag = model.quality.meaning(column, model.names)
+            if kind is NoticeKind.MISSING and tag in self._gone:
+                continue
+            amount, limit = float(measures[row, column]), float(limits[column])
+            told.append((row, Notice(int(readings.times[row]), kind, tag, amount, limit)))
+        return told
+
+    def _clock(self, readings: Readings) -> list[tuple[int, Notice]]:
+        """The clock went back: told once until it has caught up."""
+        start, told = int(readings.times[0]), []
+        if self._latest is not None and start <= self._latest:
+            if not self._behind:
+                back = (self._latest - start) / SECOND
+                told.append((0, Notice(start, NoticeKind.CLOCK, "", back, 0.0)))
+            self._behind = True
+        self._latest = max(self._latest or 0, int(readings.times[-1]))
+        self._behind = self._behind and int(readings.times[-1]) < self._latest
+        return told
+
+
+def _at(begun: Flags) -> list[tuple[int, int]]:
+    return [(int(row), int(column)) for row, column in np.argwhere(begun)]

@@ -1,0 +1,176 @@
+"""How a process does on rows that it had not seen, piece by piece, so that a month of seconds fits into memory.
+
+Folds are contiguous, because the rows beside a row give it away (DESIGN section 5). Every difference is from a process
+learnt without its fold, and every surprise by a scale that had not seen its fold either: a scale fitted to the rows that
+it then judges finds them usual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.detect.plant.balance import Tank
+from tocsin.detect.plant.drift import Drift, Drifting
+from tocsin.detect.plant.limits import stands_of
+from tocsin.detect.plant.process import Process, fit_process
+from tocsin.detect.plant.score import row_surprises, smoothed, tag_surprises
+from tocsin.detect.plant.surprise import FLOOR, Scale, fit_scale
+from tocsin.detect.plant.tags import Tag
+from tocsin.detect.plant.view import Looked
+from tocsin.records.readings import Values
+
+FOLDS: Final = 5
+
+SCALE_CELLS: Final = 16_000_000
+"""Readings (rows times tags), evenly spread over the rows, that scales and usual surprises are taken from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """How large differences are on normal operation: from relations, from the subspace and from balances."""
+
+    by_relation: Scale
+    by_subspace: Scale
+    by_balance: Scale
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Differences of some rows, from processes that had not seen them, and the fold of each."""
+
+    by_relation: Values
+    by_subspace: Values
+    by_balance: Values
+    fold: NDArray[np.int64]
+
+    def scales(self, tags: Sequence[Tag], process: Process, but: int = -1) -> Scales:
+        """The scales of all rows but those of the fold `but`."""
+        steps = np.array([tag.step / tag.spread / 2 for tag in tags])
+        floors, kept = np.maximum(FLOOR, steps[process.moving]), self.fold != but
+        levels = np.array([one.level for one in process.balances], dtype=np.int64)
+        return Scales(
+            fit_scale(self.by_relation[kept], floors), fit_scale(self.by_subspace[kept], floors),
+            fit_scale(self.by_balance[kept], np.maximum(steps[levels] / 10, 1e-6)),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """What processes said of rows that they had not seen.
+
+    Attributes:
+        scales: Of all rows.
+        rows: The surprise of each row, shape (rows,).
+        usual_tags: The middle of what speaks against each tag, shape (tags,).
+        drift: How far slow means went.
+        drifted: Of each row the times that its slow means are the largest of the other folds', shape (rows,).
+    """
+
+    scales: Scales
+    rows: Values
+    usual_tags: Values
+    drift: Drift
+    drifted: Values
+
+
+def bounds_of(rows: int) -> list[tuple[int, int]]:
+    """The first row of each fold, and the one after its last."""
+    return list(pairwise(int(one) for one in np.linspace(0, rows, FOLDS + 1)))
+
+
+def out_of_fold(
+    tags: Sequence[Tag], looked: Looked, threads: int, tanks: Sequence[Tank], block_rows: int
+) -> OutOfFold:
+    """What the rows `looked` are to processes learnt without their fold; `block_rows`: of a block of the promise."""
+    bounds = bounds_of(len(looked))
+    processes = [
+        fit_process(
+            tags,
+            [one for one in (looked.rows(0, start), looked.rows(stop, len(looked))) if len(one)],
+            threads,
+            tanks,
+        )
+        for start, stop in bounds
+    ]
+    every = max(1, len(looked) * len(tags) // SCALE_CELLS)
+    sample = _sample(looked, bounds, processes, every)
+    scales = sample.scales(tags, processes[0])
+    drifting = Drifting(np.concatenate([scales.by_subspace.tail, scales.by_relation.tail]), block_rows)
+    rows, blame = [], []
+    stands = np.zeros(len(tags), np.int64)
+    for fold, ((start, stop), process) in enumerate(zip(bounds, processes, strict=True)):
+        judge = Judge(process, sample.scales(tags, process, fold), stands)
+        for piece in looked.rows(start, stop).pieces():
+            found = judge.surprises(piece)
+            rows.append(found.rows)
+            blame.append(found.blame[::every].astype(np.float32))
+            drifting.add(found.by_relation, found.by_subspace, fold)
+        stands = judge.stands
+    usual = np.median(np.concatenate(blame), axis=0).astype(np.float64)
+    return OutOfFold(scales, np.concatenate(rows), usual, *drifting.fitted())
+
+
+def _sample(
+    looked: Looked, bounds: Sequence[tuple[int, int]], processes: Sequence[Process], every: int
+) -> _Sample:
+    """The differences of one row in `every`; balances, which are smoothed over time, go over all rows."""
+    relation, subspace, balance, folds = [], [], [], []
+    for fold, ((start, stop), process) in enumerate(zip(bounds, processes, strict=True)):
+        imbalance = np.zeros(len(process.balances))
+        for first in range(start, stop, step := every * 4_096):
+            piece = looked.rows(first, min(first + step, stop))
+            by_relation, by_subspace = process.unexplained(piece.picked(np.arange(0, len(piece), every)))
+            by_balance = smoothed(process.imbalances(piece), imbalance)
+            imbalance = by_balance[-1]
+            relation.append(by_relation)
+            subspace.append(by_subspace)
+            balance.append(by_balance[::every])
+            folds.append(np.full(len(by_relation), fold))
+    return _Sample(*(np.concatenate(one) for one in (relation, subspace, balance, folds)))
+
+
+@dataclass(frozen=True, slots=True)
+class Surprises:
+    """How surprising some rows are.
+
+    Attributes:
+        rows: Shape (rows,).
+        blame: Shape (rows, tags): what speaks against each tag, the higher of its own surprise and the subspace's of it.
+        by_relation: Shape (rows, moving tags): the differences from the relations, in spreads.
+        by_subspace: Likewise from the subspace.
+    """
+
+    rows: Values
+    blame: Values
+    by_relation: Values
+    by_subspace: Values
+
+
+class Judge:
+    """Says of rows how surprising they are, piece after piece, by one process and its scales."""
+
+    def __init__(self, process: Process, scales: Scales, stands: NDArray[np.int64]) -> None:
+        self._process, self._scales = process, scales
+        self._imbalance = np.zeros(len(process.balances))
+        self.stands = stands
+        """For how many rows each tag has stood still, shape (tags,)."""
+
+    def surprises(self, looked: Looked) -> Surprises:
+        """How surprising the rows `looked` are."""
+        process, scales = self._process, self._scales
+        stands = stands_of(looked.values, looked.before, self.stands)
+        found = process.differences(looked, stands)
+        imbalances = smoothed(found.by_balance, self._imbalance)
+        self.stands, self._imbalance = stands[-1].copy(), imbalances[-1].copy()
+        by_tag = tag_surprises(found, process, scales.by_relation, scales.by_balance.surprises(imbalances))
+        by_subspace = scales.by_subspace.surprises(found.by_subspace)
+        rows = row_surprises(by_tag, by_subspace)
+        # The row's word may be of either, so either counts against a tag.
+        by_tag[:, process.moving] = np.maximum(by_tag[:, process.moving], by_subspace)
+        return Surprises(rows, by_tag, found.by_relation, found.by_subspace)

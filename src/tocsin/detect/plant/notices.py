@@ -1,0 +1,68 @@
+"""What is told beside the rows: things that are not an attack by themselves, and spoil the promise if nobody is told.
+
+A notice is told once when its state begins, not with each row of it; it may be told again after the state has ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from tocsin.records.readings import Flags, Values
+
+OVER: Final = 0.5
+"""A state ends where its measure falls below this share of what began it: one at its edge is told once."""
+
+
+class NoticeKind(StrEnum):
+    """What is told."""
+
+    DRIFT = "drift"
+    MISSING = "missing"
+    COARSE = "coarse"
+    GAP = "gap"
+    REPEATED = "repeated"
+    CLOCK = "clock"
+    GONE = "gone"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing told, when its state began.
+
+    Attributes:
+        time: Of the row that it began with.
+        kind: What it is about.
+        tag: Whose; empty where it is about all of them.
+        amount: How much, in the unit of the kind: times the largest slow mean on normal operation (drift), rows
+            (missing, gap, repeated), changes in a row on a coarser step (coarse), seconds back (clock).
+        limit: How much begins such a state.
+    """
+
+    time: int
+    kind: NoticeKind
+    tag: str
+    amount: float
+    limit: float
+
+
+class Edges:
+    """Finds where states begin, over batches cut anywhere."""
+
+    def __init__(self, columns: int) -> None:
+        self._inside = np.zeros(columns, bool)
+
+    def begun(self, shares: Values) -> Flags:
+        """Where a state begins, of `shares`, shape (rows, columns): above 1 begins one, below `OVER` ends it."""
+        begins, ends = shares > 1.0, shares < OVER
+        rows = np.arange(1, len(shares) + 1)[:, None]
+        at = np.maximum.accumulate(np.where(begins | ends, rows, 0), axis=0)
+        inside = np.take_along_axis(np.vstack([self._inside[None, :], begins]), at, axis=0)
+        before = np.vstack([self._inside[None, :], inside[:-1]])
+        self._inside = inside[-1]
+        begun: Flags = inside & ~before
+        return begun

@@ -1,0 +1,291 @@
+"""Files of a historian in, readings out: `read_history(paths, how) -> History`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import numpy as np
+import pyarrow as pa
+
+from tocsin.config import bounds
+from tocsin.records.errors import OperatorError
+from tocsin.records.instants import rfc3339
+from tocsin.records.readings import Instants, Notice, Readings, Spelling, Values
+from tocsin.sources.historian.long_form import Long, long_form_of
+from tocsin.sources.historian.notices import Notices, counted, listed, shown
+from tocsin.sources.historian.opening import table_in
+from tocsin.sources.historian.stamps import Stamps, Zoned, is_instant
+from tocsin.sources.historian.tables import Table
+from tocsin.sources.historian.time_column import TimeColumn, named, time_column_of
+from tocsin.sources.historian.wide import Wide
+
+HEADING_ROWS: Final = 5
+"""Rows under the header without a time that may tell of units and descriptions."""
+
+GAPS: Final = 0.1
+"""A tag that was not read in this share of the rows is told."""
+
+_ENDINGS: Final = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz", ".zst")
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How files are to be read.
+
+    Attributes:
+        time: The column of time; None to find it.
+        ignore: Columns (in long tables: tags) that are left out.
+        zone: What times without a zone mean.
+        spelling: How texts were read when the model was learnt.
+        known: The tags of that model, which show numbers where `spelling` has no words for them.
+    """
+
+    time: str | None = None
+    ignore: tuple[str, ...] = ()
+    zone: tzinfo = UTC
+    spelling: Spelling = field(default_factory=Spelling)
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What files held.
+
+    Attributes:
+        readings: In order of time, every file's together.
+        spelling: How their texts were read.
+        notices: What their owner should know.
+    """
+
+    readings: Readings
+    spelling: Spelling
+    notices: tuple[Notice, ...]
+
+
+def history_files(paths: Sequence[Path]) -> list[Path]:
+    """The files that `paths` name; of a folder those that a historian may have written, by name.
+
+    Raises:
+        OperatorError: there are none, or too many.
+    """
+    found: list[Path] = []
+    for path in paths:
+        own = (
+            sorted(one for one in path.iterdir() if one.suffix.lower() in _ENDINGS)
+            if path.is_dir()
+            else [path]
+        )
+        if not own:
+            raise OperatorError(
+                f"The folder {path} holds no CSV or Parquet file.", "Name the files themselves."
+            )
+        found += own
+    if len(found) > bounds.HISTORIAN_FILES:
+        raise OperatorError(
+            f"These are {len(found):,} files.", f"Give at most {bounds.HISTORIAN_FILES:,} at a time."
+        )
+    return found
+
+
+def read_history(paths: Sequence[Path], how: How) -> History:
+    """The readings in the files `paths`.
+
+    Raises:
+        OperatorError: one of them cannot be read, or holds no readings.
+    """
+    reader = Reader(how)
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                reader.read(file, str(path))
+        except OSError as error:
+            raise OperatorError(
+                f"{path} cannot be read: {error.strerror or error}.", "Look at its name and its rights."
+            ) from error
+    return reader.history()
+
+
+class Reader:
+    """Reads files of one historian, one after the other, each as those before it were read."""
+
+    def __init__(self, how: How) -> None:
+        self._how = how
+        self._day_first = how.spelling.day_first
+        self._habits = {tag: how.spelling.words.get(tag, ()) for tag in (*how.known, *how.spelling.words)}
+        self._parts: list[Readings] = []
+        self._notices: list[Notice] = []
+        self._ignored: set[str] = set()
+
+    def read(self, file: BinaryIO, name: str) -> None:
+        """Reads `file` (seekable); `name` tells of it in notices.
+
+        Raises:
+            OperatorError: it cannot be read, holds no readings, or more than fit into memory.
+        """
+        notices = Notices(name)
+        part = self._read(table_in(file, notices), notices)
+        self._notices += notices.done()
+        self._parts.append(part)
+        if sum(one.values.size for one in self._parts) > bounds.HISTORIAN_CELLS:
+            raise OperatorError(
+                "The files hold more readings than fit into memory.", "Give fewer files, or a wider interval."
+            )
+
+    def history(self) -> History:
+        """All that was read."""
+        for name in self._how.ignore:
+            if name not in self._ignored:
+                self._notices.append(Notice(f"There is no column {shown(name)} to ignore."))
+        words = {tag: said for tag, said in self._habits.items() if said}
+        return History(
+            _joined(self._parts, self._notices), Spelling(words, self._day_first), tuple(self._notices)
+        )
+
+    def _read(self, table: Table, notices: Notices) -> Readings:
+        blocks = (block.rename_columns(list(table.names)) for block in table.blocks)
+        first = next(blocks, None)
+        if first is None or not first.num_rows:
+            raise OperatorError(f"{notices.file} has a header and no rows.", "Export it anew.")
+        time = time_column_of(first, self._how.time, notices)
+        stamps = Stamps(time.family)
+        left_out = self._left_out(table.names)
+        form = long_form_of(table.names, time.name)
+        rows: Long | Wide
+        if form is not None:
+            notices.tell(
+                f"Read as one reading a row: {shown(form.tag)} names the tag, {shown(form.value)} its value."
+            )
+            rows = Long(form, decimal_comma=table.decimal_comma, file=notices.file)
+        else:
+            tags = tuple(one for one in table.names if one not in {time.name, time.clock, *left_out})
+            rows = Wide(tags, decimal_comma=table.decimal_comma, file=notices.file)
+        _take(chain([first], blocks), time, stamps, rows, notices)
+        times = stamps.instants(Zoned(self._how.zone, self._day_first), time.name, notices)
+        self._day_first = stamps.day_first if self._day_first is None else self._day_first
+        names, times, values, words = self._put_together(rows, times, notices)
+        for name in names:
+            if words[name] or name not in self._habits:
+                self._habits[name] = words[name]
+        return _in_order(names, times, values, notices)
+
+    def _left_out(self, names: tuple[str, ...]) -> set[str]:
+        found = {one: name for one in self._how.ignore if (name := named(one, list(names))) is not None}
+        self._ignored |= set(found)
+        return set(found.values())
+
+    def _put_together(
+        self, rows: Long | Wide, times: Instants, notices: Notices
+    ) -> tuple[tuple[str, ...], Instants, Values, dict[str, tuple[str, ...]]]:
+        if isinstance(rows, Long):
+            self._ignored |= set(rows.tags) & set(self._how.ignore)
+            return rows.values(times, frozenset(self._how.ignore), self._habits, notices)
+        names, values, words = rows.values(self._habits, notices)
+        return names, times, values, words
+
+
+def _take(
+    blocks: Iterable[pa.RecordBatch], time: TimeColumn, stamps: Stamps, rows: Long | Wide, notices: Notices
+) -> None:
+    """Hands every block to `stamps` and `rows`; rows without a time are left out, and told."""
+    seen, headings, without = 0, 0, 0
+    for block in blocks:
+        kept = stamps.take(time.of(block))
+        rows.take(block, kept)
+        lacking = np.flatnonzero(~kept)
+        if not seen and len(kept) > 1:
+            headings = min(HEADING_ROWS, int(np.argmax(kept)) if kept.any() else 0)
+        without += len(lacking)
+        seen += len(kept)
+    if headings:
+        notices.tell(
+            f"{counted(headings, 'row')} under the header without a time left out, as units or descriptions."
+        )
+    if without > headings:
+        notices.tell(
+            f"{counted(without - headings, 'row')} without a time that can be read left out.", lost=True
+        )
+    if without > seen / 2 + HEADING_ROWS:
+        raise OperatorError(
+            f"{notices.file}: {without:,} of {seen:,} rows have no time that can be read in {shown(time.name)}.",
+            "Name another column with --time, or export it anew.",
+        )
+
+
+def _in_order(names: tuple[str, ...], times: Instants, values: Values, notices: Notices) -> Readings:
+    """Readings oldest first, rows of one instant made one."""
+    good = is_instant(times)
+    if not good.all():
+        notices.tell(
+            f"{counted(int((~good).sum()), 'row')} whose date is on no calendar left out.", lost=True
+        )
+        times, values = times[good], values[good]
+    if not len(times):
+        raise OperatorError(f"{notices.file} holds no row with a time.", "Export it anew.")
+    if not names:
+        raise OperatorError(
+            f"{notices.file} holds no tag beside its time.", "Export one column for each tag."
+        )
+    backward = int((np.diff(times) < 0).sum())
+    if backward and backward < len(times) - 1:
+        notices.tell(
+            f"The time goes back {counted(backward, 'time')}: rows are put in order (a clock that was changed? see --zone)."
+        )
+    ordered, merged = _merged(times, values)
+    gaps = [name for name, share in zip(names, np.isnan(merged).mean(axis=0), strict=True) if share >= GAPS]
+    if gaps:
+        tags = "1 tag shows" if len(gaps) == 1 else f"{len(gaps):,} tags show"
+        notices.tell(
+            f"{tags} nothing in a tenth of the rows or more (empty, Bad, #N/A and the like): {listed(gaps)}."
+        )
+    if len(ordered) < len(times):
+        notices.tell(
+            f"{counted(len(times) - len(ordered), 'row')} at an instant that there was already: the later one counts."
+        )
+    return Readings(names, ordered, merged)
+
+
+def _merged(times: Instants, values: Values) -> tuple[Instants, Values]:
+    """Rows in order of time, those of one instant as one: of each tag the last that was read."""
+    if len(times) < 2 or bool((np.diff(times) > 0).all()):
+        return times, values
+    order = np.argsort(times, kind="stable")
+    times, values = times[order], values[order]
+    new = np.diff(times, prepend=times[0] - 1) > 0
+    first = np.cumsum(new) - 1
+    merged = values[new]
+    for row in np.flatnonzero(~new):
+        read = np.isfinite(values[row])
+        merged[first[row], read] = values[row, read]
+    return times[new], merged
+
+
+def _joined(parts: Sequence[Readings], notices: list[Notice]) -> Readings:
+    """Several files' readings as one; a tag that a file lacks was not read there."""
+    if len(parts) == 1:
+        return parts[0]
+    tags = tuple(dict.fromkeys(name for part in parts for name in part.tags))
+    if sum(map(len, parts)) * len(tags) > bounds.HISTORIAN_CELLS:
+        raise OperatorError(
+            "The files hold more readings than fit into memory.", "Give fewer files, or a wider interval."
+        )
+    uneven = [name for name in tags if any(name not in part.tags for part in parts)]
+    if uneven:
+        notices.append(Notice(f"{counted(len(uneven), 'tag')} in some of the files only: {listed(uneven)}."))
+    together = [part.of(tags) for part in parts]
+    times, values = _merged(
+        np.concatenate([one.times for one in together]), np.concatenate([one.values for one in together])
+    )
+    double = sum(map(len, parts)) - len(times)
+    if double:
+        notices.append(Notice(f"{counted(double, 'instant')} in more than one file: the later one counts."))
+    return Readings(tags, times, values)
+
+
+def span_of(readings: Readings) -> str:
+    """`2026-03-01T00:00:00Z to 2026-03-08T00:00:00Z`."""
+    return f"{rfc3339(int(readings.times[0]))} to {rfc3339(int(readings.times[-1]))}"
