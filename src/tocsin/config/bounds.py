@@ -261,8 +261,9 @@ COMMIT_SEGMENTS: Final = 8
 """Write-ahead segments between two commits: large records make the log grow long before there are many of them."""
 
 # --- service ---------------------------------------------------------------------------------------------
-PORTION_BYTES: Final = 1_536 * 1024
-"""Bytes as received that are judged and committed together under load; on a quiet day a portion is one event."""
+PORTION_BYTES: Final = 5 * MiB
+"""Bytes as received that are judged and committed together under load; on a quiet day a portion is one event. With 1.5 MiB
+the disk's syncs at each commit made judging fall behind at 20,000 events a second (benchmarks/RESULTS.md)."""
 
 COLLECT_OBJECTS: Final = 50_000
 """Objects made and not freed after which the judging process looks for circles among them; some MB, and more than a portion
