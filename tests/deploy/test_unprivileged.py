@@ -26,12 +26,15 @@ TOOLS = ("setpriv", "unshare", "mount")
 def within(folder: Path) -> list[str]:
     """The command before the service's own: all is read-only but `data` and `cache` in `folder`, and the user another one."""
     reach = ""
-    if sys.base_prefix.startswith(
-        "/root/"
-    ):  # a Python in root's own folder: let the user through to it, and to it alone
+    shut = next(
+        (one for one in reversed(Path(sys.base_prefix).parents) if not one.stat().st_mode & 0o001), None
+    )
+    if (
+        shut is not None
+    ):  # a Python in a folder that is closed to others: let the user through to it, and to it alone
         prefix, aside = shlex.quote(sys.base_prefix), shlex.quote(str(folder / "cache"))
         reach = (
-            f"mount --bind {prefix} {aside} && mount -t tmpfs -o mode=755 tmpfs /root && mkdir -p {prefix}"
+            f"mount --bind {prefix} {aside} && mount -t tmpfs -o mode=755 tmpfs {shlex.quote(str(shut))} && mkdir -p {prefix}"
             f" && mount --bind {aside} {prefix} && umount {aside} && "
         )
     script = (
