@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from tocsin.cli.json_lines import emit
-from tocsin.cli.main import Entry
+from tocsin.cli.main import Entry, LazyGroup
 from tocsin.cli.options import JSON, with_options
 
 SOURCES = {
@@ -27,26 +25,11 @@ SOURCES = {
 """Name on the command line → the click command, imported only when it is called."""
 
 
-class SourceGroup(click.Group):
-    """The sources, listed without being imported."""
+class SourceGroup(LazyGroup):
+    """The sources, in the order in which they are worth connecting."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """The sources in the order in which they are worth connecting."""
-        return list(SOURCES)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The source's command."""
-        entry = SOURCES.get(cmd_name)
-        if entry is None:
-            return super().get_command(ctx, cmd_name)
-        module, _, attribute = entry.target.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Lists the sources from their summaries."""
-        with formatter.section("Sources"):
-            formatter.write_dl([(name, entry.summary) for name, entry in SOURCES.items()])
+    entries = SOURCES
+    title = "Sources"
 
 
 @click.group(cls=SourceGroup, invoke_without_command=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import TextIOWrapper
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import click
 
@@ -57,15 +58,23 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when called, and listed without being imported."""
+    """A group whose commands are imported when called, and listed without being imported.
+
+    Attributes:
+        entries: Its commands, in the order a newcomer needs them.
+        title: Over their list.
+    """
+
+    entries: ClassVar[Mapping[str, Entry]] = COMMANDS
+    title: ClassVar[str] = "Commands"
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         """The commands in the order a newcomer needs them."""
-        return list(COMMANDS)
+        return list(self.entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command itself; while help is being listed, only its name and summary."""
-        entry = COMMANDS.get(cmd_name)
+        entry = self.entries.get(cmd_name)
         if entry is None:
             return super().get_command(ctx, cmd_name)
         module, _, attribute = entry.target.partition(":")
@@ -74,8 +83,8 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Lists the commands from their summaries."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+        with formatter.section(self.title):
+            formatter.write_dl([(name, entry.summary) for name, entry in self.entries.items()])
 
 
 @click.group(
