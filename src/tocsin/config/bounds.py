@@ -777,3 +777,46 @@ MODEL_BYTES: Final = 512 * MiB
 # --- plants: models --------------------------------------------------------------------------------------
 PLANT_TAGS: Final = 2_000
 """Tags that change in one plant's model: each has a relation of its own, a second of learning and some kilobytes."""
+
+# --- plants: an OPC UA server ----------------------------------------------------------------------------
+OPCUA_INTERVAL_MS: Final = 1_000
+"""How often the server sends what changed, where `tocsin.toml` does not say."""
+
+OPCUA_NODES: Final = 5_000
+"""Nodes of one source."""
+
+OPCUA_DEPTH: Final = 16
+"""Folders in folders that are looked through for nodes, and names in a path of them."""
+
+OPCUA_BROWSED: Final = 50_000
+"""References that are looked at for it: a server can show any number."""
+
+OPCUA_AT_ONCE: Final = 100
+"""Nodes in one request: servers allow that many and more (IEC 62541-5, OperationLimits)."""
+
+OPCUA_QUEUE: Final = 1_000
+"""Changes of one node that the server is asked to keep while they are not taken from it; what is more it drops, and says so."""
+
+OPCUA_CHUNK_BYTES: Final = 1 * MiB
+"""One chunk of a message that a server sends."""
+
+OPCUA_MESSAGE_BYTES: Final = 16 * MiB
+"""One message of it: 100,000 changes take 3 MB."""
+
+OPCUA_SECONDS: Final = 15.0
+"""How long an answer may take."""
+
+OPCUA_NAME_CHARS: Final = 256
+"""Characters of a name or text that a server says; a longer one is cut."""
+
+OPCUA_SAID: Final = 1_000
+"""Namespaces, servers or folders that a server may name of itself; of more of them the first ones are looked at."""
+
+OPCUA_ASK_SECONDS: Final = 120.0
+"""How long it may take to find the nodes on a server, and what it is."""
+
+OPCUA_LEAVE_SECONDS: Final = 2.0
+"""How long taking leave of a server may take."""
+
+OPCUA_CHANGES: Final = 10_000
+"""Changes that a server is asked to send in one message at most."""
