@@ -161,7 +161,11 @@ def _folder(table: Table) -> tuple[str, ...]:
 
 
 def _nodes(table: Table) -> tuple[str, ...]:
-    nodes = table.texts("nodes", 'Write a list, such as ["ns=2;s=Tank1.Level"].') if "nodes" in table.values else ()
+    nodes = (
+        table.texts("nodes", 'Write a list, such as ["ns=2;s=Tank1.Level"].')
+        if "nodes" in table.values
+        else ()
+    )
     if len(nodes) > bounds.OPCUA_NODES:
         table.refuse("nodes", f"names more than {bounds.OPCUA_NODES} nodes", "Name a folder, or fewer.")
     for node in nodes:

@@ -1,12 +1,13 @@
-"""OPC UA servers on loopback, made with asyncua: a historian, and what must not be read. Each records every service asked of it."""
+"""An OPC UA server on loopback, made with asyncua, that can be made to say of itself what a historian or a controller says.
+
+Making one costs seconds, so that the tests of one process share it. It records every service that it is asked for.
+"""
 
 from __future__ import annotations
 
 import datetime
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 pytest.importorskip("asyncua", reason="asyncua, of the extra plant-sources, is not installed")
 
 from asyncua import Server, ua
+from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.uaprocessor import UaProcessor
 from asyncua.ua.ua_binary import nodeid_from_binary
 from cryptography import x509
@@ -29,6 +31,35 @@ SERVICES = {
     for name, value in vars(ua.ObjectIds).items()
     if name.endswith("Request_Encoding_DefaultBinary")
 }
+SPACES = ["http://opcfoundation.org/UA/", "urn:plant.example:archive", "urn:plant.example:tags"]
+NAME = "Archive"
+PASSWORD = "not written anywhere"
+
+
+class _Users:
+    """Anybody without a name; `tocsin` with the password."""
+
+    def get_user(
+        self, iserver: Any, username: str | None = None, password: Any = None, certificate: Any = None
+    ) -> Any:
+        if isinstance(password, bytes):
+            password = password.decode()
+        return (
+            User(role=UserRole.User)
+            if username is None or (username, password) == ("tocsin", PASSWORD)
+            else None
+        )
+
+
+class _Counting(UaProcessor):
+    """A processor that counts what arrives, before the server looks at it."""
+
+    asked: Counter[str] = Counter()
+
+    async def process_message(self, seqhdr: Any, body: Any) -> Any:
+        kind = nodeid_from_binary(body.copy())
+        self.asked[SERVICES.get(kind.Identifier, str(kind))] += 1
+        return await super().process_message(seqhdr, body)
 
 
 @dataclass
@@ -36,78 +67,76 @@ class Plant:
     """A server, its variables by name, and what it was asked for."""
 
     server: Server
-    endpoint: str
+    endpoint: str = ""
     tags: dict[str, Any] = field(default_factory=dict)
-    asked: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=lambda: _Counting.asked)
 
     async def show(self, tag: str, value: Any, **more: Any) -> None:
         """Gives `tag` a value, with a status or a time where `more` says so."""
         kind = ua.VariantType.Double if isinstance(value, float) else None
-        await self.tags[tag].write_value(ua.DataValue(ua.Variant(value, kind), **more))
+        now = {"SourceTimestamp": datetime.datetime.now(datetime.UTC)}
+        await self.tags[tag].write_value(ua.DataValue(ua.Variant(value, kind), **now | more))
+
+    async def say(
+        self,
+        *,
+        history: bool = True,
+        namespaces: tuple[str, ...] = (),
+        servers: tuple[str, ...] = (),
+        name: str = NAME,
+        maker: str = "",
+        writable: tuple[str, ...] = (),
+    ) -> None:
+        """What it says of itself from now on; without arguments what a historian says."""
+        node = self.server.get_node
+        await node(ua.NodeId(11193)).write_value(ua.Variant(history, ua.VariantType.Boolean))
+        await node(ua.NodeId(2255)).write_value([*SPACES, *namespaces])
+        await node(ua.NodeId(2254)).write_value(["urn:plant.example:archive", *servers])
+        await node(ua.NodeId(2263)).write_value(maker)
+        for one in self.server.iserver.endpoints:
+            one.Server.ApplicationName = ua.LocalizedText(name)
+        for tag, variable in self.tags.items():
+            await variable.set_writable(tag in writable)
 
 
-def record(monkeypatch: pytest.MonkeyPatch, plant: Plant) -> None:
-    """Counts what arrives at any asyncua server of this process, before the server looks at it."""
-    arrived = UaProcessor.process_message
-
-    async def counted(self: Any, header: Any, body: Any) -> Any:
-        kind = nodeid_from_binary(body.copy())
-        plant.asked[SERVICES.get(kind.Identifier, str(kind))] += 1
-        return await arrived(self, header, body)
-
-    monkeypatch.setattr(UaProcessor, "process_message", counted)
-
-
-@asynccontextmanager
-async def serving(
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    history: bool = True,
-    namespaces: tuple[str, ...] = (),
-    name: str = "Archive",
-    writable: tuple[str, ...] = (),
-    secured: tuple[Path, Path] | None = None,
-    servers: tuple[str, ...] = (),
-    port: int = 0,
-    users: Any = None,
-) -> AsyncIterator[Plant]:
-    """A server of three tags below Plant/Tags, and one below Plant/Tags/Pumps."""
+async def started(secured: tuple[Path, Path] | None = None, port: int = 0) -> Plant:
+    """A server of three tags below Plant/Tags, and two below folders in it; stopped with `plant.server.stop()`."""
     logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
-    server = Server(user_manager=users)
+    server = Server(user_manager=_Users())
     await server.init()
-    server.set_server_name(name)
-    await server.set_application_uri("urn:plant.example:archive")
+    await server.set_application_uri(SPACES[1])
     server.product_uri = "urn:archive.example:server"
+    server.set_server_name(NAME)
     server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/")
     policies = [ua.SecurityPolicyType.NoSecurity]
     if secured is not None:
-        policies = [ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt]
-        await server.load_certificate(secured[0])
-        await server.load_private_key(secured[1])
+        policies.append(ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt)
+        await server.load_certificate(secured[0], "pem")
+        await server.load_private_key(secured[1], format="pem")
     server.set_security_policy(policies)
-    for one in ("urn:plant.example:tags", *namespaces):
-        await server.register_namespace(one)
-    plant = Plant(server, "")
+    await server.register_namespace(SPACES[2])
+    plant = Plant(server)
     folder = await (await server.nodes.objects.add_folder(2, "Plant")).add_folder(2, "Tags")
-    pumps = await folder.add_folder(2, "Pumps")
-    for where, tag, value in ((folder, "L_T1", 2.5), (folder, "F_PU1", 40.0), (folder, "V1", "OPEN"), (pumps, "S_PU1", True)):
-        node = await where.add_variable(ua.NodeId(tag, 2), f"2:{tag}", value)
-        if tag in writable:
-            await node.set_writable()
-        plant.tags[tag] = node
-    await _say(server, history, servers)
-    record(monkeypatch, plant)
-    async with server:
-        bound = server.bserver._server.sockets[0].getsockname()[1]
-        plant.endpoint = f"opc.tcp://127.0.0.1:{bound}/"
-        yield plant
+    one, two = await folder.add_folder(2, "Pump1"), await folder.add_folder(2, "Pump2")
+    for where, tag, name, value in (
+        (folder, "L_T1", "L_T1", 2.5),
+        (folder, "F_PU1", "F_PU1", 40.0),
+        (folder, "V1", "V1", "OPEN"),
+        (one, "Pump1.Speed", "Speed", 1450.0),
+        (two, "Pump2.Speed", "Speed", True),
+    ):
+        plant.tags[tag] = await where.add_variable(ua.NodeId(tag, 2), f"2:{name}", value)
+    await server.start()
+    plant.endpoint = f"opc.tcp://127.0.0.1:{server.bserver._server.sockets[0].getsockname()[1]}/"
+    await plant.say()
+    return plant
 
 
-async def _say(server: Server, history: bool, servers: tuple[str, ...]) -> None:
-    await server.get_node(ua.NodeId(11193)).write_value(ua.Variant(history, ua.VariantType.Boolean))
-    if servers:
-        own = await server.get_node(ua.NodeId(2254)).read_value()
-        await server.get_node(ua.NodeId(2254)).write_value([*own[:1], *servers])
+def counted() -> pytest.MonkeyPatch:
+    """Makes every server of this process count; until `undo`."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr("asyncua.server.binary_server_asyncio.UaProcessor", _Counting)
+    return patch
 
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path]:
@@ -115,6 +144,10 @@ def certificate(folder: Path, name: str) -> tuple[Path, Path]:
     key = rsa.generate_private_key(65_537, 2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
+    names = [
+        x509.UniformResourceIdentifier(f"urn:plant.example:{name}"),
+        x509.IPAddress(ip_address("127.0.0.1")),
+    ]
     made = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -123,12 +156,7 @@ def certificate(folder: Path, name: str) -> tuple[Path, Path]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=2))
-        .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.UniformResourceIdentifier(f"urn:plant.example:{name}"), x509.IPAddress(ip_address("127.0.0.1"))]
-            ),
-            critical=False,
-        )
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )
     public, private = folder / f"{name}.pem", folder / f"{name}.key"

@@ -25,29 +25,29 @@ _NO_HISTORIAN: Final = r"(?!.*(historian|information.?server|wincc|pcs.?(7|neo))
 """What Siemens calls SIMATIC too, and is none."""
 
 _SPACES: Final = (
-    (re.compile(r"plcopen\.org/opcua/iec61131", re.I), "IEC 61131-3 programs"),
-    (re.compile(rf"^{_NO_HISTORIAN}(.*siemens\.com/.*(simatic|s7)|urn:.*simatic|.*s7-?(1200|1500|300|400))", re.I), "a Siemens S7"),
-    (re.compile(r"codesys|3s-software|IecVarAccess", re.I), "a CODESYS controller"),
-    (re.compile(r"beckhoff|twincat", re.I), "a Beckhoff controller"),
-    (re.compile(r"rockwellautomation\.com/.*(logix|controller)|(compact|control|micro)logix|allen-?bradley", re.I), "a Rockwell Logix"),
-    (re.compile(r"br-automation|urn:b&r|b&r/pv", re.I), "a B&R controller"),
-    (re.compile(r"(schneider|se\.com).*(plc|m2[245]1|m262|m340|m580|modicon)|modicon", re.I), "a Schneider Modicon"),
-    (re.compile(r"omron.*(nj|nx|sysmac)|NxOpcUaServer", re.I), "an Omron controller"),
-    (re.compile(r"phoenixcontact.*(plcnext|arp)|plcnext", re.I), "a PLCnext controller"),
-    (re.compile(r"wago\.com|urn:wago", re.I), "a WAGO controller"),
-    (re.compile(r"boschrexroth.*(ctrlx|plc)|ctrlx", re.I), "a ctrlX controller"),
-    (re.compile(r"melsec|mitsubishielectric.*(iq-?[rf]|plc)", re.I), "a Mitsubishi MELSEC"),
-    (re.compile(r"\bac500\b|abb.*plc", re.I), "an ABB AC500"),
-    (re.compile(r"pacsystems|rx3i|rsti-?ep", re.I), "an Emerson PACSystems"),
+    (r"plcopen\.org/opcua/iec61131", "IEC 61131-3 programs"),
+    (rf"^{_NO_HISTORIAN}(.*siemens\.com/.*(simatic|s7)|urn:.*simatic|.*s7-?(1200|1500|300|400))", "a Siemens S7"),
+    (r"codesys|3s-software|IecVarAccess", "a CODESYS controller"),
+    (r"beckhoff|twincat", "a Beckhoff controller"),
+    (r"rockwellautomation\.com/.*(logix|controller)|(compact|control|micro)logix|allen-?bradley", "a Rockwell Logix"),
+    (r"br-automation|urn:b&r|b&r/pv", "a B&R controller"),
+    (r"(schneider|se\.com).*(plc|m2[245]1|m262|m340|m580|modicon)|modicon", "a Schneider Modicon"),
+    (r"omron.*(nj|nx|sysmac)|NxOpcUaServer", "an Omron controller"),
+    (r"phoenixcontact.*(plcnext|arp)|plcnext", "a PLCnext controller"),
+    (r"wago\.com|urn:wago", "a WAGO controller"),
+    (r"boschrexroth.*(ctrlx|plc)|ctrlx", "a ctrlX controller"),
+    (r"melsec|mitsubishielectric.*(iq-?[rf]|plc)", "a Mitsubishi MELSEC"),
+    (r"\bac500\b|abb.*plc", "an ABB AC500"),
+    (r"pacsystems|rx3i|rsti-?ep", "an Emerson PACSystems"),
 )  # fmt: skip
 
 _NAMES: Final = (
     *_SPACES,
-    (re.compile(rf"^{_NO_HISTORIAN}.*\bsimatic\b", re.I), "a Siemens SIMATIC"),
-    (re.compile(r"automation runtime|\bX20 ?CP", re.I), "a B&R controller"),
-    (re.compile(r"\b(soft)?[ _-]?plc([ _-]?\d+)?\b|\bsps\b", re.I), "a PLC"),
-    (re.compile(r"\b(rtu|pac)\b", re.I), "a remote terminal unit"),
-    (re.compile(r"\bcontroller\b", re.I), "a controller"),
+    (rf"^{_NO_HISTORIAN}.*\bsimatic\b", "a Siemens SIMATIC"),
+    (r"automation runtime|\bX20 ?CP", "a B&R controller"),
+    (r"\b(soft)?[ _-]?plc([ _-]?\d+)?\b|\bsps\b", "a PLC"),
+    (r"\b(rtu|pac)\b", "a remote terminal unit"),
+    (r"\bcontroller\b", "a controller"),
 )  # fmt: skip
 
 
@@ -138,12 +138,10 @@ def _others(said: Said) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in said.servers[1:] if one and one != said.servers[0]))
 
 
-def _in(
-    where: str, texts: Iterable[str], table: Iterable[tuple[re.Pattern[str], str]]
-) -> Iterator[str]:
+def _in(where: str, texts: Iterable[str], table: Iterable[tuple[str, str]]) -> Iterator[str]:
     for text in texts:
         for pattern, what in table:
-            if pattern.search(text):
+            if re.search(pattern, text, re.IGNORECASE):
                 yield f"{where} {_quoted(text)} is that of {what}"
                 break
 

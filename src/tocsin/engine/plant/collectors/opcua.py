@@ -39,18 +39,23 @@ class OpcUaCollector:
         """
         if find_spec("asyncua") is None:
             raise OperatorError(
-                "An OPC UA server needs asyncua, which is not installed.", "Install it: pip install 'tocsin[plant-sources]'"
+                "An OPC UA server needs asyncua, which is not installed.",
+                "Install it: pip install 'tocsin[plant-sources]'",
             )
         from tocsin.engine.plant.collectors.opcua_session import follow  # noqa: PLC0415  only where it is installed
 
-        logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)  # what matters of it is raised, and told by us
+        logging.getLogger("asyncua").setLevel(
+            logging.CRITICAL + 1
+        )  # what matters of it is raised, and told by us
         try:
             await follow(self.settings, deliver, self.tell)
         except SourceLost as lost:
             raise SourceLost(f"{self.settings.endpoint}: {lost}") from lost
         except TocsinError:
             raise
-        except Exception as error:  # whatever the library makes of a server's bytes, it is the server that is lost
+        except (
+            Exception
+        ) as error:  # whatever the library makes of a server's bytes, it is the server that is lost
             raise SourceLost(f"{self.settings.endpoint}: {_said(error)}") from error
 
 

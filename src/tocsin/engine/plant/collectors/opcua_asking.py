@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from asyncua import ua
+from asyncua.ua.uaerrors import UaError
 
 from tocsin.config import bounds
 from tocsin.config.plant_source_opcua import OpcUa
@@ -22,9 +23,9 @@ _SERVERS, _NAMESPACES, _MAKER, _PRODUCT, _HISTORY = 2254, 2255, 2263, 2261, 1119
 """Nodes of every server (IEC 62541-5): ServerArray, NamespaceArray, ManufacturerName, ProductName, and
 HistoryServerCapabilities.AccessHistoryDataCapability."""
 
-_OBJECTS: Final = ua.NodeId(ua.ObjectIds.ObjectsFolder)
-_HIERARCHICAL: Final = ua.NodeId(ua.ObjectIds.HierarchicalReferences)
-_PROPERTY: Final = ua.NodeId(ua.ObjectIds.HasProperty)
+_OBJECTS: Final = ua.NodeId(ua.Int32(ua.ObjectIds.ObjectsFolder))
+_HIERARCHICAL: Final = ua.NodeId(ua.Int32(ua.ObjectIds.HierarchicalReferences))
+_PROPERTY: Final = ua.NodeId(ua.Int32(ua.ObjectIds.HasProperty))
 _DEVICES: Final = "http://opcfoundation.org/UA/DI/"
 _MAY_WRITE, _MAY_READ_HISTORY = 0x02, 0x04
 """Bits of a UserAccessLevel (IEC 62541-3, 8.57)."""
@@ -53,9 +54,14 @@ class _Walk:
         """What `node` holds, properties left out."""
         found: list[Any] = []
         description = ua.BrowseDescription(
-            _local(node), ua.BrowseDirection.Forward, _HIERARCHICAL, True, 0, ua.BrowseResultMask.All  # noqa: FBT003
+            NodeId=_local(node),
+            ReferenceTypeId=_HIERARCHICAL,
+            IncludeSubtypes=True,
+            ResultMask=ua.BrowseResultMask.All,
         )
-        ask = ua.BrowseParameters(RequestedMaxReferencesPerNode=bounds.OPCUA_SAID, NodesToBrowse=[description])
+        ask = ua.BrowseParameters(
+            RequestedMaxReferencesPerNode=bounds.OPCUA_SAID, NodesToBrowse=[description]
+        )
         session = self.client.uaclient.session
         answers = await session.browse(ask)
         while answers:
@@ -66,7 +72,11 @@ class _Walk:
                     f"The OPC UA server shows more than {bounds.OPCUA_BROWSED:,} nodes where its tags are looked for.",
                     "Name a folder further down, or nodes.",
                 )
-            found += [one for one in references if one.ReferenceTypeId != _PROPERTY and not getattr(one.NodeId, "ServerIndex", 0)]
+            found += [
+                one
+                for one in references
+                if one.ReferenceTypeId != _PROPERTY and not getattr(one.NodeId, "ServerIndex", 0)
+            ]
             point = answers[0].ContinuationPoint
             if not point:
                 break
@@ -81,7 +91,9 @@ def texts_of(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value[: bounds.OPCUA_NAME_CHARS],) if value else ()
     if isinstance(value, list):
-        return tuple(one[: bounds.OPCUA_NAME_CHARS] for one in value[: bounds.OPCUA_SAID] if isinstance(one, str))
+        return tuple(
+            one[: bounds.OPCUA_NAME_CHARS] for one in value[: bounds.OPCUA_SAID] if isinstance(one, str)
+        )
     return ()
 
 
@@ -113,7 +125,7 @@ async def what_it_says(client: ReadingClient, endpoints: Iterable[Any], tags: Se
     """All that tells whether the server is one to read `tags` from."""
     general = [_SERVERS, _NAMESPACES, _MAKER, _PRODUCT, _HISTORY]
     value = ua.AttributeIds.Value
-    answers = await read(client, [(ua.NodeId(one), value) for one in general])
+    answers = await read(client, [(ua.NodeId(ua.Int32(one)), value) for one in general])
     levels = await read(client, [(one.node, ua.AttributeIds.UserAccessLevel) for one in tags])
     names, uris = calls_itself(endpoints)
     servers, namespaces, maker, product = (texts_of(one) for one in answers[:4])
@@ -141,7 +153,10 @@ async def _devices(client: ReadingClient, namespaces: Sequence[str]) -> tuple[st
         if (one.BrowseName.NamespaceIndex, one.BrowseName.Name) == (space, "DeviceSet"):
             below = await walk.children(one.NodeId)
             return tuple(
-                text for child in below if child.NodeClass == ua.NodeClass.Object for text in texts_of(child.BrowseName.Name)
+                text
+                for child in below
+                if child.NodeClass == ua.NodeClass.Object
+                for text in texts_of(child.BrowseName.Name)
             )
     return ()
 
@@ -152,7 +167,7 @@ async def find_tags(client: ReadingClient, settings: OpcUa, tell: Tell) -> tuple
     Raises:
         OperatorError: there is none at all, or too many.
     """
-    (spaces,) = await read(client, [(ua.NodeId(_NAMESPACES), ua.AttributeIds.Value)])
+    (spaces,) = await read(client, [(ua.NodeId(ua.Int32(_NAMESPACES)), ua.AttributeIds.Value)])
     namespaces = texts_of(spaces)
     names = {_spelt(node, namespaces): tag for node, tag in settings.names}
     found = await _by_id(client, settings.nodes, namespaces, tell)
@@ -181,7 +196,7 @@ def _spelt(node: str, namespaces: Sequence[str]) -> str:
         node = f"ns={namespaces.index(space[4:])};{rest}"
     try:
         return ua.NodeId.from_string(node).to_string()
-    except (ua.UaError, ValueError):
+    except (UaError, ValueError):
         return ""
 
 
@@ -198,7 +213,7 @@ async def _by_id(
     found: list[_Found] = []
     for node, one in spelt:
         name = next(answers) if one else None
-        if isinstance(name, ua.QualifiedName) and isinstance(name.Name, str) and name.Name:
+        if isinstance(name, ua.QualifiedName) and name.Name:
             text = name.Name[: bounds.OPCUA_NAME_CHARS]
             found.append((one, text, text))
         else:
@@ -208,7 +223,8 @@ async def _by_id(
 
 async def _below(client: ReadingClient, folder: Sequence[str]) -> list[_Found]:
     """Every variable below the folder that names from Objects lead to."""
-    walk, node = _Walk(client), _OBJECTS
+    walk = _Walk(client)
+    node: Any = _OBJECTS
     for depth, name in enumerate(folder, 1):
         children = await walk.children(node)
         node = next((one.NodeId for one in children if one.BrowseName.Name == name), None)

@@ -18,6 +18,7 @@ from asyncua.client.ua_client import UaClient, UASocketProtocol
 from asyncua.client.ua_session import UaSession
 from asyncua.common.connection import SecureConnection, TransportLimits
 from asyncua.common.shortcuts import Shortcuts
+from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import nodeid_from_binary
 
 from tocsin.config import bounds
@@ -33,9 +34,7 @@ ALLOWED: Final = frozenset(
 )  # fmt: skip
 """Every service that may be asked for: of them none changes what the server serves."""
 
-_IDS: Final = {
-    getattr(ua.ObjectIds, f"{name}_Encoding_DefaultBinary"): name for name in sorted(ALLOWED)
-}
+_IDS: Final = {getattr(ua.ObjectIds, f"{name}_Encoding_DefaultBinary"): name for name in sorted(ALLOWED)}
 _HELLO: Final = b"HELF"
 
 
@@ -57,7 +56,7 @@ class Guard:
             Refused: it is another.
         """
         try:
-            kind = nodeid_from_binary(ua.utils.Buffer(message))
+            kind = nodeid_from_binary(Buffer(message))
         except Exception as error:
             raise Refused("the passive rule", "what is no OPC UA request was not sent") from error
         name = _IDS.get(kind.Identifier) if kind.NamespaceIndex == 0 else None

@@ -15,8 +15,14 @@ from typing import Any, Final
 
 from asyncua import ua
 from asyncua.crypto import security_policies, uacrypto
-from asyncua.ua.uaerrors import BadIdentityTokenInvalid, BadIdentityTokenRejected, BadUserAccessDenied
+from asyncua.ua.uaerrors import (
+    BadIdentityTokenInvalid,
+    BadIdentityTokenRejected,
+    BadUserAccessDenied,
+    UaError,
+)
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tocsin.config import bounds
 from tocsin.config.plant_source_opcua import OpcUa, Secured
@@ -35,7 +41,7 @@ _LIFE_MS: Final = 600_000
 _RENEW: Final = 0.75
 """Of a channel's life, after which its keys are renewed (IEC 62541-4, 5.5.2)."""
 
-_POLICIES: Final = {
+_POLICIES: Final[dict[str, Any]] = {
     "Basic256Sha256": security_policies.SecurityPolicyBasic256Sha256,
     "Aes128_Sha256_RsaOaep": security_policies.SecurityPolicyAes128Sha256RsaOaep,
     "Aes256_Sha256_RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,
@@ -80,7 +86,9 @@ def _refuse(settings: OpcUa, verdict: Verdict) -> None:
     )
     if verdict.signs:
         why = "; ".join(verdict.signs[:3])
-        raise OperatorError(f"{settings.endpoint} is not read, because it looks like a controller: {why}.", instead)
+        raise OperatorError(
+            f"{settings.endpoint} is not read, because it looks like a controller: {why}.", instead
+        )
     if not verdict.offers:
         raise OperatorError(
             f"{settings.endpoint} is not read, because it says neither that it keeps history nor that it stands for "
@@ -94,7 +102,7 @@ async def _client(settings: OpcUa) -> ReadingClient:
     if settings.secured is not None:
         try:
             await _secure(client, settings.secured)
-        except (OSError, ValueError, NotOurs, ua.UaError) as error:
+        except (OSError, ValueError, NotOurs, UaError) as error:
             raise OperatorError(
                 f"The certificates for {settings.endpoint} cannot be used: {error}.",
                 "Look at certificate, key (chmod 600 it) and server-certificate in the settings.",
@@ -124,7 +132,7 @@ def _certificate(path: Path) -> x509.Certificate:
 
 
 def _der(certificate: x509.Certificate) -> uacrypto.CertProperties:
-    return uacrypto.CertProperties(uacrypto.der_from_x509(certificate), "der")
+    return uacrypto.CertProperties(certificate.public_bytes(Encoding.DER), "der")
 
 
 def _our_uri(certificate: x509.Certificate, path: Path) -> str:
@@ -171,7 +179,9 @@ def _password(path: Path) -> str:
     try:
         text = read_private(path, bounds.SECRET_BYTES, root_too=True).decode().rstrip("\r\n")
     except (OSError, UnicodeDecodeError, NotOurs) as error:
-        raise OperatorError(f"The password in {path} cannot be used: {error}.", "Look at it; chmod 600 it.") from error
+        raise OperatorError(
+            f"The password in {path} cannot be used: {error}.", "Look at it; chmod 600 it."
+        ) from error
     if not text or not text.isprintable():
         raise OperatorError(f"The file {path} holds no password.", "Write it on one line.")
     return text
@@ -210,7 +220,11 @@ async def _subscribe(client: ReadingClient, settings: OpcUa, tags: Sequence[Tag]
 def _item(number: int, tag: Tag, every: int) -> ua.MonitoredItemCreateRequest:
     changes = ua.DataChangeFilter(Trigger=ua.DataChangeTrigger.StatusValueTimestamp)
     asked = ua.MonitoringParameters(
-        ClientHandle=number, SamplingInterval=float(every), Filter=changes, QueueSize=bounds.OPCUA_QUEUE, DiscardOldest=True
+        ClientHandle=number,
+        SamplingInterval=float(every),
+        Filter=changes,
+        QueueSize=bounds.OPCUA_QUEUE,
+        DiscardOldest=True,
     )
     node = ua.ReadValueId(NodeId=tag.node, AttributeId=ua.AttributeIds.Value)
     return ua.MonitoredItemCreateRequest(node, ua.MonitoringMode.Reporting, asked)
