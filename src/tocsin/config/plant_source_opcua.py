@@ -39,7 +39,7 @@ NO_SECURITY: Final = "anyone between can read the readings and forge them"
 """What `no-security` must say, word for word, before readings are taken without signature and encryption."""
 
 KEYS: Final = (
-    "certificate", "endpoint", "folder", "interval-ms", "key", "kind", "mode", "names", "no-security", "nodes",
+    "certificate", "endpoint", "folder", "interval-ms", "key", "kind", "mode", "name", "names", "no-security", "nodes",
     "password-file", "plant", "security", "server-certificate", "user",
 )  # fmt: skip
 
@@ -77,7 +77,6 @@ class OpcUa:
     """Where to ask, for what, and as whom.
 
     Attributes:
-        plant: The name of the plant.
         endpoint: `opc.tcp://HOST:PORT/PATH`.
         folder: Names from Objects down to a folder; empty for none.
         nodes: Ids of nodes, as IEC 62541-6 spells them.
@@ -88,7 +87,6 @@ class OpcUa:
         password_file: With the user's password; None without a user.
     """
 
-    plant: str
     endpoint: str
     folder: tuple[str, ...]
     nodes: tuple[str, ...]
@@ -112,7 +110,6 @@ def opcua_source(table: Table) -> OpcUa:
     secured = _secured(table)
     user, password = _user(table, secured)
     return OpcUa(
-        table.text("plant", "", "Name one of [[run.plant]]."),
         _endpoint(table),
         folder,
         nodes,

@@ -94,7 +94,7 @@ class Store:
 
 def settings(plant: Plant, **more: Any) -> OpcUa:
     said = {"folder": ("Plant", "Tags"), "nodes": (), "names": (), "interval_ms": 50, "secured": None} | more
-    return OpcUa("works", plant.endpoint, **said)
+    return OpcUa(plant.endpoint, **said)
 
 
 def reading_from(source: OpcUa, store: Store, told: list[str] | None = None) -> asyncio.Task[None]:

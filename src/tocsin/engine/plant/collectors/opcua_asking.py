@@ -176,7 +176,7 @@ async def find_tags(client: ReadingClient, settings: OpcUa, tell: Tell) -> tuple
     tags = tuple(_named(found, names, tell))
     if not tags:
         raise OperatorError(
-            f"{settings.endpoint} has none of the nodes of plant {settings.plant}.",
+            f"{settings.endpoint} has none of the nodes that are named.",
             "Look at folder and nodes in the settings, and at the rights of its user.",
         )
     if len(tags) > bounds.OPCUA_NODES:

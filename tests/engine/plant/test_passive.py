@@ -1,0 +1,144 @@
+"""Promise 7, on the wire: whatever the plant's path does, no packet goes to a controller, and none that writes to anybody.
+
+Each command runs in a network of its own (`passive_stage.py`), in which all packets are captured and decoys listen where controllers do. The
+last tests break the promise on purpose, to show that these would see it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from benchmarks.running import new_site
+from tests.engine.plant.passive_stage import PATIENCE, TCP_PORTS, UDP_PORTS, Act, Report
+
+STAGE = ("unshare", "-rn", sys.executable, "-m", "tests.engine.plant.passive_stage")
+OPCUA = (sys.executable, "-m", "tests.engine.plant.passive_opcua")
+READING_SERVICES = {
+    "GetEndpointsRequest", "CreateSessionRequest", "ActivateSessionRequest", "CloseSessionRequest", "BrowseRequest",
+    "BrowseNextRequest", "ReadRequest", "CreateSubscriptionRequest", "CreateMonitoredItemsRequest", "PublishRequest",
+    "FindServersRequest", "DeleteSubscriptionsRequest",
+}  # fmt: skip
+
+
+@cache
+def missing() -> str:
+    """What this machine lacks for a network of its own; "" for nothing."""
+    if not sys.platform.startswith("linux"):
+        return "network namespaces are Linux's"
+    for program, package in (("unshare", "util-linux"), ("ip", "iproute2")):
+        if shutil.which(program) is None:
+            return f"the program {program} ({package}) is not there"
+    tried = subprocess.run([*STAGE, "--try"], capture_output=True, text=True, timeout=PATIENCE)
+    if tried.returncode:
+        last = (tried.stderr.strip().splitlines() or ["no reason"])[-1]
+        return f"no network namespace with a capture can be made here: {last}"
+    return ""
+
+
+@pytest.fixture(autouse=True)
+def _own_network() -> None:
+    if why := missing():
+        pytest.skip(why)
+
+
+def played(act: Act) -> Report:
+    done = subprocess.run(
+        STAGE, input=json.dumps(asdict(act)), capture_output=True, text=True, timeout=2 * PATIENCE
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return Report(**json.loads(done.stdout))
+
+
+def violations(report: Report, *allowed: int) -> list[str]:
+    """What a report shows that must not be, where packets may go to and from the ports `allowed` of loopback."""
+    found = [f"{count} connections to the decoy {port}" for port, count in report.decoys.items()]
+    if report.lost:
+        found.append(f"the capture lost {report.lost} packets")
+    for protocol, source, port, target, to, count in report.packets:
+        own = {source, target} <= {"127.0.0.1", "::1"} and {port, to} & set(allowed)
+        if not own or to in TCP_PORTS + UDP_PORTS or protocol != "tcp":
+            found.append(f"{count} packets {protocol} {source}:{port} -> {target}:{to}")
+    if report.beside[1]:
+        asked = json.loads(report.beside[1])
+        found += [f"asked for {service}" for service in asked if service not in READING_SERVICES]
+    return found
+
+
+def made_plant(folder: Path) -> Path:
+    """Readings of four tags, an hour apart."""
+    lines = ["time,L_T1,F_PU1,S_PU1,P_J1"]
+    for hour in range(24 * 40):
+        on = hour % 6 < 3
+        level = 2 + (hour % 6) * 0.1
+        flow = 40.0 + (hour * 7 % 11) / 10 if on else 0.0
+        day, of_day = divmod(hour, 24)
+        lines.append(f"2026-{1 + day // 28:02}-{1 + day % 28:02}T{of_day:02}:00:00Z,{level:.2f},{flow:.2f},{int(on)},{flow / 2 + level:.2f}")
+    file = folder / "readings.csv"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def test_learning_and_watching_send_nothing(tmp_path: Path) -> None:
+    file, model = made_plant(tmp_path), tmp_path / "plant.model"
+    tocsin = f"{sys.executable} -m tocsin plant"
+    learn = f"{tocsin} learn {file} --model {model} --threads 1 --json"
+    report = played(Act(["sh", "-c", f"{learn} && {tocsin} watch {file} --model {model} --json"]))
+    assert report.code in {0, 3}, report.out
+    assert model.exists()
+    assert '"kind":"row"' in report.out
+    assert violations(report) == []
+    assert report.packets == []
+
+
+def test_the_service_sends_nothing(tmp_path: Path) -> None:
+    site = new_site(tmp_path / "site")
+    command = [sys.executable, "-m", "tocsin", "--config", str(site.folder / "tocsin.toml"), "run", "--json"]
+    report = played(Act(["env", f"XDG_CACHE_HOME={tmp_path}", *command], until='"kind":"ready"'))
+    assert report.code == 0, report.out
+    assert violations(report) == []
+    assert report.packets == []
+
+
+def port_of(report: Report) -> int:
+    return int(report.beside[0].rstrip("/").rpartition(":")[2])
+
+
+def test_an_opcua_source_speaks_to_its_endpoint_alone_and_asks_for_nothing_that_writes() -> None:
+    pytest.importorskip("asyncua")
+    report = played(Act([*OPCUA, "read", "{beside}"], beside=[*OPCUA, "serve"]))
+    assert report.code == 0, report.out
+    assert json.loads(report.beside[1])["PublishRequest"] > 0, report.out
+    assert report.packets
+    assert violations(report, port_of(report)) == []
+
+
+def test_a_write_would_be_seen() -> None:
+    pytest.importorskip("asyncua")
+    report = played(Act([*OPCUA, "write", "{beside}"], beside=[*OPCUA, "serve"]))
+    assert violations(report, port_of(report)) == ["asked for WriteRequest"]
+
+
+@pytest.mark.parametrize(
+    ("address", "port"),
+    [("127.0.0.1", 502), ("10.20.30.40", 102), ("2001:db8::7", 20_000), ("192.0.2.1", 12_345)],
+)
+def test_a_connection_would_be_seen(address: str, port: int) -> None:
+    code = f"import socket; socket.create_connection(({address!r}, {port}), 5)"
+    report = played(Act(["sh", "-c", f'{sys.executable} -c "{code}"; true']))
+    seen = violations(report)
+    assert any(f"{address}:{port}" in one for one in seen)
+    assert any("decoy" in one for one in seen) == (port in TCP_PORTS)
+
+
+def test_a_datagram_or_a_name_that_is_looked_up_would_be_seen() -> None:
+    code = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('198.51.100.9', 47808))"
+    seen = violations(played(Act([sys.executable, "-c", code])))
+    assert len(seen) == 2
