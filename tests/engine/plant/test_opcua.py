@@ -341,21 +341,64 @@ def test_changes_that_the_server_dropped_are_told_once_a_tag() -> None:
     assert ["dropped" in one for one in told] == [True, False]
 
 
-def test_a_server_that_goes_is_lost(tmp_path: Path) -> None:
-    async def test() -> None:
-        plant = await started()
-        store = Store()
-        task = reading_from(settings(plant), store)
-        await store.until(lambda: bool(store.readings), task)
-        await plant.server.stop()
-        with pytest.raises(SourceLost, match="127"):
-            async with asyncio.timeout(PATIENCE):
-                await task
-        with pytest.raises(SourceLost, match="127"):
-            async with asyncio.timeout(PATIENCE):
-                await reading_from(settings(plant), store)
+def test_a_write_of_another_client_is_recorded(stage: Stage) -> None:
+    """The count of services can fail: without the guard a write arrives, and is seen."""
+    asyncua = pytest.importorskip("asyncua")
 
-    asyncio.run(test())
+    async def test(plant: Plant) -> None:
+        async with asyncua.Client(plant.endpoint) as client:
+            with suppress(Exception):  # the server refuses it: it was asked
+                await client.get_node("ns=2;s=L_T1").write_value(1.0)
+        assert plant.asked["WriteRequest"] == 1
+
+    stage.play(test)
+
+
+def test_a_server_that_goes_is_lost(stage: Stage) -> None:
+    async def test(plant: Plant) -> None:
+        transports: list[asyncio.Transport] = []
+
+        class Relay(asyncio.Protocol):
+            """Passes bytes on to a peer, until the line is cut."""
+
+            def __init__(self, peer: Any = None) -> None:
+                self.peer, self.waiting, self.own = peer, [], None
+
+            def connection_made(self, transport: Any) -> None:
+                self.own = transport
+                transports.append(transport)
+                if self.peer is None:
+                    self.opening = asyncio.ensure_future(self.open())
+
+            async def open(self) -> None:
+                port = int(plant.endpoint.rstrip("/").rpartition(":")[2])
+                loop = asyncio.get_running_loop()
+                self.peer = (await loop.create_connection(lambda: Relay(self.own), "127.0.0.1", port))[0]
+                for data in self.waiting:
+                    self.peer.write(data)
+
+            def data_received(self, data: bytes) -> None:
+                self.waiting.append(data) if self.peer is None else self.peer.write(data)
+
+        line = await asyncio.get_running_loop().create_server(Relay, "127.0.0.1", 0)
+        source = OpcUa(
+            f"opc.tcp://127.0.0.1:{line.sockets[0].getsockname()[1]}/", ("Plant", "Tags"), (), (), 50, None
+        )
+        store = Store()
+        task = reading_from(source, store)
+        await store.until(lambda: bool(store.readings), task)
+        line.close()
+        for one in transports:
+            one.abort()
+        for _ in range(2):  # the line is cut; then nobody is there
+            with pytest.raises(SourceLost, match="127"):
+                async with asyncio.timeout(PATIENCE):
+                    await task
+            task = reading_from(source, store)
+        with suppress(SourceLost):
+            await task
+
+    stage.play(test)
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def test_an_opcua_source_speaks_to_its_endpoint_alone_and_asks_for_nothing_that_
     assert violations(report, port_of(report)) == []
 
 
+@pytest.mark.soak
 def test_a_write_would_be_seen() -> None:
     pytest.importorskip("asyncua")
     report = played(Act([*OPCUA, "write", "{beside}"], beside=[*OPCUA, "serve"]))
