@@ -782,6 +782,9 @@ PLANT_TAGS: Final = 2_000
 OPCUA_INTERVAL_MS: Final = 1_000
 """How often the server sends what changed, where `tocsin.toml` does not say."""
 
+OPCUA_REPEAT_SECONDS: Final = 10
+"""How often a value that does not change is said again, where it does not say."""
+
 OPCUA_NODES: Final = 5_000
 """Nodes of one source."""
 

@@ -8,6 +8,7 @@ endpoint = "opc.tcp://historian.plant.example:4840"
 folder = "Plant/Tags"                    # names below Objects; every variable below it is a tag
 nodes = ["ns=2;s=Tank1.Level"]           # or nodes by their ids, or both
 interval-ms = 1000                       # how often the server sends what changed
+repeat-seconds = 10                      # how often what does not change is said again; 0 for never
 security = "Basic256Sha256"              # or Aes128_Sha256_RsaOaep, Aes256_Sha256_RsaPss
 mode = "SignAndEncrypt"                  # or Sign
 certificate = "opcua/tocsin.pem"         # ours
@@ -40,7 +41,7 @@ NO_SECURITY: Final = "anyone between can read the readings and forge them"
 
 KEYS: Final = (
     "certificate", "endpoint", "folder", "interval-ms", "key", "kind", "mode", "name", "names", "no-security", "nodes",
-    "password-file", "plant", "security", "server-certificate", "user",
+    "password-file", "plant", "repeat-seconds", "security", "server-certificate", "user",
 )  # fmt: skip
 
 _POLICIES: Final = ("Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss")
@@ -85,6 +86,7 @@ class OpcUa:
         secured: How the channel is secured; None for not at all.
         user: Empty for nobody.
         password_file: With the user's password; None without a user.
+        repeat_seconds: How often a value that does not change is said again; 0 for never.
     """
 
     endpoint: str
@@ -95,6 +97,7 @@ class OpcUa:
     secured: Secured | None
     user: str = ""
     password_file: Path | None = None
+    repeat_seconds: int = bounds.OPCUA_REPEAT_SECONDS
 
 
 def opcua_source(table: Table) -> OpcUa:
@@ -118,6 +121,7 @@ def opcua_source(table: Table) -> OpcUa:
         secured,
         user,
         password,
+        table.whole("repeat-seconds", bounds.OPCUA_REPEAT_SECONDS, 0, 3_600),
     )
 
 

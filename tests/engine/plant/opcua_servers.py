@@ -5,13 +5,13 @@ Making one costs seconds, so that the tests of one process share it. It records 
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -54,7 +54,7 @@ class _Users:
 class _Counting(UaProcessor):
     """A processor that counts what arrives, before the server looks at it."""
 
-    asked: Counter[str] = Counter()
+    asked: ClassVar[Counter[str]] = Counter()
 
     async def process_message(self, seqhdr: Any, body: Any) -> Any:
         kind = nodeid_from_binary(body.copy())
@@ -74,7 +74,7 @@ class Plant:
     async def show(self, tag: str, value: Any, **more: Any) -> None:
         """Gives `tag` a value, with a status or a time where `more` says so."""
         kind = ua.VariantType.Double if isinstance(value, float) else None
-        now = {"SourceTimestamp": datetime.datetime.now(datetime.UTC)}
+        now = {"SourceTimestamp": dt.datetime.now(dt.UTC)}
         await self.tags[tag].write_value(ua.DataValue(ua.Variant(value, kind), **now | more))
 
     async def say(
@@ -143,7 +143,7 @@ def certificate(folder: Path, name: str) -> tuple[Path, Path]:
     """A certificate (PEM) of an OPC UA application called `name`, and its key."""
     key = rsa.generate_private_key(65_537, 2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     names = [
         x509.UniformResourceIdentifier(f"urn:plant.example:{name}"),
         x509.IPAddress(ip_address("127.0.0.1")),
@@ -154,8 +154,8 @@ def certificate(folder: Path, name: str) -> tuple[Path, Path]:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(days=2))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from tests.engine.plant.opcua_servers import Plant, counted, started
+
 from tocsin.config.plant_source_opcua import OpcUa
 from tocsin.engine.plant.collectors.interface import Reading
 from tocsin.engine.plant.collectors.opcua import OpcUaCollector
@@ -58,7 +59,7 @@ async def write(endpoint: str) -> None:
     async with Client(endpoint) as client:
         try:
             await client.get_node("ns=2;s=L_T1").write_value(1.0)
-        except Exception as error:  # the server may refuse it: it was asked
+        except Exception as error:  # noqa: BLE001  the server may refuse it: it was asked
             print(error)
 
 

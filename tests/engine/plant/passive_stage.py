@@ -127,7 +127,9 @@ class Decoys(Thread):
                 one.bind(("::", port))
                 if kind == socket.SOCK_STREAM:
                     one.listen()
-                self._chosen.register(one, selectors.EVENT_READ, f"{'tcp' if kind == socket.SOCK_STREAM else 'udp'} {port}")
+                self._chosen.register(
+                    one, selectors.EVENT_READ, f"{'tcp' if kind == socket.SOCK_STREAM else 'udp'} {port}"
+                )
 
     def run(self) -> None:
         while True:
@@ -156,7 +158,11 @@ def play(act: Act) -> Report:
     """Runs `act`, and what was seen of it."""
     decoys, capture = Decoys(), Capture()
     decoys.start()
-    beside = subprocess.Popen(act.beside, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) if act.beside else None
+    beside = (
+        subprocess.Popen(act.beside, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if act.beside
+        else None
+    )
     first = beside.stdout.readline().strip() if beside else ""  # type: ignore[union-attr]
     capture.start()
     command = [one.replace("{beside}", first) for one in act.command]

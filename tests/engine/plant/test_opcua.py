@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.engine.plant.opcua_servers import PASSWORD, Plant, certificate, counted, started
+
 from tocsin.config.plant_source_opcua import OpcUa, Secured
 from tocsin.engine.plant.collectors.interface import Reading, SourceLost
 from tocsin.engine.plant.collectors.opcua import OpcUaCollector
+from tocsin.engine.plant.collectors.opcua_held import Held
 from tocsin.records.errors import OperatorError, Refused
 
 ua = pytest.importorskip("asyncua.ua")
@@ -332,13 +333,27 @@ def test_changes_that_the_server_dropped_are_told_once_a_tag() -> None:
     session = pytest.importorskip("tocsin.engine.plant.collectors.opcua_session")
     dropped = ua.DataValue(ua.Variant(3.0), StatusCode=ua.StatusCode(0x0480), SourceTimestamp=THEN)
     strange = ua.DataValue(ua.Variant([1.0, 2.0]), SourceTimestamp=THEN)
-    items = [ua.MonitoredItemNotification(handle, value) for handle, value in ((0, dropped), (0, dropped), (1, strange), (9, dropped))]
+    items = [
+        ua.MonitoredItemNotification(handle, value)
+        for handle, value in ((0, dropped), (0, dropped), (1, strange), (9, dropped))
+    ]
     message = ua.NotificationMessage(NotificationData=[ua.DataChangeNotification(MonitoredItems=items)])
     tags = [session.Tag(ua.NodeId(name, 2), name) for name in ("L_T1", "F_PU1")]
     told: list[str] = []
     came = list(session._readings(message, tags, told.append, set()))
     assert came == [Reading("L_T1", START, 3.0)] * 2 + [Reading("F_PU1", START, None)]
     assert ["dropped" in one for one in told] == [True, False]
+
+
+def test_what_does_not_change_is_said_again_by_the_sources_clock() -> None:
+    held = Held(10)
+    assert held.again([Reading("A", 100, 1.0), Reading("B", 100, 2.0), Reading("C", 95, None)]) == []
+    assert held.again([Reading("A", 105, 1.5)]) == []
+    assert held.again([Reading("A", 111, 1.6)]) == []
+    assert held.again([]) == [Reading("B", 111, 2.0), Reading("C", 111, None)]
+    assert held.again([Reading("B", 125, 3.0)]) == []
+    assert held.again([Reading("A", 126, 1.7)]) == [Reading("C", 125, None)], "A comes itself"
+    assert Held(0).again([Reading("A", 1, 1.0)]) == []
 
 
 def test_a_write_of_another_client_is_recorded(stage: Stage) -> None:

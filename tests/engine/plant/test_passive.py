@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-
 from benchmarks.running import new_site
 from tests.engine.plant.passive_stage import PATIENCE, TCP_PORTS, UDP_PORTS, Act, Report
 
@@ -36,7 +35,7 @@ def missing() -> str:
     for program, package in (("unshare", "util-linux"), ("ip", "iproute2")):
         if shutil.which(program) is None:
             return f"the program {program} ({package}) is not there"
-    tried = subprocess.run([*STAGE, "--try"], capture_output=True, text=True, timeout=PATIENCE)
+    tried = subprocess.run([*STAGE, "--try"], capture_output=True, text=True, timeout=PATIENCE, check=False)
     if tried.returncode:
         last = (tried.stderr.strip().splitlines() or ["no reason"])[-1]
         return f"no network namespace with a capture can be made here: {last}"
@@ -51,7 +50,12 @@ def _own_network() -> None:
 
 def played(act: Act) -> Report:
     done = subprocess.run(
-        STAGE, input=json.dumps(asdict(act)), capture_output=True, text=True, timeout=2 * PATIENCE
+        STAGE,
+        input=json.dumps(asdict(act)),
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return Report(**json.loads(done.stdout))
@@ -80,7 +84,9 @@ def made_plant(folder: Path) -> Path:
         level = 2 + (hour % 6) * 0.1
         flow = 40.0 + (hour * 7 % 11) / 10 if on else 0.0
         day, of_day = divmod(hour, 24)
-        lines.append(f"2026-{1 + day // 28:02}-{1 + day % 28:02}T{of_day:02}:00:00Z,{level:.2f},{flow:.2f},{int(on)},{flow / 2 + level:.2f}")
+        lines.append(
+            f"2026-{1 + day // 28:02}-{1 + day % 28:02}T{of_day:02}:00:00Z,{level:.2f},{flow:.2f},{int(on)},{flow / 2 + level:.2f}"
+        )
     file = folder / "readings.csv"
     file.write_text("\n".join(lines) + "\n")
     return file

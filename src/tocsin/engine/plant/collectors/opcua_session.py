@@ -30,8 +30,10 @@ from tocsin.config.private_files import NotOurs, read_private
 from tocsin.engine.plant.collectors.interface import Deliver, Reading, SourceLost
 from tocsin.engine.plant.collectors.opcua_asking import Tag, Tell, calls_itself, find_tags, what_it_says
 from tocsin.engine.plant.collectors.opcua_guard import ReadingClient
+from tocsin.engine.plant.collectors.opcua_held import Held
 from tocsin.engine.plant.collectors.opcua_values import dropped, is_one_value, reading
 from tocsin.records.errors import OperatorError
+from tocsin.records.instants import SECOND
 from tocsin.sources.opcua.server_kind import Verdict, judge, judge_names
 
 _KEEP_ALIVE_MS: Final = 10_000
@@ -67,7 +69,7 @@ async def follow(settings: OpcUa, deliver: Deliver, tell: Tell) -> None:
             _refuse(settings, judge(await what_it_says(client, endpoints, tags)))
         subscription = await _subscribe(client, settings, tags, tell)
         renewing = asyncio.create_task(_renew(client))
-        following = asyncio.create_task(_changes(client, subscription, tags, deliver, tell))
+        following = asyncio.create_task(_changes(client, settings, subscription, tags, deliver, tell))
         try:
             done, _ = await asyncio.wait((renewing, following), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -242,18 +244,25 @@ async def _renew(client: ReadingClient) -> None:
         client.uaclient.revolve_security_token()
 
 
-async def _changes(
-    client: ReadingClient, subscription: Any, tags: Sequence[Tag], deliver: Deliver, tell: Tell
+async def _changes(  # noqa: PLR0913  what one connection has
+    client: ReadingClient,
+    settings: OpcUa,
+    subscription: Any,
+    tags: Sequence[Tag],
+    deliver: Deliver,
+    tell: Tell,
 ) -> None:
     patience = _patience(subscription)
     stored: list[Any] = []
     told: set[str] = set()
+    held = Held(settings.repeat_seconds * SECOND)
     while True:
         async with asyncio.timeout(patience):
             answer = await client.uaclient.session.publish(stored)
         result = answer.Parameters
         message = result.NotificationMessage
-        readings = list(_readings(message, tags, tell, told))
+        came = list(_readings(message, tags, tell, told))
+        readings = [*held.again(came), *came]
         if readings:
             await deliver(readings)
         stored = (
