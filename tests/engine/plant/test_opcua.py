@@ -340,7 +340,7 @@ def test_changes_that_the_server_dropped_are_told_once_a_tag() -> None:
     message = ua.NotificationMessage(NotificationData=[ua.DataChangeNotification(MonitoredItems=items)])
     tags = [session.Tag(ua.NodeId(name, 2), name) for name in ("L_T1", "F_PU1")]
     told: list[str] = []
-    came = list(session._readings(message, tags, told.append, set()))
+    came = list(session.readings_in(message, session.Followed(tags, told.append, 1.0, Held(0))))
     assert came == [Reading("L_T1", START, 3.0)] * 2 + [Reading("F_PU1", START, None)]
     assert ["dropped" in one for one in told] == [True, False]
 

@@ -27,7 +27,7 @@ class Held:
         """What is said again before `came` is handed on; each tag at most once, all at one instant."""
         said: list[Reading] = []
         at = self._newest
-        if self._every and at >= self._due:
+        if self._every and at and at >= self._due:
             changed = {one.tag for one in came}
             if self._due:
                 said = [
