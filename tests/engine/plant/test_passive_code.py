@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[3] / "src"
-ROOMS = ("tocsin/detect/plant", "tocsin/engine/plant", "tocsin/sources/historian", "tocsin/sources/opcua")
+ROOMS = (
+    "tocsin/detect/plant", "tocsin/engine/plant", "tocsin/sources/historian", "tocsin/sources/opcua", "tocsin/sources/mqtt",
+    "tocsin/sources/sparkplug",
+)  # fmt: skip
 ACTING = ("tocsin.respond", "tocsin.rehearse", "tocsin.engine.connecting", "tocsin.notify")
 FIELD_BUSES = (
     "pymodbus", "umodbus", "minimalmodbus", "snap7", "pycomm3", "cpppo", "pylogix", "c104", "iec104", "dnp3_python",
