@@ -329,7 +329,21 @@ def test_what_is_not_stored_waits_at_the_server(stage: Stage) -> None:
     stage.play(test)
 
 
-def test_changes_that_the_server_dropped_are_told_once_a_tag() -> None:
+def test_what_one_connection_told_the_next_does_not_tell_again(stage: Stage) -> None:
+    async def test(plant: Plant) -> None:
+        told: list[str] = []
+        collector = OpcUaCollector(settings(plant, nodes=("ns=2;s=Gone",)), told.append)
+        for _ in range(2):
+            store = Store()
+            task = asyncio.create_task(collector.read(store, ""))
+            await store.until(lambda store=store: bool(store.readings), task)
+            await ended(task)
+        assert len(told) == 1
+
+    stage.play(test)
+
+
+def test_changes_that_the_server_dropped_are_told() -> None:
     session = pytest.importorskip("tocsin.engine.plant.collectors.opcua_session")
     dropped = ua.DataValue(ua.Variant(3.0), StatusCode=ua.StatusCode(0x0480), SourceTimestamp=THEN)
     strange = ua.DataValue(ua.Variant([1.0, 2.0]), SourceTimestamp=THEN)
@@ -342,7 +356,7 @@ def test_changes_that_the_server_dropped_are_told_once_a_tag() -> None:
     told: list[str] = []
     came = list(session.readings_in(message, session.Followed(tags, told.append, 1.0, Held(0))))
     assert came == [Reading("L_T1", START, 3.0)] * 2 + [Reading("F_PU1", START, None)]
-    assert ["dropped" in one for one in told] == [True, False]
+    assert ["dropped" in one for one in told] == [True, True, False]
 
 
 def test_what_does_not_change_is_said_again_by_the_sources_clock() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 
 from tocsin.config.plant_source_opcua import OpcUa
@@ -18,17 +18,19 @@ from tocsin.engine.plant.collectors.interface import Deliver, SourceLost
 from tocsin.records.errors import OperatorError, TocsinError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpcUaCollector:
     """Satisfies `Collector`.
 
     Attributes:
         settings: Where, what, and as whom.
-        tell: Takes sentences for the operator: tags that are missing, changes that the server dropped.
+        tell: Takes sentences for the operator: tags that are missing, changes that the server dropped. What the last connection
+            told is not told again by the next.
     """
 
     settings: OpcUa
     tell: Callable[[str], None]
+    _told: set[str] = field(default_factory=set, repr=False)
 
     async def read(self, deliver: Deliver, mark: str) -> None:  # noqa: ARG002  a subscription begins with now
         """Hands on the present value of every tag, then every change, until it is cancelled.
@@ -47,8 +49,15 @@ class OpcUaCollector:
         logging.getLogger("asyncua").setLevel(
             logging.CRITICAL + 1
         )  # what matters of it is raised, and told by us
+        said: set[str] = set()
+
+        def tell(text: str) -> None:
+            if text not in self._told | said:
+                self.tell(text)
+            said.add(text)
+
         try:
-            await follow(self.settings, deliver, self.tell)
+            await follow(self.settings, deliver, tell)
         except SourceLost as lost:
             raise SourceLost(f"{self.settings.endpoint}: {lost}") from lost
         except TocsinError:
@@ -57,6 +66,8 @@ class OpcUaCollector:
             Exception
         ) as error:  # whatever the library makes of a server's bytes, it is the server that is lost
             raise SourceLost(f"{self.settings.endpoint}: {_said(error)}") from error
+        finally:
+            self._told = said or self._told
 
 
 def _said(error: Exception) -> str:

@@ -31,7 +31,7 @@ _MAY_WRITE, _MAY_READ_HISTORY = 0x02, 0x04
 """Bits of a UserAccessLevel (IEC 62541-3, 8.57)."""
 
 Tell = Callable[[str], None]
-"""Takes a sentence that the operator should see."""
+"""Takes a sentence that the operator should see; the same one again is not told twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from asyncua import ua
@@ -85,19 +85,12 @@ def _refuse(settings: OpcUa, verdict: Verdict) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A subscription: its tags, each by its place, and what was told of them already."""
+    """A subscription: its tags, each by its place, and what one message of it is judged by."""
 
     tags: Sequence[Tag]
     tell: Tell
     patience: float
     held: Held
-    told: set[str] = field(default_factory=set)
-
-    def tell_once(self, said: str) -> None:
-        """Tells `said`, unless it was told before."""
-        if said not in self.told:
-            self.told.add(said)
-            self.tell(said)
 
 
 async def _subscribe(client: ReadingClient, settings: OpcUa, tags: Sequence[Tag], tell: Tell) -> Followed:
@@ -190,7 +183,7 @@ def readings_in(message: Any, followed: Followed) -> Iterator[Reading]:
             tag = followed.tags[item.ClientHandle].name
             found = reading(tag, item.Value, message.PublishTime)
             for why in _oddities(item.Value, found):
-                followed.tell_once(f"Tag {tag}: {why}.")
+                followed.tell(f"Tag {tag}: {why}.")
             if found is not None:
                 yield found
 
