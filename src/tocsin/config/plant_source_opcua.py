@@ -25,6 +25,7 @@ password-file = "opcua/password"
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -183,9 +184,8 @@ def _names(table: Table) -> tuple[tuple[str, str], ...]:
         if not _NODE.fullmatch(node):
             named.refuse(repr(node[:100]), "is no id of a node", _HOW_TO_NODE)
     pairs = tuple((node, named.text(node, "", "Write the tag's name in the model.")) for node in named.values)
-    tags = [tag for _, tag in pairs]
-    for tag in tags:
-        if tags.count(tag) > 1:
+    for tag, count in Counter(tag for _, tag in pairs).items():
+        if count > 1:
             table.refuse("names", f"gives the name {tag[:100]!a} twice", "Give each node a name of its own.")
     return pairs
 

@@ -104,10 +104,17 @@ def test_learning_and_watching_send_nothing(tmp_path: Path) -> None:
     assert report.packets == []
 
 
+def served(folder: Path, more: str = "", until: str = '"kind":"ready"') -> Report:
+    """`tocsin run` with `more` at the end of its settings, until it says `until`."""
+    site = new_site(folder / "site")
+    settings = site.folder / "tocsin.toml"
+    settings.write_text(settings.read_text() + more)
+    command = [sys.executable, "-m", "tocsin", "--config", str(settings), "run", "--json"]
+    return played(Act(["env", f"XDG_CACHE_HOME={folder}", *command], until))
+
+
 def test_the_service_sends_nothing(tmp_path: Path) -> None:
-    site = new_site(tmp_path / "site")
-    command = [sys.executable, "-m", "tocsin", "--config", str(site.folder / "tocsin.toml"), "run", "--json"]
-    report = played(Act(["env", f"XDG_CACHE_HOME={tmp_path}", *command], until='"kind":"ready"'))
+    report = served(tmp_path)
     assert report.code == 0, report.out
     assert violations(report) == []
     assert report.packets == []
