@@ -777,3 +777,27 @@ MODEL_BYTES: Final = 512 * MiB
 # --- plants: models --------------------------------------------------------------------------------------
 PLANT_TAGS: Final = 2_000
 """Tags that change in one plant's model: each has a relation of its own, a second of learning and some kilobytes."""
+
+PLANT_PICTURE_SPANS: Final = 320
+"""Spans of time that a picture of a tag has: of each the lowest and highest reading is drawn, however many there are."""
+
+PLANT_PICTURE_FAULTS: Final = 40
+"""Tags at fault that the page of a plant draws; further ones are named."""
+
+PLANT_PICTURE_TAGS: Final = 200
+"""Other tags that it draws, folded; further ones are counted. With the tags at fault that is 1.5 MB at most."""
+
+PLANT_PICTURE_EPISODES: Final = 40
+"""Stretches of alarms that it tells and draws, the newest; older ones are counted."""
+
+PLANT_PICTURE_ROWS: Final = 400_000
+"""Rows that are judged once more to draw these stretches enlarged; one that does not fit in is drawn with the whole."""
+
+PLANT_PICTURE_NOTICES: Final = 100
+"""Notices that the page of a plant tells one by one."""
+
+PLANT_TANKS_BYTES: Final = 1 * MiB
+"""A file of tanks: a tank takes some hundred bytes."""
+
+PLANT_CONFIRMED: Final = 1_000
+"""Confirmations that a model keeps, the newest: one a week for nineteen years. So many old models may lie beside it."""
