@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from tocsin.advise.phrases import day
 from tocsin.advise.plant import episode, no_promise, notice, promise, reading
 from tocsin.advise.plant_headline import Headline, Rang, headline
 from tocsin.config import bounds
@@ -21,7 +22,7 @@ from tocsin.engine.plant.model_file import Kept
 from tocsin.engine.plant.telling import Telling, promised
 from tocsin.engine.plant.watching import Watched, watch
 from tocsin.records.errors import OperatorError
-from tocsin.records.instants import SECOND, rfc3339
+from tocsin.records.instants import SECOND
 from tocsin.records.readings import Flags, Notice, Readings, Values
 
 MARGIN: Final = 24
@@ -199,11 +200,11 @@ class _Drawing:
     def _learnt(self) -> str:
         model = self._model
         again = (
-            f" Learnt again; drift is judged by the first model, of {rfc3339(model.first.end)}."
+            f" Learnt again; drift is judged by the first model, of {day(model.first.end)}."
             if model.first
             else ""
         )
-        return f"Learnt from {model.rows:,} rows, {rfc3339(model.start)} to {rfc3339(model.end)}.{again}"
+        return f"Learnt from {model.rows:,} rows, {day(model.start)} to {day(model.end)}.{again}"
 
     def _order(self) -> tuple[list[int], list[int]]:
         """The columns at fault, those of the newest alarm first, then those with a notice; and the others that change."""
@@ -260,6 +261,8 @@ class _Drawing:
 
     def _tag(self, column: int, lines: Extremes, alarms: Flags) -> TagPicture:
         tag = self._model.tags[column]
+        if tag.states:  # between states and beyond them there is nothing
+            lines = _within(lines, tag.low, tag.high)
         drawn = np.concatenate([lines.low, lines.high, lines.floor, lines.ceiling])
         ends = ("", "")
         if np.isfinite(drawn).any():
@@ -270,11 +273,12 @@ class _Drawing:
         return TagPicture(tag.name, tag.kind, lines, alarms, ends)
 
     def _written(self, column: int, value: float) -> str:
-        return (
-            f"{value:.4g}"
-            if self._model.tags[column].states
-            else reading(self._telling.shown(column, value, value), value)
-        )
+        return reading(self._telling.shown(column, value, value), value)
+
+
+def _within(lines: Extremes, low: float, high: float) -> Extremes:
+    """The band no wider than from `low` to `high`."""
+    return replace(lines, floor=np.clip(lines.floor, low, high), ceiling=np.clip(lines.ceiling, low, high))
 
 
 def _from(judged: Judged, first: int, start: int) -> Judged:
