@@ -14,8 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-CHROMIUM = next((one for one in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if one), None)
+CHROMIUM = next(
+    (one for one in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if one), None
+)
 _SECONDS = 60
+_PIPES = 'read=$1; write=$2; shift 2; eval "exec \\"\\$@\\" 3<&$read 4>&$write"'
+"""Starts a command with the protocol's file descriptors, 3 and 4."""
 
 
 class Page:
@@ -47,7 +51,13 @@ class Page:
 
     def open(self, path: Path, width: int, *, dark: bool = False, media: str = "screen") -> None:
         """Shows the file `path` on a screen `width` pixels wide."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=800,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
         self.told.clear()
@@ -63,7 +73,11 @@ class Page:
 
     def requests(self) -> list[str]:
         """The addresses that the page asked for."""
-        return [one["params"]["request"]["url"] for one in self.told if one.get("method") == "Network.requestWillBeSent"]
+        return [
+            one["params"]["request"]["url"]
+            for one in self.told
+            if one.get("method") == "Network.requestWillBeSent"
+        ]
 
     def complaints(self) -> list[str]:
         """What the browser logged: refusals by the page's policy among it."""
@@ -88,17 +102,12 @@ def browser() -> Iterator[Page]:
     to_read, to = os.pipe()
     back, back_write = os.pipe()
 
-    def pipes() -> None:  # the protocol's file descriptors are 3 and 4
-        read, write = os.dup(to_read), os.dup(back_write)
-        os.dup2(read, 3)
-        os.dup2(write, 4)
-
     with tempfile.TemporaryDirectory(prefix="tocsin-browser-", ignore_cleanup_errors=True) as folder:
         started = subprocess.Popen(
-            [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+            ["/bin/sh", "-c", _PIPES, "sh", str(to_read), str(back_write), CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
              "--remote-debugging-pipe", f"--user-data-dir={folder}"],
-            preexec_fn=pipes, close_fds=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            pass_fds=(to_read, back_write), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         os.close(to_read)

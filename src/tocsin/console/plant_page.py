@@ -10,7 +10,7 @@ from math import isfinite
 
 from tocsin.config import bounds
 from tocsin.console.paper import environment, style
-from tocsin.console.sparkline import Sparkline, score_line, sparkline
+from tocsin.console.sparkline import Shown, Sparkline, score_line, sparkline
 from tocsin.detect.plant.tags import TagKind
 from tocsin.engine.plant.reporting import PlantReport, Stretch, TagPicture
 from tocsin.records.inert import inert, shortened
@@ -76,10 +76,12 @@ def _alarm(one: Stretch) -> _Alarm:
 
 def _chart(one: TagPicture) -> _Chart:
     name, lines = shortened(inert(one.name), NAME_CHARS), one.lines
-    low, high, floor, ceiling = (
-        part[:, 0].tolist() for part in (lines.low, lines.high, lines.floor, lines.ceiling)
-    )
-    drawn = sparkline(low, high, floor, ceiling, one.alarms.tolist())
+    parts = (lines.low, lines.high, lines.middle)
+    low, high, middle = (part[:, 0].tolist() for part in parts)
+    shown = Shown(
+        low, high, middle, one.floor.tolist(), one.ceiling.tolist(), lines.outside[:, 0].tolist(), one.alarms.tolist()
+    )  # fmt: skip
+    drawn = sparkline(shown)
     return _Chart(name, _KINDS[one.kind], lines.start, lines.end, one.ends, drawn, _alt(name, one, drawn))
 
 

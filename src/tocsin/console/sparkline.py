@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isfinite
 from typing import Final
 
@@ -24,11 +25,39 @@ LEAST_BAR: Final = 6
 Numbers = Sequence[float]
 
 
+OUTSIDE: Final = 1 / 3
+"""A span of time stands out where so many of its readings lie outside the band: by chance one in a hundred does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One tag over time: a number for each span, NaN where there is none.
+
+    Attributes:
+        low: The lowest reading.
+        high: The highest reading.
+        middle: Their mean.
+        floor: Where the band of what fits begins.
+        ceiling: Where it ends.
+        outside: The share of readings outside of it.
+        alarms: Whether it rang.
+    """
+
+    low: Numbers
+    high: Numbers
+    middle: Numbers
+    floor: Numbers
+    ceiling: Numbers
+    outside: Numbers
+    alarms: Sequence[bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Sparkline:
     """Paths (SVG's `d`), and bars as (x, width); '' where there is nothing to draw."""
 
     band: str
+    range: str
     line: str
     outside: str
     bars: tuple[tuple[int, int], ...]
@@ -36,34 +65,27 @@ class Sparkline:
     height: int = HEIGHT
 
 
-def sparkline(
-    low: Numbers, high: Numbers, floor: Numbers, ceiling: Numbers, alarms: Sequence[bool]
-) -> Sparkline:
-    """The picture of one tag; a number for each span of time, NaN where there is none.
-
-    Args:
-        low: The lowest reading.
-        high: The highest reading.
-        floor: Where the band begins.
-        ceiling: Where it ends.
-        alarms: Whether it rang.
-    """
-    scale = _Scale([one for part in (low, high, floor, ceiling) for one in part if isfinite(one)])
-    fits = zip(low, high, floor, ceiling, strict=True)
-    outside = [most > above or least < below for least, most, below, above in fits]
+def sparkline(shown: Shown) -> Sparkline:
+    """The picture of one tag."""
+    parts = (shown.low, shown.high, shown.floor, shown.ceiling)
+    scale = _Scale([one for part in parts for one in part if isfinite(one)])
+    everywhere = [True] * len(shown.low)
+    ranged = any(high > low for low, high in zip(shown.low, shown.high, strict=True))
     return Sparkline(
-        _area(floor, ceiling, [True] * len(low), scale),
-        _area(low, high, [True] * len(low), scale),
-        _area(low, high, outside, scale),
-        tuple(_bars(alarms)),
+        _area(shown.floor, shown.ceiling, everywhere, scale),
+        _area(shown.low, shown.high, everywhere, scale) if ranged else "",
+        _line(shown.middle, everywhere, scale),
+        _line(shown.middle, [one >= OUTSIDE for one in shown.outside], scale),
+        tuple(_bars(shown.alarms)),
     )
 
 
 def score_line(scores: Numbers, alarms: Sequence[bool]) -> tuple[Sparkline, int]:
     """The picture of the score, and how high its threshold, 1, stands in it."""
     scale = _Scale([0.0, 1.25, *(one for one in scores if isfinite(one))])
-    line = _area([0.0 if isfinite(one) else one for one in scores], scores, [True] * len(scores), scale)
-    return Sparkline("", line, "", tuple(_bars(alarms))), scale.y(1.0)
+    everywhere = [True] * len(scores)
+    under = _area([0.0 if isfinite(one) else one for one in scores], scores, everywhere, scale)
+    return Sparkline("", under, _line(scores, everywhere, scale), "", tuple(_bars(alarms))), scale.y(1.0)
 
 
 class _Scale:
@@ -84,36 +106,44 @@ class _Scale:
 
 def _area(low: Numbers, high: Numbers, drawn: Sequence[bool], scale: _Scale) -> str:
     """What lies between both, as one closed shape for each run of spans that are `drawn` and have numbers."""
-    each = WIDTH / max(1, len(low))
-    shapes = []
-    for start, stop in _runs(
-        [d and isfinite(a) and isfinite(b) for d, a, b in zip(drawn, low, high, strict=True)]
-    ):
-        upper = [(round((at + 0.5) * each), scale.y(high[at])) for at in range(start, stop)]
-        lower = [(x, scale.y(low[at])) for at, (x, _) in zip(range(start, stop), upper, strict=True)]
-        if stop - start == 1:  # a single span has a width too
-            half = max(2, round(each / 2))
-            upper = [(upper[0][0] - half, upper[0][1]), (upper[0][0] + half, upper[0][1])]
-            lower = [(x, lower[0][1]) for x, _ in upper]
-        shapes.append(_shape([*upper, *reversed(lower)]))
-    return "".join(shapes)
+    wanted = [one and isfinite(a) and isfinite(b) for one, a, b in zip(drawn, low, high, strict=True)]
+    return "".join(
+        _path([*_points(high, start, stop, scale), *reversed(_points(low, start, stop, scale))]) + "z"
+        for start, stop in _runs(wanted)
+    )
 
 
-def _shape(points: Sequence[tuple[int, int]]) -> str:
-    """`points` as a closed path, those that lie on a straight level line left out."""
-    (x, y), *_ = kept = [
+def _line(values: Numbers, drawn: Sequence[bool], scale: _Scale) -> str:
+    """A line through each run of spans that are `drawn` and have numbers."""
+    wanted = [one and isfinite(value) for one, value in zip(drawn, values, strict=True)]
+    return "".join(_path(_points(values, start, stop, scale)) for start, stop in _runs(wanted))
+
+
+def _points(values: Numbers, start: int, stop: int, scale: _Scale) -> list[tuple[int, int]]:
+    """Where the spans from `start` to `stop` stand; a single one is as wide as it is."""
+    each = WIDTH / len(values)
+    if stop - start == 1:
+        middle, half, y = (start + 0.5) * each, max(2.0, each / 2), scale.y(values[start])
+        return [(round(middle - half), y), (round(middle + half), y)]
+    return [(round((at + 0.5) * each), scale.y(values[at])) for at in range(start, stop)]
+
+
+def _path(points: Sequence[tuple[int, int]]) -> str:
+    """`points` as a path, those within a level line left out."""
+    kept = [
         here
         for before, here, after in zip([None, *points[:-1]], points, [*points[1:], None], strict=True)
         if before is None
         or after is None
         or not before[1] == here[1] == after[1]
-        or (after[0] > here[0]) != (here[0] > before[0])
+        or _turns(before, here, after)
     ]
-    steps = []
-    for to_x, to_y in kept[1:]:
-        steps.append(f"{to_x - x} {to_y - y}")
-        x, y = to_x, to_y
-    return f"M{kept[0][0]} {kept[0][1]}l{' '.join(steps)}z".replace(" -", "-")
+    steps = [f"{x - from_x} {y - from_y}" for (from_x, from_y), (x, y) in pairwise(kept)]
+    return f"M{kept[0][0]} {kept[0][1]}l{' '.join(steps)}".replace(" -", "-")
+
+
+def _turns(before: tuple[int, int], here: tuple[int, int], after: tuple[int, int]) -> bool:
+    return (after[0] > here[0]) != (here[0] > before[0])
 
 
 def _bars(alarms: Sequence[bool]) -> Iterator[tuple[int, int]]:

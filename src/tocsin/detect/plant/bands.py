@@ -16,6 +16,9 @@ from tocsin.records.readings import Instants, Readings, Values
 BEFORE: Final = HELD_ROWS + 2
 """Rows before the first one of interest that the model looks at too."""
 
+HAIR: Final = 1e-9
+"""A share of a value that is no difference."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bands:
@@ -60,23 +63,27 @@ def half_widths(model: PlantModel) -> Values:
 
 @dataclass(frozen=True, slots=True)
 class Extremes:
-    """The extremes of tags in each of several spans of time, all of one length; shapes (spans, tags), NaN where nothing was read.
+    """What tags did in each of several spans of time, all of one length; shapes (spans, tags), NaN where nothing was read.
 
     Attributes:
         start: Where the first span begins.
         width: How long each is, in microseconds.
         low: The lowest reading.
         high: And the highest.
-        floor: The lowest that would still have fitted.
-        ceiling: And the highest.
+        middle: And their mean.
+        expected: The mean of what would have fitted.
+        outside: The share of readings that lay farther beside that than 99 of 100 normal ones do.
+        half: Shape (tags,): how far those lie, in each tag's unit.
     """
 
     start: int
     width: int
     low: Values
     high: Values
-    floor: Values
-    ceiling: Values
+    middle: Values
+    expected: Values
+    outside: Values
+    half: Values
 
     @property
     def end(self) -> int:
@@ -85,21 +92,25 @@ class Extremes:
 
     def of(self, tag: int) -> Extremes:
         """Those of one tag, as shape (spans, 1)."""
-        part = slice(tag, tag + 1)
+        one = slice(tag, tag + 1)
         return Extremes(
-            self.start, self.width, self.low[:, part], self.high[:, part], self.floor[:, part], self.ceiling[:, part]
+            self.start, self.width, self.low[:, one], self.high[:, one], self.middle[:, one], self.expected[:, one],
+            self.outside[:, one], self.half[one],
         )  # fmt: skip
 
 
 class Binned:
-    """Gathers the extremes of rows that come in order of time, in memory for the spans alone."""
+    """Gathers what rows that come in order of time did, in memory for the spans alone."""
 
     def __init__(self, start: int, end: int, spans: int, half: Values, spacing: int) -> None:
         """`start`, `end`: of the first and last row; `half`: as `half_widths`; `spacing`: the model's pace."""
         self._start, self._width = start, max(1, -(-(end - start + 1) // max(1, spans)))
         self._half, self._spans = half, max(1, -(-(end - start + 1) // self._width))
         self._held = HELD_ROWS * spacing // self._width
-        self._parts = [np.full((self._spans, len(half)), np.nan) for _ in range(4)]
+        shape = (self._spans, len(half))
+        self._low, self._high = np.full(shape, np.nan), np.full(shape, np.nan)
+        self._shown, self._expected, self._outside = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self._read = np.zeros(shape, np.int64)
 
     def add(self, found: Bands) -> None:
         """The next rows; those before the first span or after the last one are left out."""
@@ -109,17 +120,29 @@ class Binned:
         times, shown, expected = found.times[inside], found.shown[inside], found.expected[inside]
         spans = (times - self._start) // self._width
         starts = np.flatnonzero(np.diff(spans, prepend=-1))
-        at = spans[starts]
-        for part, values, extreme in (
-            (0, shown, np.fmin), (1, shown, np.fmax),
-            (2, expected - self._half, np.fmin), (3, expected + self._half, np.fmax),
+        at, read = spans[starts], np.isfinite(shown)
+        self._low[at] = np.fmin(self._low[at], np.fmin.reduceat(shown, starts, axis=0))
+        self._high[at] = np.fmax(self._high[at], np.fmax.reduceat(shown, starts, axis=0))
+        apart = np.abs(shown - expected) > self._half + HAIR * np.abs(expected)
+        for sums, values in (
+            (self._shown, shown), (self._expected, expected), (self._outside, apart), (self._read, read)
         ):  # fmt: skip
-            own = self._parts[part]
-            own[at] = extreme(own[at], extreme.reduceat(values, starts, axis=0))
+            sums[at] += np.add.reduceat(np.where(read, values, 0), starts, axis=0).astype(sums.dtype)
 
     def extremes(self) -> Extremes:
         """What was gathered; a span in which nothing was read takes the one before it where the model would hold a reading."""
-        return Extremes(self._start, self._width, *(_held(part, self._held) for part in self._parts))
+        read = np.where(self._read > 0, self._read, np.nan)
+        low, high, middle, expected, outside = (
+            _held(part, self._held)
+            for part in (
+                self._low,
+                self._high,
+                self._shown / read,
+                self._expected / read,
+                self._outside / read,
+            )
+        )
+        return Extremes(self._start, self._width, low, high, middle, expected, outside, self._half)
 
 
 def _held(values: Values, most: int) -> Values:

@@ -43,7 +43,9 @@ class TagPicture:
     Attributes:
         name: As its source names it.
         kind: What moves it.
-        lines: What it showed and what would have fitted, shape (spans, 1).
+        lines: What it showed, shape (spans, 1).
+        floor: The lowest that would have fitted, shape (spans,).
+        ceiling: And the highest.
         alarms: The spans with a row in alarm, shape (spans,).
         ends: The lowest and highest value drawn, in words; '' where nothing was read.
     """
@@ -51,6 +53,8 @@ class TagPicture:
     name: str
     kind: TagKind
     lines: Extremes
+    floor: Values
+    ceiling: Values
     alarms: Flags
     ends: tuple[str, str]
 
@@ -261,24 +265,20 @@ class _Drawing:
 
     def _tag(self, column: int, lines: Extremes, alarms: Flags) -> TagPicture:
         tag = self._model.tags[column]
+        floor, ceiling = lines.expected - lines.half, lines.expected + lines.half
         if tag.states:  # between states and beyond them there is nothing
-            lines = _within(lines, tag.low, tag.high)
-        drawn = np.concatenate([lines.low, lines.high, lines.floor, lines.ceiling])
+            floor, ceiling = np.clip(floor, tag.low, tag.high), np.clip(ceiling, tag.low, tag.high)
+        drawn = np.concatenate([lines.low, lines.high, floor, ceiling])
         ends = ("", "")
         if np.isfinite(drawn).any():
             ends = (
                 self._written(column, float(np.nanmin(drawn))),
                 self._written(column, float(np.nanmax(drawn))),
             )
-        return TagPicture(tag.name, tag.kind, lines, alarms, ends)
+        return TagPicture(tag.name, tag.kind, lines, floor[:, 0], ceiling[:, 0], alarms, ends)
 
     def _written(self, column: int, value: float) -> str:
         return reading(self._telling.shown(column, value, value), value)
-
-
-def _within(lines: Extremes, low: float, high: float) -> Extremes:
-    """The band no wider than from `low` to `high`."""
-    return replace(lines, floor=np.clip(lines.floor, low, high), ceiling=np.clip(lines.ceiling, low, high))
 
 
 def _from(judged: Judged, first: int, start: int) -> Judged:
