@@ -7,6 +7,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,7 +19,12 @@ CHROMIUM = next(
     (one for one in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if one), None
 )
 _SECONDS = 60
-_PIPES = 'read=$1; write=$2; shift 2; eval "exec \\"\\$@\\" 3<&$read 4>&$write"'
+_PIPES = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(one), fcntl.F_DUPFD, 10) for one in sys.argv[1:3])
+os.dup2(read, 3), os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 """Starts a command with the protocol's file descriptors, 3 and 4."""
 
 
@@ -104,7 +110,7 @@ def browser() -> Iterator[Page]:
 
     with tempfile.TemporaryDirectory(prefix="tocsin-browser-", ignore_cleanup_errors=True) as folder:
         started = subprocess.Popen(
-            ["/bin/sh", "-c", _PIPES, "sh", str(to_read), str(back_write), CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+            [sys.executable, "-S", "-c", _PIPES, str(to_read), str(back_write), CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
              "--remote-debugging-pipe", f"--user-data-dir={folder}"],
             pass_fds=(to_read, back_write), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -79,7 +79,9 @@ def test_the_threshold_stands_where_the_score_is_one() -> None:
 
 def test_a_picture_takes_some_kilobytes() -> None:
     rough = [float((at * 7919) % 101) for at in range(320)]
-    drawn = sparkline(Shown(rough, [one + 9 for one in rough], rough, rough, rough, rough, [True, False] * 160))
+    drawn = sparkline(
+        Shown(rough, [one + 9 for one in rough], rough, rough, rough, rough, [True, False] * 160)
+    )
     assert sum(map(len, (drawn.band, drawn.range, drawn.line, drawn.outside))) < 14_000
 
 

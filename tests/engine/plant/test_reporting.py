@@ -100,7 +100,7 @@ def test_notices_of_another_time_are_left_out() -> None:
     said = [one.said for one in report(kept(), rows).notices]
     assert any("F was not read" in one for one in said)
     later = report(kept(), rows, [Notice("about the file")], since=300 * HOUR)
-    assert [one.said for one in later.notices][0] == "about the file"
+    assert later.notices[0].said == "about the file"
     assert not any("F was not read" in one.said for one in later.notices)
 
 
