@@ -218,7 +218,7 @@ def test_bad_input_is_told_with_code_3_or_refused_with_code_2(place: Place, tmp_
     lines = csv(tmp_path / "a.csv", rows).read_text().splitlines()
     header, body = lines[0], lines[1:]
     parquet = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"time": rows.times, **dict(zip(TAGS, rows.values.T, strict=True))}), parquet)
+    pq.write_table(pa.table({"time": pa.array(rows.times, pa.timestamp("us", "UTC")), **dict(zip(TAGS, rows.values.T, strict=True))}), parquet)
 
     def judged(text: list[str]) -> tuple[int, str]:
         (tmp_path / "b.csv").write_text("\n".join([header, *text]) + "\n")
