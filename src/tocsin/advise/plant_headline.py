@@ -61,7 +61,7 @@ def headline(start: int, end: int, rang: Sequence[Rang], notices: int, *, rings:
         )
         return Headline(
             Standing.OVER,
-            f"It rang {counted(len(rang), 'time')} and is quiet again; the last time {span}, when {_off(last)}.",
+            f"It rang {counted(len(rang), 'time')} and is quiet again; the last time {span}, when {_off(last, past=True)}.",
         )
     told = f"No alarm from {when(start)} to {when(end)}"
     if notices:
@@ -72,10 +72,10 @@ def headline(start: int, end: int, rang: Sequence[Rang], notices: int, *, rings:
     return Headline(Standing.QUIET, f"All is as learnt, from {when(start)} to {when(end)}.")
 
 
-def _off(rang: Rang) -> str:
+def _off(rang: Rang, *, past: bool = False) -> str:
     if not rang.tags:
-        return "all tags together are out of step"
-    verb = "does" if len(rang.tags) == 1 else "do"
+        return f"all tags together {'were' if past else 'are'} out of step"
+    verb = "did" if past else "does" if len(rang.tags) == 1 else "do"
     return f"{listed([name(one) for one in rang.tags])} {verb} not fit the other tags"
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from tocsin.advise.phrases import day
+from tocsin.advise.phrases import day, name
 from tocsin.advise.plant import episode, no_promise, notice, promise, reading
 from tocsin.advise.plant_headline import Headline, Rang, headline
 from tocsin.config import bounds
@@ -163,7 +163,7 @@ class _Drawing:
         self._early = [one for one in watched.judged.notices if one.time < start and one.kind not in _COLUMNS]
         self._episodes = episodes_of(self._judged, kept.model.promise.unit)
         self._readings = aligned(kept.model.names, watched.readings)[0].rows(first, len(watched.readings))
-        self._told, self._whole = watched.notices, whole
+        self._told, self._whole, self._confirmed = watched.notices, whole, kept.confirmed
         self._columns = {int(column): at for at, column in enumerate(kept.model.process.moving)}
         self._room = bounds.PLANT_PICTURE_ROWS
 
@@ -203,17 +203,17 @@ class _Drawing:
 
     def _learnt(self) -> str:
         model = self._model
-        again = (
-            f" Learnt again; drift is judged by the first model, of {day(model.first.end)}."
-            if model.first
-            else ""
-        )
-        return f"Learnt from {model.rows:,} rows, {day(model.start)} to {day(model.end)}.{again}"
+        said = f"Learnt from {model.rows:,} rows, {day(model.start)} to {day(model.end)}."
+        for one in self._confirmed[-1:]:
+            said += f" {name(one.by)} confirmed them on {day(one.at)}."
+        if model.first is not None:
+            said += f" Drift is judged by the first model, which ends on {day(model.first.end)}."
+        return said
 
     def _order(self) -> tuple[list[int], list[int]]:
         """The columns at fault, those of the newest alarm first, then those with a notice; and the others that change."""
         of_alarms = [column for one in self._episodes[::-1] for column in one.tags]
-        at = {name: column for column, name in enumerate(self._model.names)}
+        at = {tag: column for column, tag in enumerate(self._model.names)}
         of_notices = [at[one.tag] for one in self._judged.notices if one.tag in at]
         faults = list(dict.fromkeys([*of_alarms, *of_notices]))
         return faults, [column for column in self._columns if column not in set(faults)]
@@ -283,7 +283,7 @@ class _Drawing:
 
 def _from(judged: Judged, first: int, start: int) -> Judged:
     """The rows from `first` on, and the notices from the instant `start` on."""
-    rows = {name: getattr(judged, name)[first:] for name in ROWS}
+    rows = {part: getattr(judged, part)[first:] for part in ROWS}
     return replace(
         judged,
         **rows,
