@@ -56,7 +56,7 @@ def test_the_first_words_say_how_it_stands() -> None:
     page, structure = page_of(rang())
     first = page.index("<h1>")
     assert first < page.index("What rang") < page.index("Tags to look at") < page.index("What is promised")
-    assert "quiet again; the last time from" in structure.words
+    assert "Quiet again since" in structure.words
     assert "Waterworks: it rang, quiet again" in structure.words
     _, structure = page_of(report(kept(), lied(400, 300, 400)))
     assert "Since 1970-01-13" in structure.words

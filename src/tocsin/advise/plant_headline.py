@@ -53,15 +53,10 @@ def headline(start: int, end: int, rang: Sequence[Rang], notices: int, *, rings:
             Standing.RINGS, f"Since {when(rang[-1].start)}, {_off(rang[-1])}.{_before(len(rang) - 1)}"
         )
     if rang:
-        last = rang[-1]
-        span = (
-            f"at {when(last.start)}"
-            if last.start == last.end
-            else f"from {when(last.start)} to {when(last.end)}"
-        )
         return Headline(
             Standing.OVER,
-            f"It rang {counted(len(rang), 'time')} and is quiet again; the last time {span}, when {_off(last, past=True)}.",
+            f"Quiet again since {when(rang[-1].end)}; it rang {counted(len(rang), 'time')}, the last time because "
+            f"{_off(rang[-1], past=True)}.",
         )
     told = f"No alarm from {when(start)} to {when(end)}"
     if notices:

@@ -56,7 +56,7 @@ def test_what_rings_now_is_said_first_and_drawn_first() -> None:
 def test_what_is_over_is_told_as_over() -> None:
     found = report(kept(), lied())
     assert found.headline.standing is Standing.OVER
-    assert "quiet again" in found.headline.said
+    assert found.headline.said.startswith("Quiet again since ")
 
 
 def test_it_says_what_watch_says() -> None:
