@@ -15,7 +15,7 @@ from tocsin.detect.plant.watch import Watcher
 
 def test_an_onlooker_sees_what_was_expected_and_changes_no_answer(tank_model: PlantModel) -> None:
     rows, seen = tank(300, seed=9), []
-    watched = Watcher(tank_model).judge(rows, seen.append)
+    watched = Watcher(tank_model, seen.append).judge(rows)
     alone = Watcher(tank_model).judge(rows)
     np.testing.assert_array_equal(watched.scores, alone.scores)
     assert sum(len(one.times) for one in seen) == 300
@@ -29,7 +29,7 @@ def test_an_onlooker_sees_what_was_expected_and_changes_no_answer(tank_model: Pl
 
 def test_some_rows_alone_are_seen_as_among_all(tank_model: PlantModel) -> None:
     rows, seen = tank(300, seed=9), []
-    Watcher(tank_model).judge(rows, seen.append)
+    Watcher(tank_model, seen.append).judge(rows)
     (part,) = bands_of(tank_model, rows.rows(200 - BEFORE, 260), BEFORE)
     np.testing.assert_array_equal(part.times, rows.times[200:260])
     np.testing.assert_array_equal(part.shown, seen[0].shown[200:260])

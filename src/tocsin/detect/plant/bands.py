@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +34,9 @@ class Bands:
     times: Instants
     shown: Values
     expected: Values
+
+
+Onlooker = Callable[[Bands], None]
 
 
 def bands(process: Process, times: Instants, looked: Looked, by_relation: Values) -> Bands:

@@ -5,14 +5,14 @@ However the rows are cut into batches, the answers are the same to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.detect.plant.bands import Bands, bands
+from tocsin.detect.plant.bands import Onlooker, bands
 from tocsin.detect.plant.beside import Beside
 from tocsin.detect.plant.folds import Judge, Scales
 from tocsin.detect.plant.model import PlantModel
@@ -59,9 +59,13 @@ ROWS: Final = tuple(name for name in Judged.__slots__ if name != "notices")
 
 
 class Watcher:
-    """Judges the rows of one plant, one batch after the other, each in order of time."""
+    """Judges the rows of one plant, one batch after the other, each in order of time.
 
-    def __init__(self, model: PlantModel) -> None:
+    An `onlooker` is shown what was expected of every tag, piece by piece.
+    """
+
+    def __init__(self, model: PlantModel, onlooker: Onlooker | None = None) -> None:
+        self._onlooker = onlooker
         self._model = model
         self._view = View(model.tags)
         scales = Scales(model.by_relation, model.by_subspace, model.by_balance)
@@ -71,18 +75,18 @@ class Watcher:
         self._last: int | None = None
         self._beside = Beside(model)
 
-    def judge(self, readings: Readings, onlooker: Callable[[Bands], None] | None = None) -> Judged:
+    def judge(self, readings: Readings) -> Judged:
         """How the rows of `readings` are, whose pace is the model's own and whose columns should be.
 
         Columns that are not there count as unread, and columns that the model does not know are left out; both are told.
-        So is a clock that went back since the batch before. `onlooker` is shown what was expected of every tag, piece by piece.
+        So is a clock that went back since the batch before.
         """
         known, notices = self._beside.columns(readings)
         step = rows_at_a_time(len(known.tags))
-        parts = [self._judge(known.rows(at, at + step), onlooker) for at in range(0, len(known), step)]
+        parts = [self._judge(known.rows(at, at + step)) for at in range(0, len(known), step)]
         return _joined(parts, notices)
 
-    def _judge(self, readings: Readings, onlooker: Callable[[Bands], None] | None) -> Judged:
+    def _judge(self, readings: Readings) -> Judged:
         model = self._model
         late = late_of(readings.times, model.spacing, self._last)
         looked = self._view.look(readings.values, late)
@@ -90,10 +94,10 @@ class Watcher:
         found = self._judged_by.surprises(looked)
         scores, tags = smoothed(found.rows, self._score), smoothed(found.blame, self._tags, BLAME_SMOOTHING)
         self._score, self._tags = scores[-1], tags[-1].copy()
+        if self._onlooker is not None:
+            self._onlooker(bands(model.process, readings.times, looked, found.by_relation))
         named, shares = _named(tags - model.usual_tags)
         shown, expected = self._shown(looked, found.by_relation, named)
-        if onlooker is not None:
-            onlooker(bands(model.process, readings.times, looked, found.by_relation))
         return Judged(
             readings.times, scores / model.threshold, scores > model.threshold, named, shares, shown, expected,
             self._beside.notices(readings, looked, late, found),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from tocsin.advise.plant import notice
-from tocsin.detect.plant.bands import Bands
+from tocsin.detect.plant.bands import Onlooker
 from tocsin.detect.plant.grid import is_even, on_grid, spacing_of
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.notices import NoticeKind
@@ -44,8 +43,8 @@ class Watched:
     readings: Readings
 
 
-def watch(model: PlantModel, readings: Readings, onlooker: Callable[[Bands], None] | None = None) -> Watched:
-    """`readings` judged by `model`; `onlooker` as `Watcher.judge` has it.
+def watch(model: PlantModel, readings: Readings, onlooker: Onlooker | None = None) -> Watched:
+    """`readings` judged by `model`; `onlooker` as `Watcher` has it.
 
     Raises:
         OperatorError: they are not of that plant.
@@ -55,7 +54,7 @@ def watch(model: PlantModel, readings: Readings, onlooker: Callable[[Bands], Non
     if len(readings) > 1 and not is_even(readings.times, model.spacing):
         notices += _paced(model, readings)
         readings = on_grid(readings, model.spacing)
-    judged = Watcher(model).judge(readings, onlooker)
+    judged = Watcher(model, onlooker).judge(readings)
     notices = [*_columns(judged), *notices, *_told(judged)]
     return Watched(judged, episodes_of(judged, model.promise.unit), tuple(notices), readings)
 
