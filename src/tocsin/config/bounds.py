@@ -225,13 +225,13 @@ PLANT_PICTURE_FAULTS: Final = 40
 """Tags at fault that the page of a plant draws; further ones are named."""
 
 PLANT_PICTURE_TAGS: Final = 200
-"""Other tags that it draws, folded; further ones are counted. With the tags at fault that is 1.5 MB at most."""
+"""Other tags that it draws, folded; further ones are counted. A picture takes 14 kB at most, so the page stays below 4 MB."""
 
 PLANT_PICTURE_EPISODES: Final = 40
 """Stretches of alarms that it tells and draws, the newest; older ones are counted."""
 
 PLANT_PICTURE_ROWS: Final = 400_000
-"""Rows that are judged once more to draw these stretches enlarged; one that does not fit in is drawn with the whole."""
+"""Rows that are judged once more to draw these stretches enlarged; one that does not fit in is seen in its tags' whole pictures only."""
 
 PLANT_PICTURE_NOTICES: Final = 100
 """Notices that the page of a plant tells one by one."""

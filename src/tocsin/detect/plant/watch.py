@@ -94,10 +94,10 @@ class Watcher:
         found = self._judged_by.surprises(looked)
         scores, tags = smoothed(found.rows, self._score), smoothed(found.blame, self._tags, BLAME_SMOOTHING)
         self._score, self._tags = scores[-1], tags[-1].copy()
-        if self._onlooker is not None:
-            self._onlooker(bands(model.process, readings.times, looked, found.by_relation))
         named, shares = _named(tags - model.usual_tags)
         shown, expected = self._shown(looked, found.by_relation, named)
+        if self._onlooker is not None:
+            self._onlooker(bands(model.process, readings.times, looked, found.by_relation))
         return Judged(
             readings.times, scores / model.threshold, scores > model.threshold, named, shares, shown, expected,
             self._beside.notices(readings, looked, late, found),
