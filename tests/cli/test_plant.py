@@ -218,7 +218,15 @@ def test_bad_input_is_told_with_code_3_or_refused_with_code_2(place: Place, tmp_
     lines = csv(tmp_path / "a.csv", rows).read_text().splitlines()
     header, body = lines[0], lines[1:]
     parquet = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"time": pa.array(rows.times, pa.timestamp("us", "UTC")), **dict(zip(TAGS, rows.values.T, strict=True))}), parquet)
+    pq.write_table(
+        pa.table(
+            {
+                "time": pa.array(rows.times, pa.timestamp("us", "UTC")),
+                **dict(zip(TAGS, rows.values.T, strict=True)),
+            }
+        ),
+        parquet,
+    )
 
     def judged(text: list[str]) -> tuple[int, str]:
         (tmp_path / "b.csv").write_text("\n".join([header, *text]) + "\n")
@@ -279,7 +287,9 @@ def test_five_thousand_tags_are_refused_with_a_sentence(tmp_path: Path) -> None:
     assert "5000 tags change, and a plant's model takes no more than 2000" in done.error
 
 
-def test_a_model_is_learnt_again_and_the_old_one_is_kept(place: Place, tmp_path: Path) -> None:
+def test_a_model_is_learnt_again_the_old_one_is_kept_and_the_first_has_its_say(
+    place: Place, tmp_path: Path
+) -> None:
     model = tmp_path / "plant.model"
     model.write_bytes(place.model.read_bytes())
     later = csv(tmp_path / "later.csv", tank(WEEK, seed=5, start=ROWS))
@@ -298,8 +308,12 @@ def test_a_model_is_learnt_again_and_the_old_one_is_kept(place: Place, tmp_path:
     assert kept.model.first.end == first.model.end
     assert [(one.by, one.rows) for one in kept.confirmed] == [("Erika Muster", ROWS + WEEK)]
     assert kept.model.process.balances[0].weights.tolist() == first.model.process.balances[0].weights.tolist()
-    again = call(*ask, "--confirmed-by", "Erika Muster", "--output", tmp_path / "new.model")
+    new = ("--confirmed-by", "Erika Muster", "--output", tmp_path / "new.model")
+    again = call(
+        "plant", "recalibrate", "--model", model, place.normal, place.attacked, "--threads", "1", *new
+    )
     assert again.code == 0
+    assert "LOOK AGAIN: by the first model these rows ring" in again.text
     assert "confirmed by Erika Muster" in again.text
     assert "first accepted model" in again.text
     assert model.read_bytes() != (tmp_path / "new.model").read_bytes()
@@ -308,11 +322,19 @@ def test_a_model_is_learnt_again_and_the_old_one_is_kept(place: Place, tmp_path:
     assert call("plant", "watch", "--model", tmp_path / "new.model", later).code == 0
 
 
-def test_what_the_first_model_says_of_confirmed_rows_is_told(place: Place, tmp_path: Path) -> None:
-    ask = ("plant", "recalibrate", "--model", place.model, place.normal, place.attacked, "--threads", "1")
-    done = call(*ask, "--confirmed-by", "E", "--output", tmp_path / "new.model")
-    assert done.code == 0
-    assert "LOOK AGAIN: by the first model these rows ring" in done.text
+def test_no_file_that_is_read_is_written_over(place: Place) -> None:
+    before = (place.model.read_bytes(), place.normal.read_bytes())
+    model, normal = place.model, place.normal
+    for command in (
+        ("learn", normal, "--model", normal),
+        ("report", normal, "--model", model, "--output", model),
+        ("report", normal, "--model", model, "--output", normal),
+        ("recalibrate", normal, "--model", model, "--output", normal, "--confirmed-by", "E"),
+    ):
+        done = call("plant", *command)
+        assert done.code == 2
+        assert "is what is to be read" in done.error
+    assert (model.read_bytes(), normal.read_bytes()) == before
 
 
 def test_readings_of_another_plant_change_nothing(place: Place, tmp_path: Path) -> None:

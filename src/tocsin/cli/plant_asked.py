@@ -73,6 +73,12 @@ def need(*modules: str) -> None:
         )
 
 
+def refuse_to_overwrite(target: Path, option: str, inputs: Sequence[Path]) -> None:
+    """Raises OperatorError where `target`, which `option` named, is one of the `inputs`."""
+    if target.exists() and any(one.exists() and one.samefile(target) for one in inputs):
+        raise OperatorError(f"{option} {target} is what is to be read.", f"Give {option} another name.")
+
+
 def cores() -> int:
     """How many threads there are where nobody says."""
     return min(

@@ -21,6 +21,7 @@ from tocsin.cli.plant_asked import (
     leave,
     need,
     promise_line,
+    refuse_to_overwrite,
 )
 from tocsin.cli.plant_tanks import TANKS, balances_of, tanks_named
 from tocsin.cli.progress import Progress
@@ -55,6 +56,7 @@ def learn(
     from tocsin.engine.plant.model_file import write_model
 
     asked, began = Asked(**options), perf_counter()
+    refuse_to_overwrite(asked.model, "--model", asked.files)
     named = tanks_named(balance, tanks)
     with Progress("reading the files", quiet=asked.as_json) as progress:
         history = history_of(asked, None)

@@ -24,6 +24,7 @@ from tocsin.cli.plant_asked import (
     leave,
     need,
     promise_line,
+    refuse_to_overwrite,
 )  # fmt: skip
 from tocsin.cli.progress import Progress
 from tocsin.config import bounds
@@ -67,6 +68,7 @@ def recalibrate(confirmed_by: str, output: Path | None, threads: int | None, **o
     name = confirmed_by.strip()
     if not name or len(name) > bounds.HISTORIAN_NAME_CHARS:
         raise OperatorError("--confirmed-by names nobody.", "Give the name of who looked at these rows.")
+    refuse_to_overwrite(output or asked.model, "--output" if output else "--model", asked.files)
     kept = read_model(asked.model)
     with Progress("reading the files", quiet=asked.as_json) as progress:
         history = history_of(asked, kept)

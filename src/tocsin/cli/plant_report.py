@@ -28,6 +28,7 @@ from tocsin.cli.plant_asked import (
     leave,
     need,
     promise_line,
+    refuse_to_overwrite,
 )  # fmt: skip
 from tocsin.cli.progress import Progress
 from tocsin.cli.read_choice import zone_named
@@ -72,6 +73,7 @@ def report(output: Path, since: str | None, until: str | None, title: str | None
 
     threads, fail_on, began = options.pop("threads"), options.pop("fail_on"), perf_counter()
     asked = Asked(**options)
+    refuse_to_overwrite(output, "--output", (asked.model, *asked.files))
     zone = zone_named(asked.zone)
     start, end = _instant(since, "--from", zone), _instant(until, "--to", zone, whole_day=True)
     kept = read_model(asked.model)
