@@ -20,7 +20,8 @@ from tests.engine.plant.test_reporting import kept, lied
 
 from tocsin.config import bounds
 from tocsin.console.plant_page import render_plant_page
-from tocsin.engine.plant.reporting import PlantReport, report
+from tocsin.engine.plant.picture import PlantReport
+from tocsin.engine.plant.reporting import report
 from tocsin.records.instants import DAY
 from tocsin.records.readings import Notice
 

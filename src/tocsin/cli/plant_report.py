@@ -38,7 +38,7 @@ from tocsin.records.instants import DAY, parse_rfc3339, rfc3339
 
 if TYPE_CHECKING:
     from tocsin.engine.plant.model_file import Kept
-    from tocsin.engine.plant.reporting import PlantReport
+    from tocsin.engine.plant.picture import PlantReport
 
 
 @click.command()

@@ -12,7 +12,7 @@ from tocsin.config import bounds
 from tocsin.console.paper import environment, style
 from tocsin.console.sparkline import Shown, Sparkline, score_line, sparkline
 from tocsin.detect.plant.tags import TagKind
-from tocsin.engine.plant.reporting import PlantReport, Stretch, TagPicture
+from tocsin.engine.plant.picture import PlantReport, Stretch, TagPicture
 from tocsin.records.inert import inert, shortened
 
 NAME_CHARS = 64

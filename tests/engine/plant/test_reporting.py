@@ -11,7 +11,8 @@ from tests.engine.plant.test_model_file import model, readings
 from tocsin.advise.plant_headline import Standing
 from tocsin.config import bounds
 from tocsin.engine.plant.model_file import Kept
-from tocsin.engine.plant.reporting import PlantReport, report
+from tocsin.engine.plant.picture import PlantReport
+from tocsin.engine.plant.reporting import report
 from tocsin.engine.plant.watching import watch
 from tocsin.records.errors import OperatorError
 from tocsin.records.instants import HOUR
