@@ -20,7 +20,7 @@ from pathlib import Path
 import yaml
 import zstandard
 from rich.console import Console
-from tests.fuzz import endpoints, kept_rules, listened
+from tests.fuzz import endpoints, historian, kept_rules, listened
 from tests.fuzz.evtx_writer import evtx_file
 from tests.fuzz.invariants import NOW, in_time, read_whole
 from tests.hostile import assert_inert_page, assert_inert_text, json_lines
@@ -340,6 +340,7 @@ TARGETS: tuple[Target, ...] = (
     Target("request", endpoints.request, endpoints.request_starts, most_bytes=8192),
     Target("hec-array", endpoints.hec_array, lambda: [b'{"event":{"a":[{},{"b":1}]}},{"event":"},{"}', b'{"event":1} , {"event":2}']),
     Target("syslog-stream", listened.syslog_stream, listened.syslog_starts),
+    Target("historian", historian.table, historian.starts, most_bytes=8192),
 )  # fmt: skip
 
 

@@ -93,15 +93,15 @@ def deviation(one: TagShown) -> str:
     tag, shows = name(one.tag), "gains" if one.counter else "shows"
     if not isfinite(one.shown):
         return f"{tag} shows nothing"
-    value = _value(one, one.shown)
+    value = reading(one, one.shown)
     if one.states and not any(abs(one.shown - state) <= 1e-9 + 0.05 * abs(state) for state in one.states):
         return f"{tag} {shows} {value}, which it never did on normal operation"
-    fit = _value(one, _nearest(one, one.expected)) if isfinite(one.expected) else value
+    fit = reading(one, _nearest(one, one.expected)) if isfinite(one.expected) else value
     if fit != value:
         return f"{tag} {shows} {value} where {fit} would fit the other tags"
     if one.shown > one.high or one.shown < one.low:
         bound, side = (one.high, "above") if one.shown > one.high else (one.low, "below")
-        return f"{tag} {shows} {value} and never was {side} {_value(one, bound)} on normal operation"
+        return f"{tag} {shows} {value} and never was {side} {reading(one, bound)} on normal operation"
     return f"{tag} {shows} {value}: no single reading is off, but its course is"
 
 
@@ -144,7 +144,7 @@ def notice(kind: str, tag: str, time: int, amount: float) -> str:
     return said.format(of=name(tag), kind=kind, at=when(time), amount=amount)
 
 
-def _value(one: TagShown, value: float) -> str:
+def reading(one: TagShown, value: float) -> str:
     """A reading with as many decimals as its tag has; a state in its own word."""
     if one.words and value == int(value) and 0 <= int(value) < len(one.words):
         return quoted(one.words[int(value)])

@@ -7,11 +7,10 @@ from typing import Any, Final
 
 import orjson
 
-from tocsin.advise.plant import Promised, TagShown, episode, why
-from tocsin.detect.plant import conformal
+from tocsin.advise.plant import episode
 from tocsin.detect.plant.model import PlantModel
-from tocsin.detect.plant.tags import TagKind
 from tocsin.engine.plant.episodes import Episode
+from tocsin.engine.plant.telling import Telling
 from tocsin.engine.plant.watching import Watched
 from tocsin.records.instants import rfc3339
 from tocsin.records.readings import Spelling
@@ -20,19 +19,11 @@ _CHUNK: Final = 4_096
 """Rows whose lines are made at a time."""
 
 
-def promised(model: PlantModel) -> Promised:
-    """What `model` promises, for words."""
-    kept = model.promise
-    unit = next(one for one in ("week", "day", "hour") if one == kept.unit)
-    least, needed = conformal.least_promise(kept.blocks), conformal.blocks_for(kept.asked)
-    return Promised(unit, kept.blocks, kept.asked, kept.kept, least, needed)
-
-
 class Lines:
     """What was watched, to be printed."""
 
     def __init__(self, model: PlantModel, spelling: Spelling, watched: Watched) -> None:
-        self._model, self._spelling = model, spelling
+        self._model, self._telling = model, Telling(model, spelling)
         self._judged, self._episodes = watched.judged, watched.episodes
 
     def rows(self) -> Iterator[bytes]:
@@ -55,7 +46,7 @@ class Lines:
                 tags = [
                     (names[column], share) for column, share in zip(named, shares, strict=True) if column >= 0
                 ]
-                reason = self._why(start + at) if alarm else ""
+                reason = self._telling.why(judged, start + at) if alarm else ""
                 lines.append(
                     orjson.dumps(
                         {
@@ -75,14 +66,14 @@ class Lines:
         for one in self._episodes:
             yield {
                 "kind": "episode", "start": self._time(one.first), "end": self._time(one.last), "rows": one.rows,
-                "score": round(float(self._judged.scores[one.worst]), 4), "tags": self._tags(one), "why": self._why(one.worst),
+                "score": round(float(self._judged.scores[one.worst]), 4), "tags": self._tags(one), "why": self._telling.why(self._judged, one.worst),
             }  # fmt: skip
 
     def sentences(self) -> Iterator[str]:
         """One sentence or two an episode."""
         for one in self._episodes:
             first, last = int(self._judged.times[one.first]), int(self._judged.times[one.last])
-            yield episode(first, last, one.rows, self._tags(one), self._why(one.worst))
+            yield episode(first, last, one.rows, self._tags(one), self._telling.why(self._judged, one.worst))
 
     def summary(self) -> dict[str, Any]:
         """The summary, without the promise."""
@@ -97,18 +88,3 @@ class Lines:
 
     def _tags(self, one: Episode) -> list[str]:
         return [self._model.names[column] for column in one.tags]
-
-    def _why(self, row: int) -> str:
-        judged = self._judged
-        named, shown, expected = (
-            judged.named[row].tolist(),
-            judged.shown[row].tolist(),
-            judged.expected[row].tolist(),
-        )
-        return why([self._shown(*one) for one in zip(named, shown, expected, strict=False) if one[0] >= 0])
-
-    def _shown(self, column: int, shown: float, expected: float) -> TagShown:
-        tag = self._model.tags[column]
-        words = self._spelling.words.get(tag.name, ())
-        counter = tag.kind is TagKind.COUNTER
-        return TagShown(tag.name, shown, expected, tag.step, tag.low, tag.high, counter, tag.states, words)

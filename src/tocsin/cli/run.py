@@ -13,13 +13,13 @@ import click
 from tocsin.cli import clock
 from tocsin.cli.json_lines import emit, finding_line, incident_line, set_aside_line
 from tocsin.cli.main import EXIT_DEGRADED, EXIT_DONE, EXIT_FINDINGS
+from tocsin.cli.page_file import write_page
 from tocsin.cli.progress import Progress
 from tocsin.cli.read_choice import ReadChoice
 from tocsin.cli.rule_choice import RuleChoice
 from tocsin.config import bounds
 from tocsin.engine.rule_sets import RuleAccount
 from tocsin.engine.scan import ScanRequest, ScanResult, scan
-from tocsin.records.errors import OperatorError
 from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.finding import LEVELS, Finding
 from tocsin.records.inert import inert
@@ -131,19 +131,7 @@ def summary_line(result: ScanResult, account: RuleAccount, seconds: float) -> di
 def _write_page(path: Path, result: ScanResult, reporter: Reporter, summary: Mapping[str, Any]) -> None:
     from tocsin.console.page import render_page
 
-    page = render_page(result.told, summary, reporter.set_aside, clock.now())
-    target = path.resolve() if path.is_file() or not path.exists() else None  # None: a pipe or device
-    new = target.with_name(f".{target.name}.new") if target is not None else path
-    try:
-        new.write_text(page, encoding="utf-8", errors="replace")
-        if target is not None:
-            new.replace(target)  # whole or not at all: yesterday's page stays where today's cannot be written
-    except OSError as error:
-        if target is not None:
-            new.unlink(missing_ok=True)
-        raise OperatorError(
-            f"The page {path} cannot be written: {error.strerror}.", "Give --html a path that can."
-        ) from error
+    write_page(path, render_page(result.told, summary, reporter.set_aside, clock.now()), "--html")
 
 
 def _exit_code(result: ScanResult, reporter: Reporter, account: RuleAccount, output: Output) -> int:

@@ -218,6 +218,24 @@ PAGE_INCIDENTS: Final = 100
 TIMELINE_LANES: Final = 12
 """Hosts that the timeline draws; the others share one lane."""
 
+PLANT_PICTURE_SPANS: Final = 320
+"""Spans of time that a picture of a tag has: of each the lowest and highest reading is drawn, however many there are."""
+
+PLANT_PICTURE_FAULTS: Final = 40
+"""Tags at fault that the page of a plant draws; further ones are named."""
+
+PLANT_PICTURE_TAGS: Final = 200
+"""Other tags that it draws, folded; further ones are counted. A picture takes 14 kB at most, so the page stays below 4 MB."""
+
+PLANT_PICTURE_EPISODES: Final = 40
+"""Stretches of alarms that it tells and draws, the newest; older ones are counted."""
+
+PLANT_PICTURE_ROWS: Final = 400_000
+"""Rows that are judged once more to draw these stretches enlarged; one that does not fit in is seen in its tags' whole pictures only."""
+
+PLANT_PICTURE_NOTICES: Final = 100
+"""Notices that the page of a plant tells one by one."""
+
 # --- store -----------------------------------------------------------------------------------------------
 COLUMNS_PER_KIND: Final = 256
 """Columns of one kind's Parquet files; any field beyond goes into `t_rest`."""
@@ -767,6 +785,12 @@ HISTORIAN_WORDS: Final = 64
 
 HISTORIAN_NAME_CHARS: Final = 256
 """Length of a tag's name, or of a word it shows; a longer one is cut."""
+
+PLANT_TANKS_BYTES: Final = 1 * MiB
+"""A file of tanks: a tank takes some hundred bytes."""
+
+PLANT_CONFIRMED: Final = 1_000
+"""Confirmations that a model keeps, the newest: one a week for nineteen years. So many old models may lie beside it."""
 
 HISTORIAN_BATCH_ROWS: Final = 65_536
 """Rows of a Parquet file that are decoded at a time, fewer where there are many columns."""

@@ -6,24 +6,18 @@ slipped past escaping could neither run nor call home. Everything a log says goe
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-
 from tocsin.config import bounds
+from tocsin.console.paper import environment, style
 from tocsin.console.timeline import timeline
 from tocsin.records.attack import tactic_name, technique_name, technique_tactics
 from tocsin.records.event import EventId, SetAside
 from tocsin.records.finding import Evidence
 from tocsin.records.incident import Incident, Sentence, Told
-from tocsin.records.inert import inert, inert_lines
-from tocsin.records.instants import rfc3339, to_datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,58 +81,35 @@ def render_page(
         generated: When the page was made (instant).
         problems: Sentences about anything else that could not be read or judged.
     """
-    style = _style()
+    text_of_style, digest = style("page.css")
     rules = summary.get("rules") or {}
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    text = _template().render(
-        style=style,
-        digest=digest,
-        cards=[_card(one) for one in told[: bounds.PAGE_INCIDENTS]],
-        further=told[bounds.PAGE_INCIDENTS :],
-        need=len(told),
-        ordinary=summary["ordinary"] if "ordinary" in summary else _ordinary(told, summary),
-        timeline=timeline(told),
-        events=summary.get("events", 0),
-        sources=summary.get("sources", 0),
-        unreadable=summary.get("set_aside", 0),
-        active=rules.get("active", 0),
-        unsupported=rules.get("unsupported", 0),
-        set_aside=set_aside[: bounds.PAGE_SET_ASIDE],
-        generated=generated,
-        quiet=summary.get("quiet", 0),
-        problems=[
-            *problems,
-            *(f"A rule was stopped while it ran: {why}" for why in summary.get("suspended", ())),
-            *summary.get("unjudged", ()),
-        ],
+    text = (
+        environment()
+        .get_template("page.html")
+        .render(
+            style=text_of_style,
+            digest=digest,
+            cards=[_card(one) for one in told[: bounds.PAGE_INCIDENTS]],
+            further=told[bounds.PAGE_INCIDENTS :],
+            need=len(told),
+            ordinary=summary["ordinary"] if "ordinary" in summary else _ordinary(told, summary),
+            timeline=timeline(told),
+            events=summary.get("events", 0),
+            sources=summary.get("sources", 0),
+            unreadable=summary.get("set_aside", 0),
+            active=rules.get("active", 0),
+            unsupported=rules.get("unsupported", 0),
+            set_aside=set_aside[: bounds.PAGE_SET_ASIDE],
+            generated=generated,
+            quiet=summary.get("quiet", 0),
+            problems=[
+                *problems,
+                *(f"A rule was stopped while it ran: {why}" for why in summary.get("suspended", ())),
+                *summary.get("unjudged", ()),
+            ],
+        )
     )
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("tocsin.console"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"inert": inert, "lines": inert_lines, "instant": rfc3339, "moment": _moment}
-    return environment
-
-
-def _template() -> Template:
-    return _environment().get_template("page.html")
-
-
-def _style() -> str:
-    return _environment().get_template("page.css").render()
-
-
-def _moment(instant: int) -> str:
-    at = to_datetime(instant)
-    return f"{at.year:04d}-{at.month:02d}-{at.day:02d} {at:%H:%M} UTC"
 
 
 def _ordinary(told: Iterable[Told], summary: Mapping[str, Any]) -> int:

@@ -20,7 +20,7 @@ from tocsin.detect.plant.learn import learn
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.watch import Judged, Watcher
 from tocsin.engine.plant.model_fields import encoded
-from tocsin.engine.plant.model_file import MAGIC, parse_model, read_model, write_model
+from tocsin.engine.plant.model_file import MAGIC, Confirmed, keep_old, parse_model, read_model, write_model
 from tocsin.records.errors import OperatorError
 from tocsin.records.instants import HOUR
 from tocsin.records.readings import Readings, Spelling
@@ -157,3 +157,37 @@ def test_a_model_that_was_made_up_is_refused_or_judges_without_harm(data: st.Dat
         few = Watcher(kept.model).judge(rows.of(kept.model.names).rows(0, 5))
     assert len(found.scores) == 40
     assert len(few.scores) == 5
+
+
+def test_who_confirmed_what_is_kept(tmp_path: Path) -> None:
+    words = tuple(Confirmed(f"N{at}", at, 0, HOUR, 600) for at in range(3))
+    write_model(tmp_path / "m", model(), Spelling(), words)
+    assert read_model(tmp_path / "m").confirmed == words
+    write_model(tmp_path / "m", model(), Spelling())
+    assert read_model(tmp_path / "m").confirmed == ()
+
+
+@pytest.mark.parametrize(
+    "confirmed", [3, [3], [{"by": "x"}], [{"by": 3, "at": 0, "start": 0, "end": 0, "rows": 0}], None]
+)
+def test_a_confirmation_that_was_made_up_is_refused(confirmed: Any) -> None:
+    held = {
+        "version": "1", "model": encoded(model()), "spelling": {"words": {}, "day_first": None}, "confirmed": confirmed
+    }  # fmt: skip
+    body = msgspec.msgpack.encode(held)
+    with pytest.raises(OperatorError, match="cannot be used"):
+        parse_model(MAGIC + hashlib.sha256(body).digest() + body, "m")
+
+
+def test_old_models_are_kept_each_under_a_name_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "plant.model"
+    for content in (b"one", b"two", b"three"):
+        path.write_bytes(content)
+        kept = keep_old(path)
+        assert kept.read_bytes() == content
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "plant.model", "plant.model.bak", "plant.model.bak2", "plant.model.bak3",
+    ]  # fmt: skip
+    with pytest.raises(OperatorError, match=r"cannot be kept as \.bak"):
+        keep_old(tmp_path / "absent")

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.detect.plant.bands import Onlooker, bands
 from tocsin.detect.plant.beside import Beside
 from tocsin.detect.plant.folds import Judge, Scales
 from tocsin.detect.plant.model import PlantModel
@@ -58,9 +59,13 @@ ROWS: Final = tuple(name for name in Judged.__slots__ if name != "notices")
 
 
 class Watcher:
-    """Judges the rows of one plant, one batch after the other, each in order of time."""
+    """Judges the rows of one plant, one batch after the other, each in order of time.
 
-    def __init__(self, model: PlantModel) -> None:
+    An `onlooker` is shown what was expected of every tag, piece by piece.
+    """
+
+    def __init__(self, model: PlantModel, onlooker: Onlooker | None = None) -> None:
+        self._onlooker = onlooker
         self._model = model
         self._view = View(model.tags)
         scales = Scales(model.by_relation, model.by_subspace, model.by_balance)
@@ -91,6 +96,8 @@ class Watcher:
         self._score, self._tags = scores[-1], tags[-1].copy()
         named, shares = _named(tags - model.usual_tags)
         shown, expected = self._shown(looked, found.by_relation, named)
+        if self._onlooker is not None:
+            self._onlooker(bands(model.process, readings.times, looked, found.by_relation))
         return Judged(
             readings.times, scores / model.threshold, scores > model.threshold, named, shares, shown, expected,
             self._beside.notices(readings, looked, late, found),

@@ -3,7 +3,8 @@ r"""The model of a plant as one file: data only, whole or refused.
 ```
 16 bytes   b"TOCSIN-PLANT-1\n\n"
 32 bytes   SHA-256 of what follows
-rest       MessagePack: {"version", "model", "spelling"}; an array is [shape, its numbers as little-endian bytes]
+rest       MessagePack: {"version", "model", "spelling"}, after a recalibration also "confirmed"; an array is
+           [shape, its numbers as little-endian bytes]
 ```
 
 There is no code in it, unlike a pickle: reading a file that somebody made up can end in an `OperatorError` and nothing
@@ -35,19 +36,42 @@ _DIGEST: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmed:
+    """Somebody's word that rows are normal operation, on which a model was learnt again.
+
+    Attributes:
+        by: Who said so.
+        at: When (instant).
+        start: Of the first row.
+        end: And of the last one.
+        rows: How many there were.
+    """
+
+    by: str
+    at: int
+    start: int
+    end: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """What the file holds.
 
     Attributes:
         model: The model.
         spelling: How the texts of the historian that it learnt from were read.
+        confirmed: Who confirmed what it was learnt again on, oldest first; empty for a first model.
     """
 
     model: PlantModel
     spelling: Spelling
+    confirmed: tuple[Confirmed, ...] = ()
 
 
-def write_model(path: Path, model: PlantModel, spelling: Spelling) -> None:
+def write_model(
+    path: Path, model: PlantModel, spelling: Spelling, confirmed: tuple[Confirmed, ...] = ()
+) -> None:
     """Writes the file `path` (0600), in one step: what had this name before stays until the new file is whole.
 
     Raises:
@@ -57,7 +81,10 @@ def write_model(path: Path, model: PlantModel, spelling: Spelling) -> None:
         "words": {tag: list(words) for tag, words in spelling.words.items()},
         "day_first": spelling.day_first,
     }
-    body = msgspec.msgpack.encode({"version": VERSION, "model": encoded(model), "spelling": held})
+    whole = {"version": VERSION, "model": encoded(model), "spelling": held}
+    if confirmed:
+        whole["confirmed"] = encoded(confirmed[-bounds.PLANT_CONFIRMED :])
+    body = msgspec.msgpack.encode(whole)
     if len(body) > bounds.MODEL_BYTES:
         raise OperatorError(
             "The model is too large to keep.", "Learn fewer tags: leave some out with --ignore."
@@ -113,7 +140,7 @@ def parse_model(data: bytes, name: str) -> Kept:
 
 
 def _kept(held: Any) -> Kept:
-    if not isinstance(held, Mapping) or set(held) != {"version", "model", "spelling"}:
+    if not isinstance(held, Mapping) or set(held) - {"confirmed"} != {"version", "model", "spelling"}:
         raise Unfit("it lacks parts of a model, or has others")
     if held["version"] != VERSION:
         raise Unfit("it was made by another version of Tocsin")
@@ -125,7 +152,42 @@ def _kept(held: Any) -> Kept:
     words = decoded(dict[str, tuple[str, ...]], spelling["words"], "words")
     if any(len(set(one)) != len(one) or len(one) > bounds.HISTORIAN_WORDS for one in words.values()):
         raise Unfit("the words of a tag are too many, or not each once")
-    return Kept(model, Spelling(words, decoded(bool | None, spelling["day_first"], "day_first")))
+    confirmed = decoded(tuple[Confirmed, ...], held.get("confirmed", []), "confirmed")
+    return Kept(model, Spelling(words, decoded(bool | None, spelling["day_first"], "day_first")), confirmed)
+
+
+def keep_old(path: Path) -> Path:
+    """Copies the model `path` to a free name beside it (`.bak`, `.bak2`, …), 0600 and on the disk; gives that name.
+
+    Raises:
+        OperatorError: it cannot be copied.
+    """
+    try:
+        data = path.read_bytes()
+        for number in range(1, bounds.PLANT_CONFIRMED):
+            kept = path.with_name(f"{path.name}.bak{number if number > 1 else ''}")
+            with contextlib.suppress(FileExistsError):
+                return _exclusively(kept, data)
+    except OSError as error:
+        raise OperatorError(
+            f"The old model {path} cannot be kept as .bak: {error.strerror or error}.",
+            "Make room, or write the new one elsewhere with --output.",
+        ) from error
+    raise OperatorError(f"There are too many old models beside {path}.", "Move some of them away.")
+
+
+def _exclusively(path: Path, data: bytes) -> Path:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+    return path
 
 
 def _replace(path: Path, *parts: bytes) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tocsin.advise.plant import notice
+from tocsin.detect.plant.bands import Onlooker
 from tocsin.detect.plant.grid import is_even, on_grid, spacing_of
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.notices import NoticeKind
@@ -33,15 +34,17 @@ class Watched:
         judged: Row by row.
         episodes: The alarms, in order of time.
         notices: Where the history is not like the one that was learnt.
+        readings: The rows as they were judged, at the model's pace.
     """
 
     judged: Judged
     episodes: tuple[Episode, ...]
     notices: tuple[Notice, ...]
+    readings: Readings
 
 
-def watch(model: PlantModel, readings: Readings) -> Watched:
-    """`readings` judged by `model`.
+def watch(model: PlantModel, readings: Readings, onlooker: Onlooker | None = None) -> Watched:
+    """`readings` judged by `model`; `onlooker` as `Watcher` has it.
 
     Raises:
         OperatorError: they are not of that plant.
@@ -51,9 +54,9 @@ def watch(model: PlantModel, readings: Readings) -> Watched:
     if len(readings) > 1 and not is_even(readings.times, model.spacing):
         notices += _paced(model, readings)
         readings = on_grid(readings, model.spacing)
-    judged = Watcher(model).judge(readings)
+    judged = Watcher(model, onlooker).judge(readings)
     notices = [*_columns(judged), *notices, *_told(judged)]
-    return Watched(judged, episodes_of(judged, model.promise.unit), tuple(notices))
+    return Watched(judged, episodes_of(judged, model.promise.unit), tuple(notices), readings)
 
 
 def _refuse_strangers(model: PlantModel, readings: Readings) -> None:

@@ -1,0 +1,90 @@
+"""`tocsin plant learn`: a model of a plant's normal operation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tocsin.cli.json_lines import emit
+from tocsin.cli.options import with_options
+from tocsin.cli.plant_asked import (
+    FILES,
+    Asked,
+    cores,
+    echo_notices,
+    echo_promise,
+    emit_notices,
+    history_of,
+    leave,
+    need,
+    promise_line,
+    refuse_to_overwrite,
+)
+from tocsin.cli.plant_tanks import TANKS, balances_of, tanks_named
+from tocsin.cli.progress import Progress
+from tocsin.records.inert import inert
+from tocsin.records.instants import SECOND, rfc3339
+
+if TYPE_CHECKING:
+    from tocsin.detect.plant.model import PlantModel
+    from tocsin.sources.historian.reading import History
+
+
+@click.command()
+@with_options(FILES)
+@click.option(
+    "--budget",
+    type=click.FloatRange(0, 1),
+    default=0.25,
+    show_default=True,
+    help="Share of normal weeks that may ring; a week is the usual unit, shorter ones where there is little history.",
+)
+@with_options(TANKS)
+@click.option("--threads", type=click.IntRange(1, 256), help="How many threads learn; the model is the same.")
+def learn(
+    budget: float, balance: tuple[str, ...], tanks: Path | None, threads: int | None, **options: Any
+) -> None:
+    """Learn normal operation from FILE... (CSV or Parquet, or folders of them), and write a model.
+
+    Give a stretch without known attacks or faults: a year by the hour is good, some weeks by the minute will do.
+    """
+    need("numpy", "sklearn", "threadpoolctl")
+    from tocsin.detect.plant.learn import learn as learn_plant
+    from tocsin.engine.plant.model_file import write_model
+
+    asked, began = Asked(**options), perf_counter()
+    refuse_to_overwrite(asked.model, "--model", asked.files)
+    named = tanks_named(balance, tanks)
+    with Progress("reading the files", quiet=asked.as_json) as progress:
+        history = history_of(asked, None)
+        rows, tags = history.readings.values.shape
+        progress.describe(f"learning {tags:,} tags from {rows:,} rows")
+        balances = balances_of(named, history.readings)
+        model = learn_plant(history.readings, budget, threads or cores(), balances)
+        write_model(asked.model, model, history.spelling)
+    _tell_learnt(asked, model, history, perf_counter() - began)
+    leave(history.notices)
+
+
+def _tell_learnt(asked: Asked, model: PlantModel, history: History, seconds: float) -> None:
+    kinds: dict[str, int] = {}
+    for tag in model.tags:
+        kinds[tag.kind.value] = kinds.get(tag.kind.value, 0) + 1
+    if asked.as_json:
+        emit_notices(history.notices)
+        emit({
+            "kind": "summary", "rows": model.rows, "tags": len(model.tags), "kinds": kinds, "start": rfc3339(model.start),
+            "end": rfc3339(model.end), "spacing_seconds": model.spacing / SECOND, "promise": promise_line(model),
+            "model": str(asked.model), "seconds": round(seconds, 2),
+        })  # fmt: skip
+        return
+    found = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
+    click.echo(
+        f"Learnt {len(model.tags):,} tags ({found}) from {model.rows:,} rows, {rfc3339(model.start)} to {rfc3339(model.end)}."
+    )
+    click.echo(f"The model is in {inert(str(asked.model))}.\n")
+    echo_promise(model)
+    echo_notices(history.notices)
