@@ -777,3 +777,74 @@ MODEL_BYTES: Final = 512 * MiB
 # --- plants: models --------------------------------------------------------------------------------------
 PLANT_TAGS: Final = 2_000
 """Tags that change in one plant's model: each has a relation of its own, a second of learning and some kilobytes."""
+
+# --- plants: sources that are read live ------------------------------------------------------------------
+PLANT_SOURCES: Final = 64
+"""Sources of readings that are read at a time; each is a task in one process, and a thread while it waits for a disk or database."""
+
+PLANT_BODY_BYTES: Final = 1 * MiB
+"""Readings that are handed to intake at a time, as line protocol."""
+
+PLANT_LINE_BYTES: Final = 512 * 1024
+"""One line of it: an instant of some thousand tags; more of the same instant goes into a further line."""
+
+PLANT_TEXT_CHARS: Final = 4_096
+"""A text that a tag shows; a longer one is cut."""
+
+PLANT_ANSWER_SECONDS: Final = 60.0
+"""How long intake may take to answer before the same readings are handed to it again."""
+
+PLANT_PAUSE_SECONDS: Final = 60.0
+"""Longest pause before a source that cannot be reached, or readings that intake cannot take, are tried again."""
+
+PLANT_ASIDE_BYTES: Final = 64 * MiB
+"""Readings that intake refused, kept in a file for each source; where it is full, that source is read no further."""
+
+PLANT_MARK_BYTES: Final = 16 * MiB
+"""How far a source was read: a mark; 16,384 tags with an instant each take 1 MB."""
+
+PLANT_FILES: Final = 10_000
+"""Files in a folder of a historian that are looked at; more than these are told, and not read."""
+
+PLANT_SETTLE_SECONDS: Final = 10
+"""A file is taken as complete once it did not change for so long, where the settings do not say how long."""
+
+PLANT_GROWS_SECONDS: Final = 60
+"""A text that changes for so long without a pause is one that grows: its whole lines are read while it does. A last line
+without an end is taken as whole once the file did not change for so long."""
+
+PLANT_OVERLAP_BYTES: Final = 1 * MiB
+"""How much of what was read before is read again with the new end of a file that grows, so that dates and hours are told apart."""
+
+PLANT_LOOK_SECONDS: Final = 2
+"""How often a folder is looked at."""
+
+PLANT_PORTION: Final = 20_000
+"""Readings that are delivered at a time; then the mark is written."""
+
+PLANT_POLL_SECONDS: Final = 10
+"""How often a database is asked, where the settings do not say."""
+
+PLANT_QUERY_SECONDS: Final = 30
+"""How long a database may take for one answer, where the settings do not say."""
+
+PLANT_QUERY_ROWS: Final = 10_000
+"""New rows of a database that are read with one question, where the settings do not say; what is left comes with the next."""
+
+PLANT_QUERY_ROWS_MOST: Final = 500_000
+"""Rows that one answer of a database may have, those that were read before among them."""
+
+PLANT_LATE_SECONDS: Final = 60
+"""Rows that a database gets so late, behind newer ones of other tags, are still read, where the settings do not say."""
+
+PLANT_SELECT_CHARS: Final = 65_536
+"""The owner's SELECT."""
+
+PLANT_AHEAD_SECONDS: Final = 86_400
+"""A reading that is further ahead of this host's clock is left out, and told: it would hide all that comes until then."""
+
+PLANT_CONNECT_SECONDS: Final = 15
+"""How long a database may take to let us in."""
+
+PLANT_READ_SECONDS: Final = 600
+"""How long one file of a historian may take to be read; then its folder counts as lost."""

@@ -1,0 +1,108 @@
+"""What a database gives, as instants and readings; and instants as that database writes them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from typing import Any, Final
+
+from tocsin.config import bounds
+from tocsin.records.instants import SECOND
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_MOST: Final = 4_102_444_800 * SECOND
+"""2100: later times are mistakes."""
+
+_NUMBERS: Final = ((1e11, SECOND), (1e14, 1_000), (1e17, 1))
+"""Below which a number since 1970 counts seconds, milliseconds, microseconds; above the last it counts nanoseconds."""
+
+
+def instant_of(value: Any, zone: tzinfo) -> int | None:
+    """The instant that a database's time says; None where it says none.
+
+    Args:
+        value: A date with or without a zone, a text of ISO 8601, or a number since 1970 (seconds to nanoseconds).
+        zone: What a time without a zone means.
+    """
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return _moment(value, zone)
+    if isinstance(value, date):
+        return _moment(datetime(value.year, value.month, value.day), zone)  # noqa: DTZ001
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and math.isfinite(value):
+        return _within(_from_number(value))
+    return None
+
+
+def _moment(value: datetime, zone: tzinfo) -> int | None:
+    try:
+        return _within(((value if value.tzinfo else value.replace(tzinfo=zone)) - _EPOCH) // _MICROSECOND)
+    except OverflowError:
+        return None
+
+
+def _from_number(value: float | Decimal) -> int:
+    size = abs(value)
+    for below, unit in _NUMBERS:
+        if size < below:
+            return round(value * unit)
+    return round(value / 1_000) if size < 1e20 else -1
+
+
+def _within(instant: int) -> int | None:
+    return instant if 0 <= instant <= _MOST else None
+
+
+@dataclass(frozen=True, slots=True)
+class Spelt:
+    """How a database writes times: an example of its own, and what a time without a zone means."""
+
+    example: Any
+    zone: tzinfo
+
+    def written(self, instant: int) -> Any:
+        """`instant` as the database writes times, at most a second earlier."""
+        example = self.example
+        moment = _EPOCH + timedelta(microseconds=instant)
+        if isinstance(example, datetime):
+            return moment if example.tzinfo else moment.astimezone(self.zone).replace(tzinfo=None)
+        if isinstance(example, str):
+            return self._text(moment)
+        if isinstance(example, date):
+            return (moment - timedelta(days=1)).astimezone(self.zone).date()
+        size = abs(example)
+        unit = next((unit for below, unit in _NUMBERS if size < below), 0)
+        return instant // unit if unit else instant * 1_000
+
+    def _text(self, moment: datetime) -> str:
+        """Whole seconds: a text with a fraction comes behind it."""
+        example = self.example.strip()
+        zone = datetime.fromisoformat(example).tzinfo or self.zone
+        sep = example[10] if len(example) > 10 else " "
+        text = moment.astimezone(zone).replace(tzinfo=None, microsecond=0).isoformat(sep)
+        return text if len(example) > 10 else text[:10]
+
+
+def value_of(value: Any) -> float | str | None:
+    """A reading: a number, a text, or nothing."""
+    if isinstance(value, str):
+        text = value.strip()[: bounds.PLANT_TEXT_CHARS]
+        try:
+            number = float(text) if text[:1] in "+-.0123456789" and "_" not in text else None
+        except ValueError:
+            number = None
+        return text or None if number is None or not math.isfinite(number) else number
+    if isinstance(value, bool | int | float | Decimal):
+        try:
+            number = float(value)
+        except (OverflowError, ValueError):
+            return None
+        return number if math.isfinite(number) else None
+    return None
