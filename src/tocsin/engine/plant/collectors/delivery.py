@@ -80,7 +80,7 @@ class Delivery:
         except TimeoutError:
             return 0, "intake does not answer"
         except (OSError, EOFError, asyncio.LimitOverrunError, ValueError) as error:
-            return 0, f"intake cannot be reached ({error or type(error).__name__})"
+            return 0, f"intake cannot be reached ({str(error) or type(error).__name__})"
 
     async def _asked(self, body: bytes) -> tuple[int, str]:
         reader, writer = await asyncio.open_unix_connection(self._socket, limit=_HEAD_BYTES)

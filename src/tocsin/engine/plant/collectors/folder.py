@@ -99,7 +99,7 @@ class FolderCollector:
     def _learnt(self) -> How:
         """How files are read: as the plant's model learnt it, where there is one."""
         own = self._settings.day_first
-        spelling, names = Spelling(), ()
+        spelling, names = Spelling(), cast("tuple[str, ...]", ())
         if self._around.model is not None:
             from tocsin.engine.plant.model_file import read_model  # noqa: PLC0415  only here, and large
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from tocsin.config import bounds
-from tocsin.config.plant_source import Sql
+from tocsin.config.plant_source_sql import Sql
 from tocsin.engine.plant.collectors.beside import Beside
 from tocsin.engine.plant.collectors.interface import Deliver, Reading
 from tocsin.engine.plant.collectors.seen import Seen
@@ -161,14 +161,16 @@ class SqlCollector:
             if since is not None and instant < since:
                 continue
             before = len(readings)
-            readings += (one for one in self._in_row(row, tags, instant) if seen.is_new(one.tag, instant))
+            readings += (
+                one for one in self._in_row(tuple(row), tags, instant) if seen.is_new(one.tag, instant)
+            )
             last = max(last, instant)
             new_rows += len(readings) > before
             if new_rows >= self._settings.rows:
                 return _Answer(readings, last, more=True)
         return _Answer(readings, last, more=all_rows >= bounds.PLANT_QUERY_ROWS_MOST)
 
-    def _in_row(self, row: sa.Row[Any], tags: list[str], instant: int) -> Iterator[Reading]:
+    def _in_row(self, row: Sequence[Any], tags: list[str], instant: int) -> Iterator[Reading]:
         if self._settings.tag is None:
             yield from (
                 Reading(tag[: bounds.HISTORIAN_NAME_CHARS], instant, found)

@@ -15,7 +15,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -24,7 +24,7 @@ from sqlalchemy.pool import NullPool
 
 from tocsin.config import bounds
 from tocsin.config.origins import is_here
-from tocsin.config.plant_source import Sql
+from tocsin.config.plant_source_sql import Sql
 from tocsin.config.private_files import NotOurs, read_private
 from tocsin.engine.plant.collectors.interface import SourceLost
 from tocsin.records.errors import OperatorError
@@ -69,12 +69,13 @@ def asked(engine: sa.Engine) -> Iterator[sa.Connection]:
                 connection.rollback()
     except SQLAlchemyError as error:
         raise SourceLost(f"the database says: {_reason(getattr(error, 'orig', None) or error)}") from error
-    except (OSError, EOFError, *_errors(engine)) as error:
+    except (OSError, EOFError, _error(engine)) as error:
         raise SourceLost(f"the database cannot be reached: {_reason(error)}") from error
 
 
-def _errors(engine: sa.Engine) -> tuple[type[Exception], ...]:
-    return (engine.dialect.loaded_dbapi.Error,)
+def _error(engine: sa.Engine) -> type[Exception]:
+    """What the database's library raises."""
+    return cast("type[Exception]", engine.dialect.loaded_dbapi.Error)
 
 
 def _reason(error: BaseException) -> str:

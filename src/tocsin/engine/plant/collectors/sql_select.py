@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from tocsin.config import bounds
-from tocsin.config.plant_source import Database, Sql
+from tocsin.config.plant_source_sql import Database, Sql
 from tocsin.records.errors import OperatorError
 
 _DIALECTS: Final[dict[Database, str]] = {"postgresql": "postgres", "mssql": "tsql", "sqlite": "sqlite"}

@@ -16,7 +16,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _MOST: Final = 4_102_444_800 * SECOND
 """2100: later times are mistakes."""
 
-_NUMBERS: Final = ((1e11, SECOND), (1e14, 1_000), (1e17, 1))
+_NUMBERS: Final[tuple[tuple[float, int], ...]] = ((1e11, SECOND), (1e14, 1_000), (1e17, 1))
 """Below which a number since 1970 counts seconds, milliseconds, microseconds; above the last it counts nanoseconds."""
 
 
@@ -49,7 +49,7 @@ def _moment(value: datetime, zone: tzinfo) -> int | None:
 
 
 def _from_number(value: float | Decimal) -> int:
-    size = abs(value)
+    size = abs(float(value))
     for below, unit in _NUMBERS:
         if size < below:
             return round(value * unit)
