@@ -39,7 +39,8 @@ def test_a_folder_starts_from_the_folder_of_the_settings() -> None:
 
 def test_all_of_a_folder() -> None:
     (one,) = read(
-        FOLDER + 'name = "pumps"\ntime = "Stamp"\nignore = ["Remark"]\nzone = "Europe/Berlin"\nday-first = true\n'
+        FOLDER
+        + 'name = "pumps"\ntime = "Stamp"\nignore = ["Remark"]\nzone = "Europe/Berlin"\nday-first = true\n'
         "settle-seconds = 3\nsince = 2026-03-01\n"
     )
     settings = one.settings
@@ -51,9 +52,23 @@ def test_all_of_a_folder() -> None:
 
 
 def test_a_database() -> None:
-    (one,) = read(SQL.format("mssql://reader@[2001:db8::1]:1444/Runtime") + 'password-file = "secret"\ntag = "n"\nvalue = "v"')
+    (one,) = read(
+        SQL.format("mssql://reader@[2001:db8::1]:1444/Runtime")
+        + 'password-file = "secret"\ntag = "n"\nvalue = "v"'
+    )
     assert one.settings == Sql(
-        "mssql", "Runtime", "2001:db8::1", 1444, "reader", Path("/etc/tocsin/secret"), "h", "", "t", "n", "v", zone=UTC
+        "mssql",
+        "Runtime",
+        "2001:db8::1",
+        1444,
+        "reader",
+        Path("/etc/tocsin/secret"),
+        "h",
+        "",
+        "t",
+        "n",
+        "v",
+        zone=UTC,
     )
 
 

@@ -13,7 +13,12 @@ from tocsin.sources.line_writing import key_text, lines, value_text
 BROKEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 names = st.text(st.sampled_from("ab\\,= \"'#\n\té\u2028") | st.characters(), min_size=1, max_size=8)
-values = st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8) | st.text('\\"\n ', max_size=5) | st.booleans()
+values = (
+    st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.text('\\"\n ', max_size=5)
+    | st.booleans()
+)
 
 
 def written(readings: list[tuple[str, int, float | str | None]], most: int = 10_000) -> list[str]:
@@ -42,7 +47,9 @@ def test_a_long_line_is_parted() -> None:
     found = written([(f"T{number}", 7, "x" * 100) for number in range(50)], 2_000)
     assert len(found) > 1
     assert all(len(line) <= 2_000 for line in found)
-    assert [tag for line in found for tag, _, _ in read_line(line[:-1])] == [f"T{number}" for number in range(50)]
+    assert [tag for line in found for tag, _, _ in read_line(line[:-1])] == [
+        f"T{number}" for number in range(50)
+    ]
 
 
 @given(st.lists(st.tuples(names, st.integers(0, 2**53), values), max_size=8))

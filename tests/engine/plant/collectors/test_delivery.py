@@ -21,7 +21,10 @@ class Handed:
         self.told: list[str] = []
         self.aside: list[tuple[list[bytes], str]] = []
         self.delivery = Delivery(
-            store / "collect.sock", "lake town", self.told.append, lambda lines, why: self.aside.append((lines, why))
+            store / "collect.sock",
+            "lake town",
+            self.told.append,
+            lambda lines, why: self.aside.append((lines, why)),
         )
 
     def run(self, lines: list[bytes] = LINES) -> None:
@@ -68,7 +71,7 @@ def test_without_intake_it_waits_and_says_so_once(tmp_path: Path) -> None:
     async def both() -> None:
         task = asyncio.create_task(handed.delivery.hand_over(LINES))
         async with asyncio.timeout(30):
-            while not handed.told:
+            while not handed.told:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         with taking(tmp_path) as taken:
             await asyncio.wait_for(task, 30)

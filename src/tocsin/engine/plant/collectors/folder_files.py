@@ -151,13 +151,13 @@ def part_of(file: BinaryIO, entry: Entry, known: Known | None, *, rests: bool) -
 
 def _whole_lines(file: BinaryIO, size: int, *, rests: bool) -> int:
     """Up to which byte the lines are whole. What is not written yet in room that was made for it is none."""
+    if rests:
+        return size
     at = size
     while at > 0:
         begin = max(0, at - _BLOCK)
         file.seek(begin)
         block = file.read(at - begin)
-        if rests and at == size and b"\0" not in block:
-            return size
         found = block.rfind(b"\n", 0, block.index(b"\0") if b"\0" in block else None)
         if found >= 0:
             return begin + found + 1
@@ -173,7 +173,7 @@ def _header(file: BinaryIO, name: str, end: int) -> int:
         return 0
     encoding = encoding_of(head)
     text = head.decode(encoding, "replace")
-    if text.count("\n") < 2 and len(head) == end:
+    if text.count("\n") < 2 and len(head) == end and "\0" not in text:
         return end
     begins = dialect_of(text, whole=len(head) == end, notices=Notices(name)).begins
     return len(text[:begins].encode(encoding, "replace"))

@@ -29,14 +29,17 @@ _SLACK: Final = SECOND
 
 @dataclass(slots=True)
 class _Progress:
-    """The newest time that was read, and the newest of each tag."""
+    """The newest time that was read, from when on rows are read, and the newest time of each tag."""
 
     last: int | None = None
+    start: int = 0
     seen: Seen = field(default_factory=Seen)
 
     def mark(self) -> str:
         """It as a text."""
-        return json.dumps({"last": self.last, "seen": self.seen.held()}, separators=(",", ":"))
+        return json.dumps(
+            {"last": self.last, "start": self.start, "seen": self.seen.held()}, separators=(",", ":")
+        )
 
 
 def _progress_of(mark: str) -> _Progress:
@@ -44,7 +47,7 @@ def _progress_of(mark: str) -> _Progress:
         return _Progress()
     try:
         held = json.loads(mark)
-        return _Progress(int(held["last"]), Seen(held["seen"]))
+        return _Progress(int(held["last"]), int(held["start"]), Seen(held["seen"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise OperatorError(
             "The mark of the database is damaged.",
@@ -85,11 +88,10 @@ class SqlCollector:
             if answer is not None:
                 for one in answer.readings:
                     progress.seen.note(one.tag, one.instant)
-                moved = answer.last != progress.last
                 progress.last = answer.last
-                await deliver(answer.readings, progress.mark() if answer.readings or moved else "")
-            else:
-                await deliver(())
+            text = progress.mark()
+            await deliver(answer.readings if answer is not None else (), text if text != mark else "")
+            mark = text
             await asyncio.sleep(0 if answer is not None and answer.more else self._settings.every)
 
     def _ask(self) -> _Answer | None:
@@ -97,23 +99,13 @@ class SqlCollector:
         with asked(self._engine) as connection:
             put = self._put(connection)
             newest = connection.execute(sa.text(put.newest)).scalar()
-            if newest is None:
-                if self._progress.last is None:
-                    return _Answer([], self._settings.since or 0, more=False)
-                return None
-            zone = self._settings.zone
-            instant = instant_of(newest, zone)
-            if instant is None:
-                raise OperatorError(
-                    f"{inert(str(newest)[:40])!a} in the column {self._settings.time} is no time that is known.",
-                    "Make a select whose time is a timestamp, a text of ISO 8601, or a number since 1970.",
-                )
+            if self._progress.last is None:
+                self._begin(newest)
             last = self._progress.last
-            if last is None:
-                since = self._settings.since
-                if since is None:
-                    return _Answer([], min(instant, self._around.now()), more=False)
-                last = since
+            if newest is None or last is None:
+                return None
+            self._instant(newest)
+            zone = self._settings.zone
             spelt = Spelt(newest, zone)
             answer = self._rows(connection, put, spelt, last, self._settings.late * SECOND)
             if answer.more and not answer.readings:  # what was read before is too much to be read again
@@ -124,6 +116,22 @@ class SqlCollector:
                         "Make a view with fewer.",
                     )
             return answer
+
+    def _begin(self, newest: Any) -> None:
+        """From the settings' instant on, or behind the newest row there is; where there is none, from the first."""
+        since = self._settings.since
+        if since is None:
+            since = 0 if newest is None else min(self._instant(newest), self._around.now()) + 1
+        self._progress.start = self._progress.last = since
+
+    def _instant(self, newest: Any) -> int:
+        instant = instant_of(newest, self._settings.zone)
+        if instant is None:
+            raise OperatorError(
+                f"{inert(str(newest)[:40])!a} in the column {self._settings.time} is no time that is known.",
+                "Make a select whose time is a timestamp, a text of ISO 8601, or a number since 1970.",
+            )
+        return instant
 
     def _put(self, connection: sa.Connection) -> Questions:
         """What is asked, once it is known what columns there are."""
@@ -145,7 +153,7 @@ class SqlCollector:
 
     def _taken(self, rows: sa.CursorResult[Any], last: int) -> _Answer:
         """The rows as readings: those that are new, as many as the settings say."""
-        seen, since = self._progress.seen, self._settings.since
+        seen, start = self._progress.seen, self._progress.start
         ahead = self._around.now() + bounds.PLANT_AHEAD_SECONDS * SECOND
         tags = list(rows.keys())[1:]
         readings: list[Reading] = []
@@ -158,7 +166,7 @@ class SqlCollector:
                     "Rows without a time, or with one more than a day ahead of this host's clock, are left out."
                 )
                 continue
-            if since is not None and instant < since:
+            if instant < start:
                 continue
             before = len(readings)
             readings += (

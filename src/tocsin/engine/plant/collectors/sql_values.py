@@ -36,9 +36,8 @@ def instant_of(value: Any, zone: tzinfo) -> int | None:
         return _moment(value, zone)
     if isinstance(value, date):
         return _moment(datetime(value.year, value.month, value.day), zone)  # noqa: DTZ001
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and math.isfinite(value):
-        return _within(_from_number(value))
-    return None
+    number = None if isinstance(value, str | bool) else value_of(value)
+    return None if not isinstance(number, float) or number < 0 else _within(_from_number(value))
 
 
 def _moment(value: datetime, zone: tzinfo) -> int | None:
