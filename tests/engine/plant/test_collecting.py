@@ -49,10 +49,22 @@ class Side:
 
     def insert(self, start: int, stop: int) -> None:
         with closing(sqlite3.connect(self.database)) as own, own:
-            own.executemany("INSERT INTO h VALUES (?, 'FLOW', ?)", ((1_700_000_000 + at, at) for at in range(start, stop)))
+            own.executemany(
+                "INSERT INTO h VALUES (?, 'FLOW', ?)", ((1_700_000_000 + at, at) for at in range(start, stop))
+            )
 
     def settings(self, *more: PlantSource) -> CollectSettings:
-        sql = Sql("sqlite", str(self.database), table="h", time="t", tag="tag", value="value", every=1, rows=100, since=0)
+        sql = Sql(
+            "sqlite",
+            str(self.database),
+            table="h",
+            time="t",
+            tag="tag",
+            value="value",
+            every=1,
+            rows=100,
+            since=0,
+        )
         folder = PlantSource("exports", "town", "folder", Folder(self.exports))
         return CollectSettings(self.store, (folder, PlantSource("db", "town", "sql", sql), *more))
 
@@ -141,7 +153,9 @@ def test_refused_readings_are_kept_and_told(tmp_path: Path) -> None:
     assert "1 lines of readings were refused (400 so it is), and are kept in" in told(said)
 
 
-def test_refused_readings_that_find_no_room_stop_their_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_readings_that_find_no_room_stop_their_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bounds, "PLANT_ASIDE_BYTES", 10)
     side = Side(tmp_path)
     side.insert(0, 5)
@@ -177,7 +191,8 @@ def test_a_killed_process_is_started_anew_and_nothing_is_lost(tmp_path: Path) ->
                     killed += 1
             everything = set(map(float, range(2_000)))
             awaited(
-                lambda: set(shown(taken, "FLOW")) == everything and set(shown(taken, "LEVEL")) == everything, kept.attend
+                lambda: set(shown(taken, "FLOW")) == everything and set(shown(taken, "LEVEL")) == everything,
+                kept.attend,
             )
         finally:
             kept.stop()

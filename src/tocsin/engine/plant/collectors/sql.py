@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import sqlalchemy as sa
+from sqlalchemy import Connection, CursorResult
 
 from tocsin.config import bounds
 from tocsin.config.plant_source_sql import Sql
@@ -98,7 +98,7 @@ class SqlCollector:
         """One question and its answer; None while there are no rows at all."""
         with asked(self._engine) as connection:
             put = self._put(connection)
-            newest = connection.execute(sa.text(put.newest)).scalar()
+            newest = connection.exec_driver_sql(put.newest).scalar()
             if self._progress.last is None:
                 self._begin(newest)
             last = self._progress.last
@@ -133,25 +133,21 @@ class SqlCollector:
             )
         return instant
 
-    def _put(self, connection: sa.Connection) -> Questions:
+    def _put(self, connection: Connection) -> Questions:
         """What is asked, once it is known what columns there are."""
         if self._questions is None:
-            quoted = connection.dialect.identifier_preparer.quote_identifier
-
-            def quote(name: str) -> str:
-                return str(quoted(name)).replace(":", "\\:")
-
-            found = list(connection.execute(sa.text(columns_question(self._settings, quote))).keys())
+            quote = connection.dialect.identifier_preparer.quote_identifier
+            found = list(connection.exec_driver_sql(columns_question(self._settings, quote)).keys())
             self._questions = questions(self._settings, found, quote)
         return self._questions
 
-    def _rows(self, connection: sa.Connection, put: Questions, spelt: Spelt, last: int, late: int) -> _Answer:
-        mark = spelt.written(max(0, last - late - _SLACK))
-        rows = connection.execution_options(stream_results=True).execute(sa.text(put.rows), {"mark": mark})
+    def _rows(self, connection: Connection, put: Questions, spelt: Spelt, last: int, late: int) -> _Answer:
+        asked_for = put.rows(spelt.literal(max(0, last - late - _SLACK)))
+        rows = connection.execution_options(stream_results=True).exec_driver_sql(asked_for)
         with rows:
             return self._taken(rows, last)
 
-    def _taken(self, rows: sa.CursorResult[Any], last: int) -> _Answer:
+    def _taken(self, rows: CursorResult[Any], last: int) -> _Answer:
         """The rows as readings: those that are new, as many as the settings say."""
         seen, start = self._progress.seen, self._progress.start
         ahead = self._around.now() + bounds.PLANT_AHEAD_SECONDS * SECOND

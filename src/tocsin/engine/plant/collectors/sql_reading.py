@@ -64,7 +64,7 @@ def asked(engine: sa.Engine) -> Iterator[sa.Connection]:
     try:
         with engine.connect() as connection:
             try:
-                yield connection
+                yield connection.execution_options(no_parameters=True)  # a % is a %
             finally:
                 connection.rollback()
     except SQLAlchemyError as error:

@@ -50,17 +50,21 @@ def check_select(select: str, database: Database) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What is asked of a database, as texts for SQLAlchemy's `text`.
+    """What is asked of a database, without parameters: drivers differ in what they take for one in the owner's text.
 
     Attributes:
-        columns: Gives no row: only what columns there are.
         newest: Gives the newest time.
-        rows: Gives rows newer than `:mark`, the oldest first.
+        head: Before the instant of `rows`.
+        tail: Behind it.
     """
 
-    columns: str
     newest: str
-    rows: str
+    head: str
+    tail: str
+
+    def rows(self, after: str) -> str:
+        """Gives rows newer than `after` (a literal), the oldest first."""
+        return f"{self.head}{after}{self.tail}"
 
 
 def columns_question(settings: Sql, quote: Callable[[str], str]) -> str:
@@ -90,9 +94,9 @@ def questions(settings: Sql, found: list[str], quote: Callable[[str], str]) -> Q
     most = bounds.PLANT_QUERY_ROWS_MOST
     top, limit = (f"TOP ({most}) ", "") if settings.database == "mssql" else ("", f" LIMIT {most}")
     return Questions(
-        columns_question(settings, quote),
         f"SELECT MAX({time}) FROM {origin}",  # noqa: S608
-        f"SELECT {top}{', '.join(named)} FROM {origin} WHERE {time} > :mark ORDER BY {time}{limit}",  # noqa: S608
+        f"SELECT {top}{', '.join(named)} FROM {origin} WHERE {time} > ",  # noqa: S608
+        f" ORDER BY {time}{limit}",
     )
 
 
@@ -113,14 +117,6 @@ def _origin(settings: Sql, quote: Callable[[str], str]) -> str:
     """What stands behind FROM."""
     if settings.table:
         parts = settings.table.split(".")
-        return (
-            _literally(".".join(one if _PLAIN.fullmatch(one) else quote(one) for one in parts))
-            + " tocsin_source"
-        )
+        return ".".join(one if _PLAIN.fullmatch(one) else quote(one) for one in parts) + " tocsin_source"
     check_select(settings.select, settings.database)
-    return f"({_literally(settings.select.rstrip().rstrip(';'))}\n) tocsin_source"
-
-
-def _literally(text: str) -> str:
-    """`text` so that SQLAlchemy sees no parameter in it."""
-    return text.replace(":", "\\:")
+    return f"({settings.select.rstrip().rstrip(';')}\n) tocsin_source"

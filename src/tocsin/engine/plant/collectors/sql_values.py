@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -13,6 +14,7 @@ from tocsin.records.instants import SECOND
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d(?:$|[T ])", re.ASCII)
 _MOST: Final = 4_102_444_800 * SECOND
 """2100: later times are mistakes."""
 
@@ -29,7 +31,7 @@ def instant_of(value: Any, zone: tzinfo) -> int | None:
     """
     if isinstance(value, str):
         try:
-            value = datetime.fromisoformat(value.strip())
+            value = datetime.fromisoformat(value.strip()) if _ISO.match(value.strip()) else None
         except ValueError:
             return None
     if isinstance(value, datetime):
@@ -61,32 +63,44 @@ def _within(instant: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Spelt:
-    """How a database writes times: an example of its own, and what a time without a zone means."""
+    """How a database writes times: an example of its own, of which `instant_of` gave an instant; and what a time without
+    a zone means.
+    """
 
     example: Any
     zone: tzinfo
 
-    def written(self, instant: int) -> Any:
-        """`instant` as the database writes times, at most a second earlier."""
-        example = self.example
-        moment = _EPOCH + timedelta(microseconds=instant)
+    def literal(self, instant: int) -> str:
+        """`instant`, at most a day earlier for dates and a second for others, as a literal of SQL.
+
+        Of a time it is a text in the form of ISO 8601 that every database takes for one, in whole seconds: a text with a
+        fraction comes behind it.
+        """
+        example, moment = self.example, _EPOCH + timedelta(microseconds=instant)
         if isinstance(example, datetime):
-            return moment if example.tzinfo else moment.astimezone(self.zone).replace(tzinfo=None)
-        if isinstance(example, str):
-            return self._text(moment)
+            if example.tzinfo:
+                return f"'{moment.replace(microsecond=0).isoformat()}'"
+            return f"'{_on_the_wall(moment, self.zone).isoformat()}'"
         if isinstance(example, date):
-            return (moment - timedelta(days=1)).astimezone(self.zone).date()
-        size = abs(example)
+            return f"'{_on_the_wall(moment - timedelta(days=1), self.zone).date().isoformat()}'"
+        return f"'{self._text(moment)}'" if isinstance(example, str) else str(self._number(instant))
+
+    def _text(self, moment: datetime) -> str:
+        example = self.example.strip()
+        zone = datetime.fromisoformat(example).tzinfo or self.zone
+        text = _on_the_wall(moment, zone).isoformat(example[10:11] or "T")
+        return (
+            text if len(example) > 10 else _on_the_wall(moment - timedelta(days=1), zone).date().isoformat()
+        )
+
+    def _number(self, instant: int) -> int:
+        size = abs(float(self.example))
         unit = next((unit for below, unit in _NUMBERS if size < below), 0)
         return instant // unit if unit else instant * 1_000
 
-    def _text(self, moment: datetime) -> str:
-        """Whole seconds: a text with a fraction comes behind it."""
-        example = self.example.strip()
-        zone = datetime.fromisoformat(example).tzinfo or self.zone
-        sep = example[10] if len(example) > 10 else " "
-        text = moment.astimezone(zone).replace(tzinfo=None, microsecond=0).isoformat(sep)
-        return text if len(example) > 10 else text[:10]
+
+def _on_the_wall(moment: datetime, zone: tzinfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None, microsecond=0)
 
 
 def value_of(value: Any) -> float | str | None:
