@@ -25,6 +25,7 @@ from tocsin.engine.examining import (
     examine_absence,
     examine_backup,
     examine_clocks,
+    examine_collected,
     examine_disk,
     examine_gains,
     examine_heard,
@@ -98,6 +99,7 @@ def _items(service: Service, collected: str | None) -> Iterator[Item]:
             yield from examine_disk(one)
             yield from examine_backup(service.data, now)
             yield from examine_sources(one.figures, now)
+            yield from examine_collected(one.figures)
             yield from examine_absence(one.absence)
             yield from examine_clocks(one.figures)
             if one.figures is not None and one.running in {"runs", "hangs"}:

@@ -25,6 +25,7 @@ from tocsin.config.settings import FILE_NAME
 from tocsin.config.tokens import read_tokens
 from tocsin.engine.expecting import awaited
 from tocsin.engine.intake import settings as intake
+from tocsin.engine.plant.collectors.settings import CollectSettings
 from tocsin.engine.serve_request import Reloaded, ServeRequest, Wishes
 from tocsin.engine.serving import serve
 from tocsin.notify.changes import Ringing
@@ -97,7 +98,7 @@ def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Seque
     request = ServeRequest(
         service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable,
         Ringing(service.bell, service.zone, command(service.file)), followed(service), service.retention,
-        awaited(service, loaded.ruleset),
+        awaited(service, loaded.ruleset), CollectSettings(service.data, service.plant_sources),
     )  # fmt: skip
     return request, (*account.sentences(), *service.bell.warnings())
 

@@ -66,6 +66,7 @@ def _lines(one: Standing, data: Path, now: int) -> Iterator[str]:
     yield _running(one)
     if one.figures is not None:
         yield from _sources(one.figures, now)
+        yield from _collected(one.figures, now)
     if one.running != "never":
         waits = f"{amount(one.backlog_bytes)}, the oldest for {span(one.backlog_seconds)}"
         yield f"Waiting to be judged: {waits if one.backlog_bytes else 'nothing'}."
@@ -101,6 +102,14 @@ def _sources(figures: Figures, now: int) -> Iterator[str]:
         yield f"  and {len(latest) - _SOURCES} more sources"
 
 
+def _collected(figures: Figures, now: int) -> Iterator[str]:
+    for name, one in sorted(figures.collected.items()):
+        last = f", the last {span(max(0.0, (now - one.last) / 1_000_000))} ago" if one.last else ""
+        refused = f", {one.refused:,} refused" if one.refused else ""
+        said = {"starts": "nothing yet", "reads": "is read"}.get(one.state, one.state)
+        yield f"Source {name} of the plant {one.plant} ({one.kind}): {said}; {one.readings:,} readings{last}{refused}."
+
+
 def _room(one: Standing) -> str:
     """The sentence about the disk."""
     said = f"Disk: {amount(one.stored)} stored, {amount(one.free)} free"
@@ -133,6 +142,19 @@ def _emit(one: Standing) -> None:
                 "today": source.today,
                 "set_aside": source.set_aside,
                 "last": rfc3339(source.last),
+            }
+        )
+    for name, found in sorted(figures.collected.items()) if figures is not None else ():
+        emit(
+            {
+                "kind": "plant-source",
+                "source": name,
+                "plant": found.plant,
+                "state": found.state,
+                "readings": found.readings,
+                "refused": found.refused,
+                "last": rfc3339(found.last) if found.last else None,
+                "said": found.said,
             }
         )
     for sentence in one.absence.groups:

@@ -15,6 +15,7 @@ import msgspec
 
 from tocsin.config import bounds
 from tocsin.engine.intake.counters import Counters
+from tocsin.engine.plant.collectors.settings import Collected
 
 NAME: Final = "status.json"
 
@@ -78,6 +79,7 @@ class Figures(msgspec.Struct):
         sources: By name, at most `bounds.SOURCES_SHOWN`.
         others: Today's events of further sources.
         reload: What came of reading the settings anew.
+        collected: Sources of plants that are read, by name.
     """
 
     pid: int
@@ -102,6 +104,7 @@ class Figures(msgspec.Struct):
     sources: dict[str, Source] = {}
     others: int = 0
     reload: Reload = msgspec.field(default_factory=Reload)
+    collected: dict[str, Collected] = {}
 
 
 def read_figures(root: Path) -> Figures | None:

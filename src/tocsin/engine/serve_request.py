@@ -13,6 +13,7 @@ from tocsin.detect.sigma.plans.account import Clock
 from tocsin.engine.absence import Awaited
 from tocsin.engine.flow import Listener
 from tocsin.engine.intake.settings import Files, Listening
+from tocsin.engine.plant.collectors.settings import CollectSettings
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.notify.changes import Ringing
 from tocsin.sources.listened.received import ReceivedOptions
@@ -56,6 +57,7 @@ class ServeRequest:
         files: What to follow; how far it was read stands in the store.
         keep: How much is kept; None: all.
         awaited: Whose silence, and the lack of what, is an alarm; None: nobody's.
+        collected: Sources of plants that are read; None: none.
     """
 
     store: Path
@@ -70,6 +72,7 @@ class ServeRequest:
     files: Files = field(default_factory=Files)
     keep: Retention | None = None
     awaited: Awaited | None = None
+    collected: CollectSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

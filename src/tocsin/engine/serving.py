@@ -8,7 +8,8 @@ Rules:
 3. Once intake listens, the bell's thread (`bell.py`) tells people what was committed, and sends the sign of life.
 4. A stop lets intake answer what is in flight, then judges all that was acknowledged, and only then ends. A second signal
    ends at once, and the rest is judged at the next start.
-5. All settings may be read anew while it runs (`reloading.py`); what cannot be used changes nothing.
+5. Sources of plants are read in a process of their own (`plant/kept_collectors.py`), which nothing waits for.
+6. All settings may be read anew while it runs (`reloading.py`); what cannot be used changes nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from tocsin.engine.keeping import Keeping
 from tocsin.engine.kept_intake import KeptIntake
 from tocsin.engine.live_rules import LiveDetector
 from tocsin.engine.patience import Patience
+from tocsin.engine.plant.collectors.settings import CollectSettings
+from tocsin.engine.plant.kept_collectors import KeptCollectors
 from tocsin.engine.reloading import Reloading
 from tocsin.engine.sealer import Sealer
 from tocsin.engine.serve_request import Attendant, ServeRequest, Wishes
@@ -93,6 +96,8 @@ class _Works:
         self._patience = Patience(request.now, tell)
         self._keeping = Keeping(store, request.keep, request.now, tell)
         self._sealer = Sealer(store, request.reading, request.now, tell)
+        self._collectors = KeptCollectors(_collected(request), request.now, tell)
+        self._collectors.begin()
         self._forgetting = Forgetting(
             store, request.now, tell, intake.rotate, self._figuring.forget, self._take_up_again,
             lambda: self._sealer.merges,
@@ -120,10 +125,13 @@ class _Works:
 
     def stop(self) -> None:
         """Lets what was begun beside judging be, for the next start."""
+        self._collectors.stop()
         self._sealer.stop()
         self._forgetting.stop()
 
     def _turn(self) -> None:
+        self._collectors.attend()
+        self._figuring.figures.collected = self._collectors.standing
         self._figuring.tick(self.service.tally, self._intake.counters)
         self._keeping.turn()  # its first turn sweeps what no catalogue lists, so nothing may be sealed before
         self._sealer.turn(merge=not self._forgetting.waits)
@@ -140,10 +148,15 @@ class _Works:
         self.service.await_(lambda: _absences(new, self._store))
         bell.ring_for(new.ringing)  # behind the commits: no message comes for a channel that it gave away
         self._keeping.keep(new.keep)
+        self._collectors.take_up(_collected(new))
         self._figuring.figures.ports = self._intake.ports
 
     def _take_up_again(self) -> None:
         self.service.take_up_again(_absences(self._request, self._store))
+
+
+def _collected(request: ServeRequest) -> CollectSettings:
+    return request.collected or CollectSettings(request.store)
 
 
 def _absences(request: ServeRequest, store: Store) -> Absences | None:

@@ -143,6 +143,9 @@ def _needed_for(figures: Figures, told: Collection[str], now: int) -> Iterator[s
         yield f"The new settings do not hold; what ran before goes on. {figures.reload.refused}"
     if figures.reload.waits and not figures.stopped:
         yield f"A change of {' and '.join(figures.reload.waits)} waits for a restart."
+    for name, one in sorted(figures.collected.items()):
+        if one.state in {"lost", "stopped"} and not figures.stopped:
+            yield f"The source {name} of the plant {one.plant} is {one.state}. {one.said}"
     for title in figures.suspended.values():
         yield f"The rule {title} was stopped because its expressions take too long."
     for name in silent(figures, now):
