@@ -33,7 +33,10 @@ def test_readings_of_an_instant_share_a_line() -> None:
 def test_names_are_escaped_as_the_protocol_wants() -> None:
     assert key_text("a b,c=d") == r"a\ b\,c\=d"
     assert key_text(r"PLANT\TANK1") == r"PLANT\TANK1"
-    assert key_text("a\\") == r"a" + "\\\\"
+    assert key_text("a\\") == "a\\_"
+    assert key_text('a\\"b') == r'a\\"b'
+    assert key_text("x" * 300) == "x" * 256
+    assert key_text("x" * 255 + "\\") == "x" * 255 + "_"
     assert key_text("") == "_"
     assert value_text('say "a\\b"\n') == r'"say \"a\\b\" "'
     assert value_text(float("nan")) is None
@@ -60,6 +63,10 @@ def test_what_was_written_is_read_again(rows: list[tuple[str, int, float | str]]
         assert not BROKEN.search(line[:-1])
         found += read_line(line[:-1])
     assert found == [
-        (BROKEN.sub(" ", name), at, BROKEN.sub(" ", value) if isinstance(value, str) else value)
+        (
+            re.sub(r"\\\Z", r"\\_", BROKEN.sub(" ", name)),
+            at,
+            BROKEN.sub(" ", value) if isinstance(value, str) else value,
+        )
         for name, at, value in rows
     ]

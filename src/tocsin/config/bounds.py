@@ -788,6 +788,9 @@ PLANT_BODY_BYTES: Final = 1 * MiB
 PLANT_LINE_BYTES: Final = 512 * 1024
 """One line of it: an instant of some thousand tags; more of the same instant goes into a further line."""
 
+PLANT_LINE_FIELDS: Final = 5_000
+"""Tags in one line of it."""
+
 PLANT_TEXT_CHARS: Final = 4_096
 """A text that a tag shows; a longer one is cut."""
 

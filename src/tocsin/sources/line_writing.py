@@ -1,4 +1,7 @@
-"""Readings as InfluxDB line protocol (version 2 of InfluxDB, "Line protocol"): one line an instant, one field a tag.
+"""Readings as InfluxDB line protocol: one line an instant, one field a tag.
+
+Source: InfluxDB 2 documentation, "Line protocol"; for backslashes what its parser does (`models/points.go`): before anything but
+a comma, an equals sign, a space or a quote a backslash in a field key stands for itself.
 
 ```
 plant TANK1=3.25,PUMP1="OPEN" 1767225600000000
@@ -14,24 +17,24 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from tocsin.config import bounds
+
 MEASUREMENT: Final = "plant"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_SPECIAL: Final = ",= "
+_SPECIAL: Final = re.compile('[,= "]')
 
 
 def key_text(name: str) -> str:
-    """A field key: comma, equals sign and space behind a backslash, as is a backslash that would look like that of an escape.
+    """A field key: comma, equals sign, space and quote behind a backslash; a backslash stands for itself.
 
-    A leading `#` would make no comment, as it stands behind the measurement; an empty name becomes `_`.
+    At the end of a key a backslash would escape the sign behind it, so `_` is put there. An empty name becomes `_`; a
+    longer one than `bounds.HISTORIAN_NAME_CHARS` is cut.
     """
-    clean = _CONTROL.sub(" ", name) or "_"
-    parts = []
-    for at, sign in enumerate(clean):
-        following = clean[at + 1 : at + 2]
-        escaped = sign in _SPECIAL or (sign == "\\" and (not following or following in _SPECIAL + "\\"))
-        parts.append(f"\\{sign}" if escaped else sign)
-    return "".join(parts)
+    clean = _CONTROL.sub(" ", name[: bounds.HISTORIAN_NAME_CHARS]) or "_"
+    if clean.endswith("\\"):
+        clean = f"{clean[:-1]}_" if len(clean) == bounds.HISTORIAN_NAME_CHARS else f"{clean}_"
+    return _SPECIAL.sub(r"\\\g<0>", clean)
 
 
 def value_text(value: float | str | bool) -> str | None:  # noqa: FBT001  a reading
@@ -48,8 +51,8 @@ def value_text(value: float | str | bool) -> str | None:  # noqa: FBT001  a read
 def lines(readings: Iterable[tuple[str, int, float | str | None]], most: int) -> Iterator[bytes]:
     """`readings` (tag, microseconds since 1970, value) as lines with their line breaks.
 
-    Those of one instant that follow each other stand in one line, unless a tag is read twice or the line would be longer
-    than `most` bytes. What has no value is left out.
+    Those of one instant that follow each other stand in one line, unless a tag is read twice, or the line would be longer
+    than `most` bytes or hold more than `bounds.PLANT_LINE_FIELDS` tags. What has no value is left out.
     """
     fields: dict[str, str] = {}
     instant, size = 0, 0
@@ -59,7 +62,9 @@ def lines(readings: Iterable[tuple[str, int, float | str | None]], most: int) ->
             continue
         key = key_text(tag)
         length = 4 * (len(key) + len(text)) + 2  # at most: four bytes a character
-        if fields and (at != instant or key in fields or size + length > most):
+        if fields and (
+            at != instant or key in fields or size + length > most or len(fields) >= bounds.PLANT_LINE_FIELDS
+        ):
             yield _line(fields, instant)
             fields, size = {}, 0
         fields[key] = text

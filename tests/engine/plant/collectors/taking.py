@@ -11,7 +11,7 @@ from socketserver import ThreadingMixIn, UnixStreamServer
 from threading import Event, Lock, Thread
 from typing import Any
 
-_FIELD = re.compile(r'((?:\\.|[^\\=, ])+)=("(?:\\.|[^"\\])*"|[^,]+)')
+_FIELD = re.compile(r'((?:\\[,= "]|[^=, ])+?)=("(?:\\.|[^"\\])*"|[^,]+)')
 
 
 class Server(ThreadingMixIn, UnixStreamServer):
@@ -33,6 +33,7 @@ class Taking:
         self.targets: list[str] = []
         self.answers: list[int] = []
         self.refuses = b"\0"
+        self.says = b"so it is"
         self.lock = Lock()
         self.gate = Event()
         self.gate.set()
@@ -59,7 +60,7 @@ class Taking:
 
 
 def read_line(line: str) -> list[tuple[str, int, float | str | bool]]:
-    """A line as its readings, by the grammar of InfluxDB's documentation."""
+    """A line as its readings, by the grammar of InfluxDB's parser."""
     assert line.startswith("plant ")
     rest, time = line.removeprefix("plant ").rsplit(" ", 1)
     found, at = [], 0
@@ -74,7 +75,7 @@ def read_line(line: str) -> list[tuple[str, int, float | str | bool]]:
 
 
 def unescaped(key: str) -> str:
-    return re.sub(r"\\([,= \\])", r"\1", key)
+    return re.sub(r'\\([,= "])', r"\1", key)
 
 
 def value(text: str) -> float | str | bool:
@@ -104,7 +105,7 @@ def taking(store: Path) -> Iterator[Taking]:
             self.send_response(status)
             self.end_headers()
             if status >= 300:
-                self.wfile.write(b"so it is")
+                self.wfile.write(taken.says)
 
     with Server(str(path), Handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -65,6 +65,17 @@ def test_a_plant_that_intake_does_not_know_is_kept_aside_whole(tmp_path: Path) -
     assert handed.aside == [(LINES, "404 so it is")]
 
 
+def test_what_intake_set_aside_itself_is_told_and_not_handed_over_again(tmp_path: Path) -> None:
+    with taking(tmp_path) as taken:
+        taken.answers = [400]
+        taken.says = b"partial write: unable to parse line 3"
+        handed = Handed(tmp_path)
+        handed.run()
+        assert len(taken.targets) == 1
+    assert not handed.aside
+    assert "partial write" in handed.told[0]
+
+
 def test_without_intake_it_waits_and_says_so_once(tmp_path: Path) -> None:
     handed = Handed(tmp_path)
 

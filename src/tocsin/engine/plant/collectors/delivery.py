@@ -17,6 +17,9 @@ _AGAIN: Final = frozenset({408, 425, 429})
 _APART: Final = frozenset({400, 413, 422})
 """Answers that may be about one line of many: each half is handed over by itself, until the line is found."""
 
+_PARTLY: Final = "partial write"
+"""What InfluxDB's words for 400 begin with where all lines but some were stored."""
+
 _HEAD_BYTES: Final = 64 * 1024
 _REASON_BYTES: Final = 2_000
 
@@ -49,6 +52,10 @@ class Delivery:
             status, reason = await self._post(b"".join(lines))
             if 200 <= status < 300:
                 self._took()
+                return
+            if status == 400 and _PARTLY in reason:
+                self._took()
+                self._tell(f"Intake stored what it could read, and set the rest aside: {reason}.")
                 return
             if 400 <= status < 500 and status not in _AGAIN:
                 break
