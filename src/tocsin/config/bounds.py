@@ -777,3 +777,32 @@ MODEL_BYTES: Final = 512 * MiB
 # --- plants: models --------------------------------------------------------------------------------------
 PLANT_TAGS: Final = 2_000
 """Tags that change in one plant's model: each has a relation of its own, a second of learning and some kilobytes."""
+
+# --- plants: watching live -------------------------------------------------------------------------------
+PLANTS: Final = 64
+"""Plants that one service watches."""
+
+PLANT_LATENESS_SECONDS: Final = 30
+"""How much later than the newest reading of a plant one may come and still count in its row, at the least …"""
+
+PLANT_LATENESS_MOST_SECONDS: Final = 300
+"""… and at the most; between them a tenth of the time from row to row."""
+
+PLANT_OPEN_READINGS: Final = 131_072
+"""Readings that wait for their row to be complete, of one plant: a minute of 2,000 tags each second. Over it the oldest row
+is judged early."""
+
+PLANT_OPEN_BYTES: Final = 8 * MiB
+"""Text of the events that these came in, held to be shown as evidence. Over it a row keeps the first of its events only."""
+
+PLANT_EVIDENCE: Final = 32
+"""Events that one finding about a plant cites, those of the tags at fault first."""
+
+PLANT_STRANGE_TAGS: Final = 64
+"""Names of readings that a plant's model does not know and that are told, one after the other; the rest are counted."""
+
+PLANT_TOLD_SECONDS: Final = 24 * 3600
+"""Late readings, and readings with wrong times, of one plant are told at most so often."""
+
+PLANT_PAUSE_MOST_SECONDS: Final = 2 * 24 * 3600
+"""The longest pause between two deliveries that is taken for a plant's habit: a file a day, and a day that was missed."""

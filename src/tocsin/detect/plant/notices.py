@@ -43,8 +43,8 @@ class Notice:
         kind: What it is about.
         tag: Whose; empty where it is about all of them.
         amount: How much, in the unit of the kind: times the largest slow mean on normal operation (drift), rows
-            (missing, gap, repeated, silent), changes in a row on a coarser step (coarse), seconds (clock: back; late: after
-            a row was judged; untimed: beside the time when it came).
+            (missing, gap, repeated, silent), changes in a row on a coarser step (coarse), seconds (clock: back; late: behind
+            the newest reading; untimed: beside the time when it came).
         limit: How much begins such a state.
     """
 

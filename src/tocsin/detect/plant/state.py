@@ -99,6 +99,14 @@ class Held:
         """A truth value."""
         return self._typed(name, bool)
 
+    def text(self, name: str) -> str:
+        """A text."""
+        return self._typed(name, str)
+
+    def tables(self, name: str) -> list[dict[str, Any]]:
+        """A list of dicts, not looked into."""
+        return [_dict(one) for one in self._typed(name, list)]
+
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts."""
         found = self._typed(name, list)
