@@ -89,9 +89,7 @@ def test_rows_are_those_of_the_whole_history(stream: tuple[int, list[Told]], res
 
 def test_what_comes_in_time_is_never_late() -> None:
     gathering, rng = Gathering(TAGS, MINUTE), random.Random(1)
-    came = sorted(
-        (at + rng.randrange(lateness_of(MINUTE)), at) for at in range(0, 100 * MINUTE, 20 * SECOND)
-    )
+    came = sorted((at + rng.randrange(lateness_of(MINUTE)), at) for at in range(0, 100 * MINUTE, 20 * SECOND))
     for number, (arrived, at) in enumerate(came):
         assert gathering.take(at, arrived, {0: 1.0}, piece(number)) == 0
         list(gathering.due())

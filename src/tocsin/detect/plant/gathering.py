@@ -121,9 +121,9 @@ class Gathering:
             How far behind the newest reading they are, in microseconds, where their row was given out before; else 0.
         """
         self.heard, self.last = max(came, self.heard or came), piece
-        self._proven = max(self._proven, min(instant, came))
         if not readings:
             return 0
+        self._proven = max(self._proven, min(instant, came))
         at = instant // self._spacing
         place = instant - at * self._spacing
         if self._given is not None and at <= self._given:
@@ -226,9 +226,9 @@ class Gathering:
                     events.setdefault((instant, max(index, 0)), {})[columns[column]] = value
             for (instant, index), readings in sorted(events.items()):
                 other.take(instant, self.heard or instant, readings, span.pieces[index])
-        if self._given is not None and self._spacing == other._spacing:  # noqa: SLF001  one of ours
-            other._given = self._given  # noqa: SLF001
-        other._proven, other.late, other.heard, other.last = self._proven, self.late, self.heard, self.last  # noqa: SLF001
+        if self._given is not None and self._spacing == other._spacing:
+            other._given = self._given
+        other._proven, other.late, other.heard, other.last = self._proven, self.late, self.heard, self.last
 
     def state(self) -> dict[str, bytes]:
         """What it knows, in named pieces."""

@@ -176,7 +176,9 @@ class Measures:
             return runs
         shown = np.ascontiguousarray(looked.values[:, self._moving])
         for row, values in enumerate(shown):
-            runs[row] = self._repeats(self._rows + row, blake2b(values.tobytes(), digest_size=_DIGEST).digest())
+            runs[row] = self._repeats(
+                self._rows + row, blake2b(values.tobytes(), digest_size=_DIGEST).digest()
+            )
         return runs
 
     def _repeats(self, at: int, digest: bytes) -> int:

@@ -6,7 +6,7 @@ MessagePack: numbers, texts, and arrays as little-endian bytes whose length must
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -16,6 +16,8 @@ from tocsin.records.readings import Flags, Values
 
 State = dict[str, Any]
 """A part's state by name: whole numbers, numbers, None, texts, lists and dicts of these, and arrays as bytes."""
+
+Kind = TypeVar("Kind")
 
 _ENCODER: Final = msgspec.msgpack.Encoder(order="sorted")
 
@@ -77,7 +79,8 @@ class Held:
 
     def flags(self, name: str, length: int) -> Flags:
         """Likewise of truth values."""
-        return self._array(name, length, "u1") != 0
+        found: Flags = self._array(name, length, "u1") != 0
+        return found
 
     def raw(self, name: str) -> bytes:
         """Bytes."""
@@ -131,11 +134,11 @@ class Held:
             raise Damaged(f"{name} is missing")
         return self._state[name]
 
-    def _typed(self, name: str, kind: type) -> Any:
-        value = self._get(name)
+    def _typed(self, name: str, kind: type[Kind]) -> Kind:
+        value: Any = self._get(name)
         if type(value) is not kind:
             raise Damaged(f"{name} is of another kind")
-        return value
+        return value  # type: ignore[no-any-return]  # its type was looked at
 
     def _array(self, name: str, length: int, kind: str) -> NDArray[Any]:
         body = self.raw(name)
