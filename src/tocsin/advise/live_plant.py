@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import nan
+from math import isnan, nan
 
 from tocsin.advise.phrases import counted, name
 from tocsin.advise.plant import TagShown, notice, why
@@ -24,15 +24,15 @@ def plant_out_of_step(v: Values) -> str:
 
 def plant_notice(v: Values) -> str:
     """What is told of a plant beside the alarms."""
-    said = notice(v["notice"], v.get("tag", ""), _whole(v["at"]), _number(v["amount"])).removesuffix(".")
+    said = notice(v["notice"], v.get("tag", ""), _whole(v.get("at", "")), _number(v.get("amount", ""))).removesuffix(".")
     more = f" ({counted(_whole(v['more']), 'further tag')} likewise)" if v.get("more") else ""
     return f"of {name(v['plant'])}: {said}{more}"
 
 
 def _promise(v: Values) -> str:
-    unit, kept = v["unit"], _number(v["kept"])
-    share = f"{100 * kept:.2g}%" if kept < 0.995 else "all"
-    rests = counted(_whole(v["blocks"]), unit if unit in ("week", "day", "hour") else "block")
+    unit, kept = name(v["unit"]), _number(v["kept"])
+    share = name(v["kept"]) if isnan(kept) else f"{100 * kept:.2g}%" if kept < 0.995 else "all"
+    rests = counted(int(v["blocks"]), unit) if v["blocks"].isdecimal() else f"{name(v['blocks'])} {unit}s"
     return f"on normal operation at most {share} of {unit}s are interrupted, which rests on {rests}"
 
 

@@ -44,6 +44,6 @@ CLAIM_TYPES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("plant", "unit", "blocks", "kept"),
         ("tag", "shown", "expected", "step", "low", "high", "counter", "states", "words", "also 1", "also 2"),
     ),
-    "plant_notice": (("plant", "notice", "at", "amount"), ("tag", "more")),
+    "plant_notice": (("plant", "notice"), ("at", "amount", "tag", "more")),
     "record_says": (("text",), ("host", "user")),
 }

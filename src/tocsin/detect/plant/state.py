@@ -138,7 +138,7 @@ class Held:
         value: Any = self._get(name)
         if type(value) is not kind:
             raise Damaged(f"{name} is of another kind")
-        return value  # type: ignore[no-any-return]  # its type was looked at
+        return value
 
     def _array(self, name: str, length: int, kind: str) -> NDArray[Any]:
         body = self.raw(name)
