@@ -32,7 +32,8 @@ days = 90
 bytes = "10 GB"
 ```
 
-`[run.bell]` and `[run.outbound]` stand in `bell.py`, `[run.silence]`, `[[run.expect]]` and `[[run.group]]` in `expect.py`.
+`[run.bell]` and `[run.outbound]` stand in `bell.py`, `[run.silence]`, `[[run.expect]]` and `[[run.group]]` in `expect.py`,
+`[[run.plant]]` in `plant.py`.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from tocsin.config import bounds
 from tocsin.config.addresses import Address
 from tocsin.config.bell import Bell, bell_settings
 from tocsin.config.expect import Expected, Silence, expected_settings, silence_settings
+from tocsin.config.plant import Plant, plant_settings
 from tocsin.config.settings import load_settings
 from tocsin.config.table import Table
 from tocsin.records.errors import OperatorError
@@ -124,6 +126,7 @@ class Service:
         bell: Whom to tell, and what may leave this host.
         silence: What counts as silence.
         expected: What is to be heard.
+        plants: What plants are watched.
     """
 
     file: Path
@@ -139,6 +142,7 @@ class Service:
     bell: Bell = field(default_factory=Bell)
     silence: Silence = field(default_factory=Silence)
     expected: tuple[Expected, ...] = ()
+    plants: tuple[Plant, ...] = ()
 
 
 def load_service(file: Path, state: Path, over: Mapping[str, Any] | None = None) -> Service:
@@ -172,6 +176,7 @@ def service_settings(
             "group",
             "http",
             "outbound",
+            "plant",
             "retention",
             "rules",
             "silence",
@@ -197,6 +202,7 @@ def service_settings(
         bell_settings(run.table("bell"), run.table("outbound")),
         silence_settings(run.table("silence")),
         expected_settings(run),
+        plant_settings(run),
     )
     _check_ports(run, service)
     return service

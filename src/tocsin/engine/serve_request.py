@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tocsin.config.bell import Bell
 from tocsin.config.service import Retention
@@ -16,6 +16,9 @@ from tocsin.engine.intake.settings import Files, Listening
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.notify.changes import Ringing
 from tocsin.sources.listened.received import ReceivedOptions
+
+if TYPE_CHECKING:
+    from tocsin.detect.plant.live.watched import Plant
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class ServeRequest:
         files: What to follow; how far it was read stands in the store.
         keep: How much is kept; None: all.
         awaited: Whose silence, and the lack of what, is an alarm; None: nobody's.
+        plants: Which are watched, with their models.
     """
 
     store: Path
@@ -70,6 +74,7 @@ class ServeRequest:
     files: Files = field(default_factory=Files)
     keep: Retention | None = None
     awaited: Awaited | None = None
+    plants: Sequence[Plant] = ()
 
 
 @dataclass(frozen=True, slots=True)

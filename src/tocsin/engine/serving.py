@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tocsin.detect.interface import Detector
 from tocsin.engine.absence import Absences, Known
 from tocsin.engine.bell import BellThread, Signs, ringing_bell
 from tocsin.engine.books import Ringer
@@ -26,6 +27,7 @@ from tocsin.engine.keeping import Keeping
 from tocsin.engine.kept_intake import KeptIntake
 from tocsin.engine.live_rules import LiveDetector
 from tocsin.engine.patience import Patience
+from tocsin.engine.plant.live_plants import LivePlants
 from tocsin.engine.reloading import Reloading
 from tocsin.engine.sealer import Sealer
 from tocsin.engine.serve_request import Attendant, ServeRequest, Wishes
@@ -88,7 +90,10 @@ class _Works:
         figuring.figures.ports = intake.ports
         tell = attendant.on_notice
         ringer = Ringer(request.ringing, request.now)
-        self.service = Service(store, [detector], IncidentDesk(), figuring, ringer, _absences(request, store))
+        self._plants = LivePlants(request.plants)
+        figuring.plants = self._plants.figures
+        detectors: list[Detector] = [detector, self._plants]
+        self.service = Service(store, detectors, IncidentDesk(), figuring, ringer, _absences(request, store))
         self.signs = Signs(listens=True, judged=request.now())
         self._patience = Patience(request.now, tell)
         self._keeping = Keeping(store, request.keep, request.now, tell)
@@ -136,6 +141,7 @@ class _Works:
 
     def _take_up(self, new: ServeRequest, bell: BellThread) -> None:
         self._request = new
+        self._plants.take_up(new.plants)
         self.service.ring_for(new.ringing)
         self.service.await_(lambda: _absences(new, self._store))
         bell.ring_for(new.ringing)  # behind the commits: no message comes for a channel that it gave away

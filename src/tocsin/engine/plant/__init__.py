@@ -1,4 +1,4 @@
 """Plants with files and threads around them: the model on disk, learning from files, watching files.
 
-Needs numpy (`tocsin[plant]`); imported only by what was asked to do with a plant.
+Needs numpy (`tocsin[plant]`), all but `live_plants` and `plant_words`; imported only by what was asked to do with a plant.
 """

@@ -45,9 +45,9 @@ class PlantDetector:
         self._watched = {plant.name: Watched(plant) for plant in plants}
         self._touched: set[str] = set()
         self._kept = False
+        self.memory_bound = self._bound()
 
-    @property
-    def memory_bound(self) -> int:
+    def _bound(self) -> int:
         """The most that a snapshot takes: of each plant the rows that it remembers, and the readings that wait."""
         waiting = bounds.PLANT_OPEN_READINGS * _A_READING + 4 * bounds.PLANT_OPEN_BYTES
         tags = sum(len(one.plant.model.tags) for one in self._watched.values())
@@ -108,8 +108,9 @@ class PlantDetector:
             self._watched[plant.name] = Watched(plant)
             if old is not None:
                 self._watched[plant.name].take_over(old)
-        if dict(self._watched) != before:
+        if self._watched != before:
             self.unwrite()
+        self.memory_bound = self._bound()
 
     def snapshot(self) -> bytes:
         """The whole state."""
