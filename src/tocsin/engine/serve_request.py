@@ -56,6 +56,7 @@ class ServeRequest:
         files: What to follow; how far it was read stands in the store.
         keep: How much is kept; None: all.
         awaited: Whose silence, and the lack of what, is an alarm; None: nobody's.
+        plants: Names of the plants whose readings are taken.
     """
 
     store: Path
@@ -70,6 +71,7 @@ class ServeRequest:
     files: Files = field(default_factory=Files)
     keep: Retention | None = None
     awaited: Awaited | None = None
+    plants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,13 +42,22 @@ _LINE: Final = re.compile(
 _NAME: Final = r"(?:[^\\,= ]++|\\[,= ]?)++"
 _HEAD: Final = re.compile(rf"((?:[^\\, ]++|\\[, ]?)++)((?:,{_NAME}={_NAME})*+) ++")
 _TAG: Final = re.compile(rf",({_NAME})=({_NAME})")
-_FIELD: Final = re.compile(
-    r'((?:[^\\,= ]++|\\[,= "]?)++)='
-    r'(?:"((?:[^\\"]++|\\.)*+)"|(-?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?+)([iu]?+)|([tTfF][a-zA-Z]*+))'
-    r"(,|(?: ++(-?+[0-9]{1,20}+))?+\Z)",
-    re.DOTALL,
+_KEYED: Final = r'((?:[^\\,= ]++|\\[,= "]?)++)='
+_QUOTED: Final = r'"((?:[^\\"]++|\\.)*+)"'
+_DIGITS: Final = r"(-?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?+)([iu]?+)"
+_TRUTH: Final = r"([tTfF][a-zA-Z]*+)"
+_ANY: Final = rf"(?:{_QUOTED}|{_DIGITS}|{_TRUTH})"
+_FIELD: Final = re.compile(rf"{_KEYED}{_ANY}(,|(?: ++(-?+[0-9]{{1,20}}+))?+\Z)", re.DOTALL)
+_NO_FIELDS: Final = tuple(
+    (re.compile(what, re.DOTALL), why)
+    for what, why in (
+        (r"[,= ]|\Z", "has no name"),
+        (rf"(?!{_KEYED})|{_KEYED}(?:[, ]|\Z)", "has no value"),
+        (rf"{_KEYED}[+-]?(?i:nan|inf)", "has a value that is no number"),
+        (rf"{_KEYED}(?!{_QUOTED})\"", "has a text without an end"),
+        (rf"{_KEYED}{_QUOTED}|{_KEYED}{_ANY} ", "has something behind it that is no time"),
+    )
 )
-_NO_NUMBER: Final = re.compile(r"=[+-]?(?:nan|inf)", re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _IN_TEXT: Final = re.compile(r'\\(["\\])')
 _IN_MEASUREMENT: Final = re.compile(r"\\([, ])")
@@ -261,20 +270,4 @@ def _why_no_head(line: str) -> str:
 
 def _why_no_field(line: str, at: int) -> str:
     """What is wrong with the field at `at`: which is none, or has something behind it that may not be there."""
-    key = re.compile(r'(?:[^\\,= ]|\\[,= "]?)++').match(line, at)
-    if key is None:
-        return "has no name"
-    if not line.startswith("=", key.end()):
-        return "has no value"
-    if _NO_NUMBER.match(line, key.end()):
-        return "has a value that is no number"
-    value = re.compile(r'="(?:[^\\"]|\\.)*+("?)', re.DOTALL).match(line, key.end())
-    if value:
-        return "has something behind it that is no time" if value[1] else "has a text without an end"
-    found = re.compile(r"=([^, ]*+)( ?)").match(line, key.end())
-    assert found is not None
-    if not found[1]:
-        return "has no value"
-    if found[2] and re.fullmatch(r"-?[0-9.]+(?:[eE][+-]?[0-9]+)?[iu]?|[tTfF][a-zA-Z]*", found[1]):
-        return "has something behind it that is no time"
-    return "has a value of no kind"
+    return next((why for what, why in _NO_FIELDS if what.match(line, at)), "has a value of no kind")

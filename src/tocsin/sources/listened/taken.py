@@ -18,6 +18,7 @@ from tocsin.sources.listened import elastic_bulk, file_lines, line_protocol, otl
 from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.text_stream import clean
 
+_LINES: Final = "line-protocol"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -148,13 +149,13 @@ def _plant_lines(received: Received, _zone: tzinfo) -> Iterator[Taken]:
     unit = line_protocol.UNITS[received.hints.get("precision", "ns")]
     for found in line_protocol.points(received.body, unit):
         if isinstance(found, line_protocol.BadLine):
-            yield Taken(found.line, is_object=False, said=Said(), broken=found.why)
+            yield Taken(found.line, is_object=False, said=Said(), broken=found.why, format=_LINES)
             continue
         fields = {
             "plant": plant, "measurement": found.measurement, "tags": found.tags, "readings": found.readings,
         }  # fmt: skip
         draft = Draft(fields, logsources, f"plant/{plant}", found.time)
-        yield Taken(found.line, is_object=False, said=Said(), draft=draft, format="line-protocol")
+        yield Taken(found.line, is_object=False, said=Said(), draft=draft, format=_LINES)
 
 
 _TAKEN: Mapping[Listener, Callable[[Received, tzinfo], Iterator[Taken]]] = {
