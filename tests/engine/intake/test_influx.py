@@ -75,7 +75,10 @@ def test_version_1_has_the_token_as_password(running: Running) -> None:
     assert status == 404
     assert json.loads(body)["error"].startswith('database "nowhere" not found')
     running.stop()
-    assert [(one.sender, one.hints.get("precision")) for one in running.stored()] == [("office", None), ("plant", "m")]
+    assert [(one.sender, one.hints.get("precision")) for one in running.stored()] == [
+        ("office", None),
+        ("plant", "m"),
+    ]
     (event,) = events_of(running.stored()[1])
     assert event.time == 60_000_000
 
@@ -84,7 +87,10 @@ def test_lines_that_cannot_be_read_are_told_and_set_aside(running: Running) -> N
     body = LINE + b"\nbad\n" + LINE + b"m f=NaN\n"
     status, said = running.post(WRITE, body)
     assert status == 400
-    assert said == {"code": "invalid", "message": "partial write: unable to parse line 3: no fields dropped=2"}
+    assert said == {
+        "code": "invalid",
+        "message": "partial write: unable to parse line 3: no fields dropped=2",
+    }
     status, said = running.post("/write?db=works", body)
     assert (status, said["error"].partition(":")[0]) == (400, "partial write")
     assert running.post(WRITE, b'{"no": "line"}\n')[0] == 400
@@ -96,7 +102,9 @@ def test_lines_that_cannot_be_read_are_told_and_set_aside(running: Running) -> N
 
 
 def test_what_is_refused_and_how(start: Start) -> None:
-    running = start(plants=["works"], bounds={"BODY_RECORDS": 100, "LINES_READINGS": 150, "REFUSED_LOGINS": 1_000})
+    running = start(
+        plants=["works"], bounds={"BODY_RECORDS": 100, "LINES_READINGS": 150, "REFUSED_LOGINS": 1_000}
+    )
     refused = [
         (404, "not found", "/api/v2/write?bucket=a%22b%0a", LINE, {}),
         (400, "invalid", "/api/v2/write", LINE, {}),
@@ -157,7 +165,7 @@ def hostile_point(number: int) -> Point:
     return (
         Point("line\nfeed, comma")
         .tag("a=b", "c d,e")
-        .field("te\"xt", 'a "quote"\nplant LEVEL=3.0\n\\')
+        .field('te"xt', 'a "quote"\nplant LEVEL=3.0\n\\')
         .field("n o", number)
         .field("half", number / 2)
         .field("even", number % 2 == 0)

@@ -54,7 +54,16 @@ def test_a_collector_delivers_without_a_token(start: Start, tmp_path: Path) -> N
     assert asked(path, "POST", "/api/v2/write?bucket=works", LINE)[0] == 204
     assert asked(path, "GET", "/health")[0] == 200
     assert asked(path, "POST", "/api/v2/write?bucket=other", LINE)[0] == 404
-    for other in ("/metrics", "/healthz", "/services/collector/raw", "/write?db=works", "/ping", "/_bulk", "/v1/logs", "/"):
+    for other in (
+        "/metrics",
+        "/healthz",
+        "/services/collector/raw",
+        "/write?db=works",
+        "/ping",
+        "/_bulk",
+        "/v1/logs",
+        "/",
+    ):
         assert asked(path, "POST", other, LINE)[0] == 404, other
         assert asked(path, "GET", other)[0] == 404, other
     running.stop()
@@ -142,7 +151,7 @@ print(one.recv(1))
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
 def test_another_user_is_let_in_no_further_whatever_the_rights_say(tmp_path: Path) -> None:
-    folder = Path("/tmp") / f"tocsin-{os.getpid()}"  # noqa: S108  another user must reach it
+    folder = Path("/tmp") / f"tocsin-{os.getpid()}"
     folder.mkdir(mode=0o755)
 
     async def knocked() -> tuple[bytes, int]:

@@ -59,7 +59,9 @@ def test_a_line_becomes_an_event() -> None:
 
 def test_what_is_escaped() -> None:
     """The examples of the documentation's "Special characters", and what its parser makes of the rest."""
-    (one,) = read(rb'my\ meas\,ure=ment\x,t\=a\ g\,1=v\=a\ l\\,2,t2="q" f\ i\=e\,l\"d="a \"text\" with \\ and \n",g\x=1')
+    (one,) = read(
+        rb'my\ meas\,ure=ment\x,t\=a\ g\,1=v\=a\ l\\,2,t2="q" f\ i\=e\,l\"d="a \"text\" with \\ and \n",g\x=1'
+    )
     assert one.measurement == r"my meas,ure=ment\x"
     assert one.tags == {"t=a g,1": r"v=a l\,2", "t2": '"q"'}
     assert one.readings == {'f i=e,l"d': r"a " + '"text"' + r" with \ and \n", r"g\x": 1.0}
@@ -73,7 +75,9 @@ def test_truths(truth: str) -> None:
 
 
 def test_numbers_are_exact() -> None:
-    text = b"m a=-0.1,b=1e-7,c=1.5E+3,d=.5,e=5.,f=-9223372036854775808i,g=18446744073709551615u,h=007i,i=1e-400"
+    text = (
+        b"m a=-0.1,b=1e-7,c=1.5E+3,d=.5,e=5.,f=-9223372036854775808i,g=18446744073709551615u,h=007i,i=1e-400"
+    )
     assert read(text)[0].readings == {
         "a": -0.1, "b": 1e-7, "c": 1500.0, "d": 0.5, "e": 5.0, "f": -(2**63), "g": 2**64 - 1, "h": 7, "i": 0.0,
     }  # fmt: skip
@@ -144,9 +148,9 @@ def test_seconds_taken_for_nanoseconds_of_another_precision_are_refused() -> Non
     assert len(whys(b"m f=1 1700000000000000000", UNITS["s"])) == 1
 
 
-NAMES = st.text(
-    st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=20
-).filter(lambda text: not text.endswith("\\"))  # before what ends a name it would escape that: so says the documentation
+NAMES = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=20).filter(
+    lambda text: not text.endswith("\\")
+)  # before what ends a name it would escape that: so says the documentation
 VALUES = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**63), 2**63 - 1), st.booleans(),
     st.text(st.characters(blacklist_categories=("Cs",)), max_size=20),
@@ -200,7 +204,11 @@ def test_whatever_comes_both_sides_count_alike(body: bytes) -> None:
     assert sum(map(len, (event.raw for event in found))) <= len(body)
 
 
-@given(st.lists(st.sampled_from([b"a f=1", b'b,t=x f="y z",g=2i 7', b"# no", b"", b"bad", b'c f="\n"']), max_size=8))
+@given(
+    st.lists(
+        st.sampled_from([b"a f=1", b'b,t=x f="y z",g=2i 7', b"# no", b"", b"bad", b'c f="\n"']), max_size=8
+    )
+)
 def test_lines_are_read_each_for_itself(lines: list[bytes]) -> None:
     together = [one[2:] if isinstance(one, Point) else one[2] for one in points(b"\n".join(lines), 1)]
     alone = [one[2:] if isinstance(one, Point) else one[2] for line in lines for one in points(line, 1)]
@@ -210,13 +218,29 @@ def test_lines_are_read_each_for_itself(lines: list[bytes]) -> None:
 def test_a_body_made_to_cost_much_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
     many = b"m " + b",".join(b"f%d=1" % number for number in range(100_000))
     assert whys(many) == [f"more than {bounds.LINE_FIELDS} fields"]
-    assert whys(b"m" + b"".join(b",t%d=1" % number for number in range(1_000)) + b" f=1") == ["more than 64 tags"]
+    assert whys(b"m" + b"".join(b",t%d=1" % number for number in range(1_000)) + b" f=1") == [
+        "more than 64 tags"
+    ]
     assert whys(b"m " + b"n" * 257 + b"=1") == ["a name or tag longer than 256 characters"]
     assert whys(b"m f=" + b"1" * 100_000 + b"i") == ["field 1 has an integer that is none"]
-    assert whys(b'm f="' + b"x" * 70_000 + b'"') == [f"field 1 has a text longer than {bounds.LINE_TEXT_CHARS} characters"]
+    assert whys(b'm f="' + b"x" * 70_000 + b'"') == [
+        f"field 1 has a text longer than {bounds.LINE_TEXT_CHARS} characters"
+    ]
     assert whys(b"m f=" + b"1" * 2 * MiB) == [f"a line longer than {MiB} bytes"]
     began = time.monotonic()
-    for hostile in (b'm f="', b"m f=\\", b"\\ ", b"m,a=", b"m a=1,", b" ", b"#", b'm "=', b'"\n', b"m f=1e", b"m\n"):
+    for hostile in (
+        b'm f="',
+        b"m f=\\",
+        b"\\ ",
+        b"m,a=",
+        b"m a=1,",
+        b" ",
+        b"#",
+        b'm "=',
+        b'"\n',
+        b"m f=1e",
+        b"m\n",
+    ):
         whole = hostile * (MiB // len(hostile))
         with suppress(TooMany):
             check(whole, 1)
