@@ -98,7 +98,7 @@ def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Seque
     request = ServeRequest(
         service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable,
         Ringing(service.bell, service.zone, command(service.file)), followed(service), service.retention,
-        awaited(service, loaded.ruleset), plants_of(service.plants),
+        awaited(service, loaded.ruleset), tuple(plant.name for plant in service.plants), plants_of(service.plants),
     )  # fmt: skip
     return request, (*account.sentences(), *service.bell.warnings())
 

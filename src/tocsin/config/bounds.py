@@ -534,6 +534,28 @@ OTLP_SHARED_BYTES: Final = 32 * MiB
 """What resources and scopes say of their records, counted for each record, as each event bears it: 8,000 records with
 4 kB each. Further records are rejected."""
 
+# --- InfluxDB's line protocol ------------------------------------------------------------------------------
+LINE_BYTES: Final = 1 * MiB
+"""One line; one instant of `LINE_FIELDS` tags takes 200 kB or so."""
+
+LINE_FIELDS: Final = 10_000
+"""Fields of one line: what a plant's tags showed at one instant, five times as many as a model has tags (`PLANT_TAGS`)."""
+
+LINE_TAGS: Final = 64
+"""Tags of one line (host, region, …)."""
+
+LINE_NAME_CHARS: Final = 256
+"""A measurement, the name of a tag or field, or a tag's value."""
+
+LINE_TEXT_CHARS: Final = 64 * 1024
+"""A text that a field holds, as in InfluxDB."""
+
+LINE_INTEGER_CHARS: Final = 64
+"""Digits of an integer, noughts before it too: 64 bits are 20 digits."""
+
+LINES_READINGS: Final = 500_000
+"""Field values of one body, which is read into memory whole: some 100 MB at worst."""
+
 # --- settings ----------------------------------------------------------------------------------------------
 TOKENS: Final = 10_000
 """Tokens in the tokens file; all are held in memory (about 300 bytes each)."""

@@ -59,7 +59,8 @@ class ServeRequest:
         files: What to follow; how far it was read stands in the store.
         keep: How much is kept; None: all.
         awaited: Whose silence, and the lack of what, is an alarm; None: nobody's.
-        plants: Which are watched, with their models.
+        plants: Names of the plants whose readings are taken.
+        watched: Plants that are judged, with their models.
     """
 
     store: Path
@@ -74,7 +75,8 @@ class ServeRequest:
     files: Files = field(default_factory=Files)
     keep: Retention | None = None
     awaited: Awaited | None = None
-    plants: Sequence[Plant] = ()
+    plants: tuple[str, ...] = ()
+    watched: Sequence[Plant] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class _Works:
         figuring.figures.ports = intake.ports
         tell = attendant.on_notice
         ringer = Ringer(request.ringing, request.now)
-        self._plants = LivePlants(request.plants)
+        self._plants = LivePlants(request.watched)
         figuring.plants = self._plants.figures
         detectors: list[Detector] = [detector, self._plants]
         self.service = Service(store, detectors, IncidentDesk(), figuring, ringer, _absences(request, store))
@@ -141,7 +141,7 @@ class _Works:
 
     def _take_up(self, new: ServeRequest, bell: BellThread) -> None:
         self._request = new
-        self._plants.take_up(new.plants)
+        self._plants.take_up(new.watched)
         self.service.ring_for(new.ringing)
         self.service.await_(lambda: _absences(new, self._store))
         bell.ring_for(new.ringing)  # behind the commits: no message comes for a channel that it gave away
