@@ -45,12 +45,13 @@ class Figuring:
     ) -> None:
         self._store, self._listener, self._detector = store, listener, detector
         self._zone, self._now = zone, now
-        self.plants: Callable[[], dict[str, PlantFigures]] = dict
         self.figures = Figures(os.getpid(), now())
         before = read_figures(store.root)
         if before is not None:
             self.figures.day, self.figures.others = before.day, before.others
-            self.figures.sources = before.sources
+            self.figures.sources, self.figures.plants = before.sources, before.plants
+        plants = self.figures.plants
+        self.plants: Callable[[], dict[str, PlantFigures]] = lambda: plants
         self._written = self._summed = 0
 
     def on_finding(self, finding: Finding) -> None:
