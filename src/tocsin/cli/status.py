@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -14,7 +14,8 @@ from tocsin.cli.json_lines import emit
 from tocsin.cli.options import JSON, with_options
 from tocsin.cli.which_store import service_settings
 from tocsin.config.service import Service
-from tocsin.engine.figures import Figures
+from tocsin.engine.figures import Figures, PlantFigures
+from tocsin.engine.plant.plant_words import plant_lines
 from tocsin.engine.serving import reads
 from tocsin.engine.standing import Standing, standing
 from tocsin.records.errors import OperatorError
@@ -72,6 +73,7 @@ def _lines(one: Standing, data: Path, now: int) -> Iterator[str]:
         yield f"Waiting to be judged: {waits if one.backlog_bytes else 'nothing'}."
         yield _room(one)
         yield from one.absence.groups
+        yield from plant_lines(one.figures.plants if one.figures is not None else {})
         yield from _incidents(one, data)
     yield "What needs somebody:" if one.needs else "Nothing needs you."
     for sentence in one.needs:
@@ -159,6 +161,8 @@ def _emit(one: Standing) -> None:
         )
     for sentence in one.absence.groups:
         emit({"kind": "group", "text": sentence})
+    for name, plant in sorted(figures.plants.items()) if figures is not None else ():
+        emit(_plant(name, plant))
     for sentence in one.needs:
         emit({"kind": "need", "text": sentence})
     emit(
@@ -177,6 +181,15 @@ def _emit(one: Standing) -> None:
             "needs": len(one.needs),
         }
     )
+
+
+def _plant(name: str, one: PlantFigures) -> dict[str, Any]:
+    return {
+        "kind": "plant", "plant": name, "row": None if one.row is None else rfc3339(one.row), "score": one.score,
+        "rings": one.rings, "rows": one.rows, "tags": one.tags, "missing": list(one.missing), "missing_tags": one.missing_tags,
+        "late": one.late, "heard": None if one.heard is None else rfc3339(one.heard), "silent": one.silent,
+        "promise": {"unit": one.unit, "blocks": one.blocks, "asked": one.asked, "kept": round(one.kept, 6)},
+    }  # fmt: skip
 
 
 def amount(size: float) -> str:

@@ -534,6 +534,28 @@ OTLP_SHARED_BYTES: Final = 32 * MiB
 """What resources and scopes say of their records, counted for each record, as each event bears it: 8,000 records with
 4 kB each. Further records are rejected."""
 
+# --- InfluxDB's line protocol ------------------------------------------------------------------------------
+LINE_BYTES: Final = 1 * MiB
+"""One line; one instant of `LINE_FIELDS` tags takes 200 kB or so."""
+
+LINE_FIELDS: Final = 10_000
+"""Fields of one line: what a plant's tags showed at one instant, five times as many as a model has tags (`PLANT_TAGS`)."""
+
+LINE_TAGS: Final = 64
+"""Tags of one line (host, region, …)."""
+
+LINE_NAME_CHARS: Final = 256
+"""A measurement, the name of a tag or field, or a tag's value."""
+
+LINE_TEXT_CHARS: Final = 64 * 1024
+"""A text that a field holds, as in InfluxDB."""
+
+LINE_INTEGER_CHARS: Final = 64
+"""Digits of an integer, noughts before it too: 64 bits are 20 digits."""
+
+LINES_READINGS: Final = 500_000
+"""Field values of one body, which is read into memory whole: some 100 MB at worst."""
+
 # --- settings ----------------------------------------------------------------------------------------------
 TOKENS: Final = 10_000
 """Tokens in the tokens file; all are held in memory (about 300 bytes each)."""
@@ -778,6 +800,34 @@ MODEL_BYTES: Final = 512 * MiB
 PLANT_TAGS: Final = 2_000
 """Tags that change in one plant's model: each has a relation of its own, a second of learning and some kilobytes."""
 
+# --- plants: watching live -------------------------------------------------------------------------------
+PLANTS: Final = 64
+"""Plants that one service watches."""
+
+PLANT_LATENESS_SECONDS: Final = 30
+"""How much later than the newest reading of a plant one may come and still count in its row, at the least …"""
+
+PLANT_LATENESS_MOST_SECONDS: Final = 300
+"""… and at the most; between them a tenth of the time from row to row."""
+
+PLANT_OPEN_READINGS: Final = 131_072
+"""Readings that wait for their row to be complete, of one plant: a minute of 2,000 tags each second. Over it the oldest row
+is judged early."""
+
+PLANT_OPEN_BYTES: Final = 8 * MiB
+"""Text of the events that these came in, held to be shown as evidence. Over it a row keeps the first of its events only."""
+
+PLANT_EVIDENCE: Final = 32
+"""Events that one finding about a plant cites, those of the tags at fault first."""
+
+PLANT_STRANGE_TAGS: Final = 64
+"""Names of readings that a plant's model does not know and that are told, one after the other; the rest are counted."""
+
+PLANT_TOLD_SECONDS: Final = 24 * 3600
+"""Late readings, and readings with wrong times, of one plant are told at most so often."""
+
+PLANT_PAUSE_MOST_SECONDS: Final = 2 * 24 * 3600
+"""The longest pause between two deliveries that is taken for a plant's habit: a file a day, and a day that was missed."""
 # --- plants: sources that are read live ------------------------------------------------------------------
 PLANT_SOURCES: Final = 64
 """Sources of readings that are read at a time; each is a task in one process, and a thread while it waits for a disk or database."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tocsin.detect.interface import Detector
 from tocsin.engine.absence import Absences, Known
 from tocsin.engine.bell import BellThread, Signs, ringing_bell
 from tocsin.engine.books import Ringer
@@ -29,6 +30,7 @@ from tocsin.engine.live_rules import LiveDetector
 from tocsin.engine.patience import Patience
 from tocsin.engine.plant.collectors.settings import CollectSettings
 from tocsin.engine.plant.kept_collectors import KeptCollectors
+from tocsin.engine.plant.live_plants import LivePlants
 from tocsin.engine.reloading import Reloading
 from tocsin.engine.sealer import Sealer
 from tocsin.engine.serve_request import Attendant, ServeRequest, Wishes
@@ -91,7 +93,10 @@ class _Works:
         figuring.figures.ports = intake.ports
         tell = attendant.on_notice
         ringer = Ringer(request.ringing, request.now)
-        self.service = Service(store, [detector], IncidentDesk(), figuring, ringer, _absences(request, store))
+        self._plants = LivePlants(request.watched)
+        figuring.plants = self._plants.figures
+        detectors: list[Detector] = [detector, self._plants]
+        self.service = Service(store, detectors, IncidentDesk(), figuring, ringer, _absences(request, store))
         self.signs = Signs(listens=True, judged=request.now())
         self._patience = Patience(request.now, tell)
         self._keeping = Keeping(store, request.keep, request.now, tell)
@@ -144,6 +149,7 @@ class _Works:
 
     def _take_up(self, new: ServeRequest, bell: BellThread) -> None:
         self._request = new
+        self._plants.take_up(new.watched)
         self.service.ring_for(new.ringing)
         self.service.await_(lambda: _absences(new, self._store))
         bell.ring_for(new.ringing)  # behind the commits: no message comes for a channel that it gave away

@@ -2,5 +2,5 @@
 sources that are read while the service runs (`collectors/`, `collecting.py`, `kept_collectors.py`).
 
 Most of it needs numpy (`tocsin[plant]`), and is imported only by what was asked to do with a plant. What the service imports
-(`kept_collectors.py`, `collect_process.py`, `collectors/settings.py`) needs nothing.
+(`live_plants`, `plant_words`, `kept_collectors`, `collect_process`, `collectors/settings`) needs nothing.
 """
