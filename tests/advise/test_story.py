@@ -194,7 +194,13 @@ def test_no_value_is_swapped_for_another_claim_of_the_same_type(claim):
     (incident,) = incidents(
         finding(host="W", claims=[claim]), finding(at=SECOND, host="W", claims=[(kind, other)])
     )
-    says = ("according to", "Tocsin counted", "the last that came of it", "Tocsin began to wait")
+    says = (
+        "according to",
+        "Tocsin counted",
+        "the last that came of it",
+        "Tocsin began to wait",
+        "by what Tocsin learnt",
+    )
     told = [s for s in story(incident) if any(one in s.text for one in says)]
     assert len(told) == 1
 

@@ -22,6 +22,11 @@ _NOTICES: Final = {
     "gap": "{amount:,.0f} rows are missing before {at}.",
     "repeated": "By {at} the last {amount:,.0f} rows are the same as rows before, in their order: a replay or a stuck export.",
     "clock": "At {at} the clock goes back by {amount:,.6g} s.",
+    "silent": "Nothing was heard since {at}: {amount:,.0f} rows are missing so far.",
+    "late": "A reading of {at} came {amount:,.0f} s behind the newest one, after its row was judged: it does not count.",
+    "untimed": "A reading that came at {at} says a time too far from that: it does not count.",
+    "new": "{of} is read since {at}, and the model does not know it: it is not watched.",
+    "gone": "{of} is not among what is read since {at}.",
 }
 
 
@@ -141,7 +146,7 @@ def episode(start: int, end: int, rows: int, tags: Sequence[str], reason: str) -
 def notice(kind: str, tag: str, time: int, amount: float) -> str:
     """What is told once beside the rows, in a sentence; kinds and amounts as a watcher of plants gives them."""
     said = _NOTICES.get(kind, "{of}: {kind} at {at}.")
-    return said.format(of=name(tag), kind=kind, at=when(time), amount=amount)
+    return said.format(of=name(tag), kind=name(kind), at=when(time), amount=amount)
 
 
 def reading(one: TagShown, value: float) -> str:

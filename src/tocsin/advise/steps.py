@@ -59,6 +59,42 @@ def _isolate(scene: Scene) -> Step | None:
     )
 
 
+def _out_of_step(scene: Scene) -> Step | None:
+    claim = next(scene.of("plant_out_of_step"), None)
+    if claim is None:
+        return None
+    plant = name(claim.values["plant"])
+    tag = f" for {name(claim.values['tag'])}" if claim.values.get("tag") else ""
+    return Step(
+        99,
+        f"Ask the operator on shift to read the gauge{tag} at {plant} itself, and to run it by hand if it differs from the "
+        "screen. Stop nothing from here.",
+    )
+
+
+def _plant_causes(scene: Scene) -> Step | None:
+    claim = next(scene.of("plant_out_of_step", "plant_notice"), None)
+    if claim is None:
+        return None
+    about = f"{name(claim.values['tag'])} of " if claim.values.get("tag") else ""
+    return Step(
+        55,
+        f"Ask whether anybody worked on {about}{name(claim.values['plant'])} lately: maintenance, a new sensor, other settings. "
+        "If nobody did, treat the readings as wrong until they are explained.",
+    )
+
+
+def _plant_access(scene: Scene) -> Step | None:
+    claim = next(scene.of("plant_out_of_step"), None)
+    if claim is None:
+        return None
+    return Step(
+        54,
+        f"Look who was logged on to the computers that control {name(claim.values['plant'])} around {when(scene.incident.first)}, "
+        "remote maintenance too, and ask each of them what they did.",
+    )
+
+
 def _plant(scene: Scene) -> Step | None:
     command = next(scene.of("control_command"), None)
     if command is None and not scene.tactic("impair-process-control", "inhibit-response-function"):
@@ -313,6 +349,9 @@ def _source(scene: Scene) -> str:
 
 
 _OFFERS: Final[tuple[Callable[[Scene], Step | None], ...]] = (
+    _out_of_step,
+    _plant_causes,
+    _plant_access,
     _plant,
     _isolate,
     _backups,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tocsin.advise.phrases import between, counted, listed, quoted
-from tocsin.advise.wording import ABSENT, VARIES, clause, lead, proven, whose
+from tocsin.advise.wording import ABSENT, BY_MODEL, VARIES, clause, lead, proven, whose
 from tocsin.config import bounds
 from tocsin.records import accounts
 from tocsin.records.event import AUTH_ORDER, EventId
@@ -137,6 +137,8 @@ def _sentence(one: _Statement) -> Sentence:
         return Sentence(text, _cited(one))
     often = f", {times:,} times" if times > 1 else ""
     says = f"{'Tocsin counted in' if one.claim.type == 'repeated' else 'according to'} {one.whose}"
+    if one.claim.type in BY_MODEL:
+        says = f"by what Tocsin learnt of the plant, from {one.whose}"
     if one.claim.type in ABSENT:
         says = lead(one.claim, one.whose)
     text = f"{_capital(moment)}{often}, {says}: {clause(one.claim, tuple(one.varied))}."

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from tocsin.advise.counting import different, grouped
+from tocsin.advise.live_plant import plant_notice, plant_out_of_step
 from tocsin.advise.phrases import computer, given, listed, name, person, program, quoted
 from tocsin.records.event import Auth
 from tocsin.records.finding import Claim, Evidence
@@ -290,6 +291,9 @@ def _repeated(v: Values) -> str:
     return f"{quoted(v['what'], 100)} happened {times}{group}{span}{many}"
 
 
+BY_MODEL: Final = frozenset({"plant_out_of_step", "plant_notice"})
+"""Claims that Tocsin's model of a plant makes of readings: the readings are the source's word, what would fit is not."""
+
 ABSENT: Final = frozenset({"fell_silent", "others_silent", "did_not_come", "too_few"})
 """Claims about what did not come: their evidence is the last that was heard, or that Tocsin began to wait."""
 
@@ -365,5 +369,7 @@ _CLAUSES: Final[dict[str, Callable[[Values], str]]] = {
     "others_silent": _others_silent,
     "did_not_come": _did_not_come,
     "too_few": _too_few,
+    "plant_out_of_step": plant_out_of_step,
+    "plant_notice": plant_notice,
     "record_says": _record_says,
 }

@@ -25,6 +25,7 @@ from tocsin.engine.examining import (
     examine_absence,
     examine_backup,
     examine_clocks,
+    examine_collected,
     examine_disk,
     examine_gains,
     examine_heard,
@@ -37,6 +38,7 @@ from tocsin.engine.examining import (
 )
 from tocsin.engine.examining_bell import examine_bell, examine_messages, examine_reload
 from tocsin.engine.heard_switches import heard_switches
+from tocsin.engine.plant.examining import examine_models, examine_plants
 from tocsin.engine.rule_sets import coverage
 from tocsin.records.errors import OperatorError
 from tocsin.records.inert import inert
@@ -98,13 +100,16 @@ def _items(service: Service, collected: str | None) -> Iterator[Item]:
             yield from examine_disk(one)
             yield from examine_backup(service.data, now)
             yield from examine_sources(one.figures, now)
+            yield from examine_collected(one.figures)
             yield from examine_absence(one.absence)
             yield from examine_clocks(one.figures)
+            yield from examine_plants(one.figures)
             if one.figures is not None and one.running in {"runs", "hangs"}:
                 yield from examine_reload(one.figures.reload)
             with Store.read_only(service.data) as store:
                 yield from examine_set_aside(store.set_aside())
                 yield from examine_messages(store.outbox.counts())
+    yield from examine_models(service.plants)
     yield from examine_tls(service.http.tls, now)
     yield from examine_tokens(service)
     yield from examine_bell(service.bell)

@@ -25,6 +25,8 @@ from tocsin.config.settings import FILE_NAME
 from tocsin.config.tokens import read_tokens
 from tocsin.engine.expecting import awaited
 from tocsin.engine.intake import settings as intake
+from tocsin.engine.plant.collectors.settings import CollectSettings
+from tocsin.engine.plant.live_plants import plants_of
 from tocsin.engine.serve_request import Reloaded, ServeRequest, Wishes
 from tocsin.engine.serving import serve
 from tocsin.notify.changes import Ringing
@@ -81,7 +83,7 @@ def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Seque
     """What is to run, as the settings say, and sentences about what of it an operator should know.
 
     Raises:
-        OperatorError: rules or tokens cannot be read.
+        OperatorError: rules, tokens or a plant's model cannot be read.
     """
     loaded, account = RuleChoice(tuple(map(str, service.rules)), starter=service.starter).load(progress)
     http, syslog = service.http, service.syslog
@@ -97,7 +99,8 @@ def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Seque
     request = ServeRequest(
         service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable,
         Ringing(service.bell, service.zone, command(service.file)), followed(service), service.retention,
-        awaited(service, loaded.ruleset),
+        awaited(service, loaded.ruleset), tuple(plant.name for plant in service.plants), plants_of(service.plants),
+        CollectSettings(service.data, service.plant_sources, {one.name: one.model for one in service.plants}),
     )  # fmt: skip
     return request, (*account.sentences(), *service.bell.warnings())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -14,7 +14,8 @@ from tocsin.cli.json_lines import emit
 from tocsin.cli.options import JSON, with_options
 from tocsin.cli.which_store import service_settings
 from tocsin.config.service import Service
-from tocsin.engine.figures import Figures
+from tocsin.engine.figures import Figures, PlantFigures
+from tocsin.engine.plant.plant_words import plant_lines
 from tocsin.engine.serving import reads
 from tocsin.engine.standing import Standing, standing
 from tocsin.records.errors import OperatorError
@@ -66,11 +67,13 @@ def _lines(one: Standing, data: Path, now: int) -> Iterator[str]:
     yield _running(one)
     if one.figures is not None:
         yield from _sources(one.figures, now)
+        yield from _collected(one.figures, now)
     if one.running != "never":
         waits = f"{amount(one.backlog_bytes)}, the oldest for {span(one.backlog_seconds)}"
         yield f"Waiting to be judged: {waits if one.backlog_bytes else 'nothing'}."
         yield _room(one)
         yield from one.absence.groups
+        yield from plant_lines(one.figures.plants if one.figures is not None else {})
         yield from _incidents(one, data)
     yield "What needs somebody:" if one.needs else "Nothing needs you."
     for sentence in one.needs:
@@ -99,6 +102,14 @@ def _sources(figures: Figures, now: int) -> Iterator[str]:
         yield f"  {name}: {source.today:,}, last heard {ago} ago"
     if len(latest) > _SOURCES:
         yield f"  and {len(latest) - _SOURCES} more sources"
+
+
+def _collected(figures: Figures, now: int) -> Iterator[str]:
+    for name, one in sorted(figures.collected.items()):
+        last = f", the last {span(max(0.0, (now - one.last) / 1_000_000))} ago" if one.last else ""
+        refused = f", {one.refused:,} refused" if one.refused else ""
+        said = {"starts": "nothing yet", "reads": "is read"}.get(one.state, one.state)
+        yield f"Source {name} of the plant {one.plant} ({one.kind}): {said}; {one.readings:,} readings{last}{refused}."
 
 
 def _room(one: Standing) -> str:
@@ -135,8 +146,23 @@ def _emit(one: Standing) -> None:
                 "last": rfc3339(source.last),
             }
         )
+    for name, found in sorted(figures.collected.items()) if figures is not None else ():
+        emit(
+            {
+                "kind": "plant-source",
+                "source": name,
+                "plant": found.plant,
+                "state": found.state,
+                "readings": found.readings,
+                "refused": found.refused,
+                "last": rfc3339(found.last) if found.last else None,
+                "said": found.said,
+            }
+        )
     for sentence in one.absence.groups:
         emit({"kind": "group", "text": sentence})
+    for name, plant in sorted(figures.plants.items()) if figures is not None else ():
+        emit(_plant(name, plant))
     for sentence in one.needs:
         emit({"kind": "need", "text": sentence})
     emit(
@@ -155,6 +181,15 @@ def _emit(one: Standing) -> None:
             "needs": len(one.needs),
         }
     )
+
+
+def _plant(name: str, one: PlantFigures) -> dict[str, Any]:
+    return {
+        "kind": "plant", "plant": name, "row": None if one.row is None else rfc3339(one.row), "score": one.score,
+        "rings": one.rings, "rows": one.rows, "tags": one.tags, "missing": list(one.missing), "missing_tags": one.missing_tags,
+        "late": one.late, "heard": None if one.heard is None else rfc3339(one.heard), "silent": one.silent,
+        "promise": {"unit": one.unit, "blocks": one.blocks, "asked": one.asked, "kept": round(one.kept, 6)},
+    }  # fmt: skip
 
 
 def amount(size: float) -> str:

@@ -552,6 +552,28 @@ OTLP_SHARED_BYTES: Final = 32 * MiB
 """What resources and scopes say of their records, counted for each record, as each event bears it: 8,000 records with
 4 kB each. Further records are rejected."""
 
+# --- InfluxDB's line protocol ------------------------------------------------------------------------------
+LINE_BYTES: Final = 1 * MiB
+"""One line; one instant of `LINE_FIELDS` tags takes 200 kB or so."""
+
+LINE_FIELDS: Final = 10_000
+"""Fields of one line: what a plant's tags showed at one instant, five times as many as a model has tags (`PLANT_TAGS`)."""
+
+LINE_TAGS: Final = 64
+"""Tags of one line (host, region, …)."""
+
+LINE_NAME_CHARS: Final = 256
+"""A measurement, the name of a tag or field, or a tag's value."""
+
+LINE_TEXT_CHARS: Final = 64 * 1024
+"""A text that a field holds, as in InfluxDB."""
+
+LINE_INTEGER_CHARS: Final = 64
+"""Digits of an integer, noughts before it too: 64 bits are 20 digits."""
+
+LINES_READINGS: Final = 500_000
+"""Field values of one body, which is read into memory whole: some 100 MB at worst."""
+
 # --- settings ----------------------------------------------------------------------------------------------
 TOKENS: Final = 10_000
 """Tokens in the tokens file; all are held in memory (about 300 bytes each)."""
@@ -847,3 +869,105 @@ OPCUA_LEAVE_SECONDS: Final = 2.0
 
 OPCUA_CHANGES: Final = 10_000
 """Changes that a server is asked to send in one message at most."""
+
+# --- plants: watching live -------------------------------------------------------------------------------
+PLANTS: Final = 64
+"""Plants that one service watches."""
+
+PLANT_LATENESS_SECONDS: Final = 30
+"""How much later than the newest reading of a plant one may come and still count in its row, at the least …"""
+
+PLANT_LATENESS_MOST_SECONDS: Final = 300
+"""… and at the most; between them a tenth of the time from row to row."""
+
+PLANT_OPEN_READINGS: Final = 131_072
+"""Readings that wait for their row to be complete, of one plant: a minute of 2,000 tags each second. Over it the oldest row
+is judged early."""
+
+PLANT_OPEN_BYTES: Final = 8 * MiB
+"""Text of the events that these came in, held to be shown as evidence. Over it a row keeps the first of its events only."""
+
+PLANT_EVIDENCE: Final = 32
+"""Events that one finding about a plant cites, those of the tags at fault first."""
+
+PLANT_STRANGE_TAGS: Final = 64
+"""Names of readings that a plant's model does not know and that are told, one after the other; the rest are counted."""
+
+PLANT_TOLD_SECONDS: Final = 24 * 3600
+"""Late readings, and readings with wrong times, of one plant are told at most so often."""
+
+PLANT_PAUSE_MOST_SECONDS: Final = 2 * 24 * 3600
+"""The longest pause between two deliveries that is taken for a plant's habit: a file a day, and a day that was missed."""
+# --- plants: sources that are read live ------------------------------------------------------------------
+PLANT_SOURCES: Final = 64
+"""Sources of readings that are read at a time; each is a task in one process, and a thread while it waits for a disk or database."""
+
+PLANT_BODY_BYTES: Final = 1 * MiB
+"""Readings that are handed to intake at a time, as line protocol."""
+
+PLANT_LINE_BYTES: Final = 512 * 1024
+"""One line of it: an instant of some thousand tags; more of the same instant goes into a further line."""
+
+PLANT_LINE_FIELDS: Final = 5_000
+"""Tags in one line of it."""
+
+PLANT_TEXT_CHARS: Final = 4_096
+"""A text that a tag shows; a longer one is cut."""
+
+PLANT_ANSWER_SECONDS: Final = 60.0
+"""How long intake may take to answer before the same readings are handed to it again."""
+
+PLANT_PAUSE_SECONDS: Final = 60.0
+"""Longest pause before a source that cannot be reached, or readings that intake cannot take, are tried again."""
+
+PLANT_ASIDE_BYTES: Final = 64 * MiB
+"""Readings that intake refused, kept in a file for each source; where it is full, that source is read no further."""
+
+PLANT_MARK_BYTES: Final = 16 * MiB
+"""How far a source was read: a mark; 16,384 tags with an instant each take 1 MB."""
+
+PLANT_FILES: Final = 10_000
+"""Files in a folder of a historian that are looked at; more than these are told, and not read."""
+
+PLANT_SETTLE_SECONDS: Final = 10
+"""A file is taken as complete once it did not change for so long, where the settings do not say how long."""
+
+PLANT_GROWS_SECONDS: Final = 60
+"""A text that changes for so long without a pause is one that grows: its whole lines are read while it does. A last line
+without an end is taken as whole once the file did not change for so long."""
+
+PLANT_OVERLAP_BYTES: Final = 1 * MiB
+"""How much of what was read before is read again with the new end of a file that grows, so that dates and hours are told apart."""
+
+PLANT_LOOK_SECONDS: Final = 2
+"""How often a folder is looked at."""
+
+PLANT_PORTION: Final = 20_000
+"""Readings that are delivered at a time; then the mark is written."""
+
+PLANT_POLL_SECONDS: Final = 10
+"""How often a database is asked, where the settings do not say."""
+
+PLANT_QUERY_SECONDS: Final = 30
+"""How long a database may take for one answer, where the settings do not say."""
+
+PLANT_QUERY_ROWS: Final = 10_000
+"""New rows of a database that are read with one question, where the settings do not say; what is left comes with the next."""
+
+PLANT_QUERY_ROWS_MOST: Final = 500_000
+"""Rows that one answer of a database may have, those that were read before among them."""
+
+PLANT_LATE_SECONDS: Final = 60
+"""Rows that a database gets so late, behind newer ones of other tags, are still read, where the settings do not say."""
+
+PLANT_SELECT_CHARS: Final = 65_536
+"""The owner's SELECT."""
+
+PLANT_AHEAD_SECONDS: Final = 86_400
+"""A reading that is further ahead of this host's clock is left out, and told: it would hide all that comes until then."""
+
+PLANT_CONNECT_SECONDS: Final = 15
+"""How long a database may take to let us in."""
+
+PLANT_READ_SECONDS: Final = 600
+"""How long one file of a historian may take to be read; then its folder counts as lost."""

@@ -32,7 +32,8 @@ days = 90
 bytes = "10 GB"
 ```
 
-`[run.bell]` and `[run.outbound]` stand in `bell.py`, `[run.silence]`, `[[run.expect]]` and `[[run.group]]` in `expect.py`.
+`[run.bell]` and `[run.outbound]` stand in `bell.py`, `[run.silence]`, `[[run.expect]]` and `[[run.group]]` in `expect.py`,
+`[[run.plant]]` in `plant.py`, `[[run.plant-source]]` in `plant_source.py`.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ from tocsin.config import bounds
 from tocsin.config.addresses import Address
 from tocsin.config.bell import Bell, bell_settings
 from tocsin.config.expect import Expected, Silence, expected_settings, silence_settings
+from tocsin.config.plant import Plant, plant_settings
+from tocsin.config.plant_source import PlantSource, plant_sources
 from tocsin.config.settings import load_settings
 from tocsin.config.table import Table
 from tocsin.records.errors import OperatorError
@@ -124,6 +127,8 @@ class Service:
         bell: Whom to tell, and what may leave this host.
         silence: What counts as silence.
         expected: What is to be heard.
+        plants: What plants are watched.
+        plant_sources: Where plants' readings are read.
     """
 
     file: Path
@@ -139,6 +144,8 @@ class Service:
     bell: Bell = field(default_factory=Bell)
     silence: Silence = field(default_factory=Silence)
     expected: tuple[Expected, ...] = ()
+    plants: tuple[Plant, ...] = ()
+    plant_sources: tuple[PlantSource, ...] = ()
 
 
 def load_service(file: Path, state: Path, over: Mapping[str, Any] | None = None) -> Service:
@@ -172,6 +179,8 @@ def service_settings(
             "group",
             "http",
             "outbound",
+            "plant",
+            "plant-source",
             "retention",
             "rules",
             "silence",
@@ -197,6 +206,8 @@ def service_settings(
         bell_settings(run.table("bell"), run.table("outbound")),
         silence_settings(run.table("silence")),
         expected_settings(run),
+        plants := plant_settings(run),
+        plant_sources(run, [one.name for one in plants]),
     )
     _check_ports(run, service)
     return service

@@ -148,6 +148,26 @@ def examine_sources(figures: Figures | None, now: int) -> Iterator[Item]:
         yield Item("sources", "ok", f"{len(figures.sources):,} sources, none silent for over a day.")
 
 
+def examine_collected(figures: Figures | None) -> Iterator[Item]:
+    """The sources of plants that are read."""
+    for name, one in sorted(figures.collected.items()) if figures is not None else ():
+        told = f"The source {name} of the plant {one.plant}"
+        if one.state == "stopped":
+            yield Item("plant", "broken", f"{told} is not read. {one.said}", "Mend it, and restart Tocsin.")
+        elif one.state == "lost":
+            yield Item(
+                "plant",
+                "look",
+                f"{told} is lost. {one.said}",
+                "See whether it can be reached; it is tried again.",
+            )
+        elif one.refused:
+            yield Item("plant", "look", f"{told}: {one.refused:,} lines of readings were refused.",
+                       f"Look at {name}.refused in the folder plant of the data folder.")  # fmt: skip
+        else:
+            yield Item("plant", "ok", f"{told}: {one.readings:,} readings since it was started.")
+
+
 def examine_absence(absence: Absence) -> Iterator[Item]:
     """What is expected and is not heard, and how many of each group were."""
     for incident in absence.incidents:

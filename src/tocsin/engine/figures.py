@@ -15,6 +15,7 @@ import msgspec
 
 from tocsin.config import bounds
 from tocsin.engine.intake.counters import Counters
+from tocsin.engine.plant.collectors.settings import Collected
 
 NAME: Final = "status.json"
 
@@ -52,6 +53,39 @@ class Reload(msgspec.Struct):
     waits: tuple[str, ...] = ()
 
 
+class PlantFigures(msgspec.Struct):
+    """How a plant that is watched is.
+
+    Attributes:
+        row: The time of the row that was judged last (instant); None before the first.
+        score: Its score; 1 is where the alarm begins.
+        rings: Whether it rings.
+        rows: Rows that the model judged.
+        tags: Tags of the model.
+        missing: Names of the first tags of it that are not read.
+        missing_tags: How many are not.
+        late: Readings that came too late for their row.
+        heard: When an event of it came in last (instant); None before the first.
+        silent: Whether that is longer ago than is usual.
+        unit, blocks, kept, asked: What the model promises (`detect/plant/conformal.py`).
+    """
+
+    row: int | None = None
+    score: float = 0.0
+    rings: bool = False
+    rows: int = 0
+    tags: int = 0
+    missing: tuple[str, ...] = ()
+    missing_tags: int = 0
+    late: int = 0
+    heard: int | None = None
+    silent: bool = False
+    unit: str = ""
+    blocks: int = 0
+    kept: float = 1.0
+    asked: float = 1.0
+
+
 class Figures(msgspec.Struct):
     """All that the service tells of itself.
 
@@ -78,6 +112,8 @@ class Figures(msgspec.Struct):
         sources: By name, at most `bounds.SOURCES_SHOWN`.
         others: Today's events of further sources.
         reload: What came of reading the settings anew.
+        plants: By name, those that are watched.
+        collected: Sources of plants that are read, by name.
     """
 
     pid: int
@@ -102,6 +138,8 @@ class Figures(msgspec.Struct):
     sources: dict[str, Source] = {}
     others: int = 0
     reload: Reload = msgspec.field(default_factory=Reload)
+    plants: dict[str, PlantFigures] = {}
+    collected: dict[str, Collected] = {}
 
 
 def read_figures(root: Path) -> Figures | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, tzinfo
 
 from tocsin.config import bounds
-from tocsin.engine.figures import Figures, Source, read_figures, write_figures
+from tocsin.engine.figures import Figures, PlantFigures, Source, read_figures, write_figures
 from tocsin.engine.flow import Listener, Tally
 from tocsin.engine.intake.counters import Counters
 from tocsin.engine.live_rules import LiveDetector
@@ -31,6 +31,7 @@ class Figuring:
         now: The present instant.
 
     Attributes:
+        plants: Tells how the plants are that are watched.
         figures: What it counted; how often each source came goes on over restarts.
     """
 
@@ -48,7 +49,9 @@ class Figuring:
         before = read_figures(store.root)
         if before is not None:
             self.figures.day, self.figures.others = before.day, before.others
-            self.figures.sources = before.sources
+            self.figures.sources, self.figures.plants = before.sources, before.plants
+        plants = self.figures.plants
+        self.plants: Callable[[], dict[str, PlantFigures]] = lambda: plants
         self._written = self._summed = 0
 
     def on_finding(self, finding: Finding) -> None:
@@ -110,6 +113,7 @@ class Figuring:
         figures.written, figures.stopped, figures.intake = now, stopped, intake
         figures.events, figures.findings, figures.set_aside = tally.events, tally.findings, tally.set_aside
         figures.rules = self._detector.rules
+        figures.plants = self.plants()
         figures.suspended = {one.rule or "": one.title for one in self._detector.current.suspended}
         backlog = self._store.backlog(self._store.end)
         figures.backlog_bytes = backlog.bytes

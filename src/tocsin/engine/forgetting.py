@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Final
 
 from tocsin.config import bounds
+from tocsin.detect.plant.live.forgetting import rows_without as plants_without
 from tocsin.detect.sigma.detector import SigmaDetector
 from tocsin.detect.sigma.detector import rows_without as sigma_without
 from tocsin.engine.books import DESK
 from tocsin.engine.figures import read_figures, write_figures
+from tocsin.engine.plant.live_plants import DETECTOR as PLANTS
 from tocsin.incidents.forgetting import rows_without as desk_without
 from tocsin.records.errors import OperatorError, PluginError
 from tocsin.records.forgetting import Subject
@@ -34,7 +36,11 @@ from tocsin.store.segment import Position
 from tocsin.store.snapshot import held_still
 from tocsin.store.store import Store
 
-_STATES: Final[dict[str, StateWithout]] = {SigmaDetector.name: sigma_without, DESK: desk_without}
+_STATES: Final[dict[str, StateWithout]] = {
+    SigmaDetector.name: sigma_without,
+    DESK: desk_without,
+    PLANTS: plants_without,
+}
 _SLICE_SECONDS: Final = 0.2
 _READER_SECONDS: Final = 5
 _WAIT_SECONDS: Final = 0.1

@@ -88,6 +88,7 @@ class KeptIntake:
         self._child = Child(
             IntakeSettings(
                 request.store / "wal", position, self._store.sealed, request.listeners, request.tokens, clean, files,
+                request.plants,
             ),
             request.now,
         )  # fmt: skip
@@ -118,7 +119,7 @@ class KeptIntake:
             self._start(clean=False)
 
     def ask(self, request: ServeRequest) -> None:
-        """Asks for what `request` says of listeners, tokens and files; `answer` says in time what came of it."""
+        """Asks for what `request` says of listeners, tokens, files and plants; `answer` says in time what came of it."""
         assert self._store is not None
         if self._child is None or not self.listens:
             self.answer = "The process that takes events in does not run just now."
@@ -126,7 +127,7 @@ class KeptIntake:
         self._asked, self.answer = request, None
         position = self._store.position  # before the marks, as at a start
         files = replace(request.files, marks=self._store.file_marks())
-        self._child.order(Change(request.listeners, request.tokens, files, position))
+        self._child.order(Change(request.listeners, request.tokens, files, position, request.plants))
 
     def lives(self) -> bool:
         """Whether it listens, and said something or moved on within `bounds.WORKING_SECONDS`: one that hangs does not."""
@@ -180,7 +181,11 @@ class KeptIntake:
         assert self._asked is not None
         asked, self._asked, self.answer = self._asked, None, ""
         self._request = replace(
-            self._request, listeners=asked.listeners, tokens=asked.tokens, files=asked.files
+            self._request,
+            listeners=asked.listeners,
+            tokens=asked.tokens,
+            files=asked.files,
+            plants=asked.plants,
         )
         if said.ports != self.ports:
             self.ports = said.ports

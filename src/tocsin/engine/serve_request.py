@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tocsin.config.bell import Bell
 from tocsin.config.service import Retention
@@ -13,9 +13,13 @@ from tocsin.detect.sigma.plans.account import Clock
 from tocsin.engine.absence import Awaited
 from tocsin.engine.flow import Listener
 from tocsin.engine.intake.settings import Files, Listening
+from tocsin.engine.plant.collectors.settings import CollectSettings
 from tocsin.engine.rule_sets import LoadedRules
 from tocsin.notify.changes import Ringing
 from tocsin.sources.listened.received import ReceivedOptions
+
+if TYPE_CHECKING:
+    from tocsin.detect.plant.live.watched import Plant
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,9 @@ class ServeRequest:
         files: What to follow; how far it was read stands in the store.
         keep: How much is kept; None: all.
         awaited: Whose silence, and the lack of what, is an alarm; None: nobody's.
+        plants: Names of the plants whose readings are taken.
+        watched: Plants that are judged, with their models.
+        collected: Sources of plants that are read; None: none.
     """
 
     store: Path
@@ -70,6 +77,9 @@ class ServeRequest:
     files: Files = field(default_factory=Files)
     keep: Retention | None = None
     awaited: Awaited | None = None
+    plants: tuple[str, ...] = ()
+    watched: Sequence[Plant] = ()
+    collected: CollectSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

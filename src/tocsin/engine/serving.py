@@ -8,13 +8,15 @@ Rules:
 3. Once intake listens, the bell's thread (`bell.py`) tells people what was committed, and sends the sign of life.
 4. A stop lets intake answer what is in flight, then judges all that was acknowledged, and only then ends. A second signal
    ends at once, and the rest is judged at the next start.
-5. All settings may be read anew while it runs (`reloading.py`); what cannot be used changes nothing.
+5. Sources of plants are read in a process of their own (`plant/kept_collectors.py`), which nothing waits for.
+6. All settings may be read anew while it runs (`reloading.py`); what cannot be used changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from tocsin.detect.interface import Detector
 from tocsin.engine.absence import Absences, Known
 from tocsin.engine.bell import BellThread, Signs, ringing_bell
 from tocsin.engine.books import Ringer
@@ -26,6 +28,9 @@ from tocsin.engine.keeping import Keeping
 from tocsin.engine.kept_intake import KeptIntake
 from tocsin.engine.live_rules import LiveDetector
 from tocsin.engine.patience import Patience
+from tocsin.engine.plant.collectors.settings import CollectSettings
+from tocsin.engine.plant.kept_collectors import KeptCollectors
+from tocsin.engine.plant.live_plants import LivePlants
 from tocsin.engine.reloading import Reloading
 from tocsin.engine.sealer import Sealer
 from tocsin.engine.serve_request import Attendant, ServeRequest, Wishes
@@ -88,11 +93,16 @@ class _Works:
         figuring.figures.ports = intake.ports
         tell = attendant.on_notice
         ringer = Ringer(request.ringing, request.now)
-        self.service = Service(store, [detector], IncidentDesk(), figuring, ringer, _absences(request, store))
+        self._plants = LivePlants(request.watched)
+        figuring.plants = self._plants.figures
+        detectors: list[Detector] = [detector, self._plants]
+        self.service = Service(store, detectors, IncidentDesk(), figuring, ringer, _absences(request, store))
         self.signs = Signs(listens=True, judged=request.now())
         self._patience = Patience(request.now, tell)
         self._keeping = Keeping(store, request.keep, request.now, tell)
         self._sealer = Sealer(store, request.reading, request.now, tell)
+        self._collectors = KeptCollectors(_collected(request), request.now, tell)
+        self._collectors.begin()
         self._forgetting = Forgetting(
             store, request.now, tell, intake.rotate, self._figuring.forget, self._take_up_again,
             lambda: self._sealer.merges,
@@ -120,10 +130,13 @@ class _Works:
 
     def stop(self) -> None:
         """Lets what was begun beside judging be, for the next start."""
+        self._collectors.stop()
         self._sealer.stop()
         self._forgetting.stop()
 
     def _turn(self) -> None:
+        self._collectors.attend()
+        self._figuring.figures.collected = self._collectors.standing
         self._figuring.tick(self.service.tally, self._intake.counters)
         self._keeping.turn()  # its first turn sweeps what no catalogue lists, so nothing may be sealed before
         self._sealer.turn(merge=not self._forgetting.waits)
@@ -136,14 +149,20 @@ class _Works:
 
     def _take_up(self, new: ServeRequest, bell: BellThread) -> None:
         self._request = new
+        self._plants.take_up(new.watched)
         self.service.ring_for(new.ringing)
         self.service.await_(lambda: _absences(new, self._store))
         bell.ring_for(new.ringing)  # behind the commits: no message comes for a channel that it gave away
         self._keeping.keep(new.keep)
+        self._collectors.take_up(_collected(new))
         self._figuring.figures.ports = self._intake.ports
 
     def _take_up_again(self) -> None:
         self.service.take_up_again(_absences(self._request, self._store))
+
+
+def _collected(request: ServeRequest) -> CollectSettings:
+    return request.collected or CollectSettings(request.store)
 
 
 def _absences(request: ServeRequest, store: Store) -> Absences | None:

@@ -13,6 +13,7 @@ from tocsin.config.service import Retention
 from tocsin.engine.absent_words import Absence, absence_of
 from tocsin.engine.figures import Figures, read_figures
 from tocsin.engine.figuring import pace
+from tocsin.engine.plant.plant_words import plant_needs
 from tocsin.incidents.ranking import needs_you
 from tocsin.records.event import EventBatch
 from tocsin.records.incident import Incident
@@ -139,10 +140,14 @@ def needs(one: Standing, now: int) -> Iterator[str]:
 
 
 def _needed_for(figures: Figures, told: Collection[str], now: int) -> Iterator[str]:
+    yield from plant_needs(figures.plants)
     if figures.reload.refused and not figures.stopped:
         yield f"The new settings do not hold; what ran before goes on. {figures.reload.refused}"
     if figures.reload.waits and not figures.stopped:
         yield f"A change of {' and '.join(figures.reload.waits)} waits for a restart."
+    for name, one in sorted(figures.collected.items()):
+        if one.state in {"lost", "stopped"} and not figures.stopped:
+            yield f"The source {name} of the plant {one.plant} is {one.state}. {one.said}"
     for title in figures.suspended.values():
         yield f"The rule {title} was stopped because its expressions take too long."
     for name in silent(figures, now):

@@ -26,12 +26,13 @@ LINK: Final = 0.25
 TRAIL: Final = 0.5
 """Strength from which a trailing pattern joins a group: it must be nearer than one that speaks for itself."""
 
-WEIGHTS: Final[dict[str, float]] = {"user": 1.0, "outside": 1.0, "host": 0.8, "inside": 0.7}
+WEIGHTS: Final[dict[str, float]] = {"user": 1.0, "outside": 1.0, "plant": 1.0, "host": 0.8, "inside": 0.7}
 """How much an entity says by its kind; addresses are outside (public) or inside (private)."""
 
 WINDOWS: Final[dict[str, int]] = {
     "user": 12 * HOUR,
     "outside": 24 * HOUR,
+    "plant": 24 * HOUR,
     "host": 6 * HOUR,
     "inside": 6 * HOUR,
 }
@@ -80,7 +81,7 @@ class Rarity:
 
 
 def sort_of(key: Key) -> str:
-    """`user`, `host`, `outside` or `inside`: what weights and windows go by."""
+    """`user`, `host`, `plant`, `outside` or `inside`: what weights and windows go by."""
     if key.kind == "address":
         return "inside" if accounts.is_internal(key.local) else "outside"
     return key.kind

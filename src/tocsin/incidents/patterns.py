@@ -7,7 +7,7 @@ linking and ranking look at patterns only.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -134,7 +134,13 @@ def _address_key(name: str) -> Key | None:
     return Key("address", address) if address else None
 
 
-_KEYS: Final = {"user": _user_key, "account": _user_key, "host": _host_key, "address": _address_key}
+def _plant_key(name: str) -> Key:
+    return Key("plant", name)
+
+
+_KEYS: Final[dict[str, Callable[[str], Key | None]]] = {
+    "user": _user_key, "account": _user_key, "host": _host_key, "address": _address_key, "plant": _plant_key,
+}  # fmt: skip
 
 _NO_HOST: Final = frozenset({"localhost", "-", "unknown", "(none)", "none"})
 

@@ -40,5 +40,10 @@ CLAIM_TYPES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "others_silent": (("what", "count"), ()),
     "did_not_come": (("what",), ("between", "minutes", "never")),
     "too_few": (("what", "heard", "of", "least", "between"), ("never",)),
+    "plant_out_of_step": (
+        ("plant", "unit", "blocks", "kept"),
+        ("tag", "shown", "expected", "step", "low", "high", "counter", "states", "words", "also 1", "also 2"),
+    ),
+    "plant_notice": (("plant", "notice"), ("at", "amount", "tag", "more")),
     "record_says": (("text",), ("host", "user")),
 }

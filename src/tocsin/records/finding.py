@@ -26,7 +26,7 @@ LEVELS: tuple[Level, ...] = ("informational", "low", "medium", "high", "critical
 
 @dataclass(frozen=True, slots=True, order=True)
 class Entity:
-    """Somebody or something a finding is about: (site, kind, id), `kind` being host, user, address or account."""
+    """Somebody or something a finding is about: (site, kind, id), `kind` being host, user, address, account or plant."""
 
     site: str
     kind: str

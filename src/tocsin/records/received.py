@@ -8,7 +8,7 @@ from typing import Literal
 
 from tocsin.records.event import Auth
 
-Listener = Literal["hec-event", "hec-raw", "bulk", "syslog", "file", "otlp"]
+Listener = Literal["hec-event", "hec-raw", "bulk", "syslog", "file", "otlp", "plant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Received:
             `bulk` the path's index, as `index`; for `otlp` the `coding`, `protobuf` or `json`; for `file` its `path`,
             `head` (the start of the file, each byte as the character of its number), `end` (bytes of the file up to
             the body's end), the `format` where the operator named it, and `header` (lines as `head`) where a later
-            one took the place of the head's.
+            one took the place of the head's; for `plant` the `plant` whose readings they are, and the `precision` of
+            their times where it is not `ns`.
     """
 
     stream: str

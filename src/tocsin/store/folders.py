@@ -16,6 +16,9 @@ _OWN_NAMES = {
     "events",
     "status.json",
     "status.json.new",
+    "collect.sock",
+    "collect.new",
+    "plant",
 }
 
 

@@ -166,6 +166,7 @@ def main(options: dict[str, Any]) -> None:
         {"office": sha256(TOKEN.encode()).digest(), "plant": sha256(OTHER.encode()).digest()},
         clean=options.get("clean", False),
         files=Files(tuple(options.get("files", ())), options.get("formats", {})),
+        plants=tuple(options.get("plants", ())),
     )  # fmt: skip
     run_intake(
         settings, lambda position: say("published", position=position) if options.get("published") else None,

@@ -8,6 +8,7 @@ from tocsin.detect.plant.folds import Surprises
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.notices import Edges, Notice, NoticeKind
 from tocsin.detect.plant.quality import Measures, aligned
+from tocsin.detect.plant.state import Held, State, numbers
 from tocsin.detect.plant.view import Looked, View
 from tocsin.records.instants import SECOND
 from tocsin.records.readings import Flags, Readings
@@ -29,6 +30,34 @@ class Beside:
         self._new: frozenset[str] = frozenset()
         self._latest: int | None = None
         self._behind = False
+
+    @property
+    def measures(self) -> Measures:
+        """What measures the rows."""
+        return self._measures
+
+    def state(self) -> State:
+        """All that it carries over, but for the rows that `measures` remembers."""
+        return {
+            "view": self._view.state(), "means": numbers(self._means), "drifting": self._drifting.state(), "rows": self._rows,
+            "quiet": self._quiet, "measures": self._measures.state(), "bad": self._bad.state(), "gone": sorted(self._gone),
+            "new": sorted(self._new), "latest": self._latest, "behind": self._behind,
+        }  # fmt: skip
+
+    def take_up(self, held: Held) -> None:
+        """Goes on from a `state` by the same model.
+
+        Raises:
+            Damaged: it is none.
+        """
+        self._view.take_up(held.part("view"))
+        self._means = held.numbers("means", len(self._means))
+        self._drifting.take_up(held.part("drifting"))
+        self._rows, self._quiet = held.whole("rows"), held.whole("quiet")
+        self._measures.take_up(held.part("measures"))
+        self._bad.take_up(held.part("bad"))
+        self._gone, self._new = frozenset(held.texts("gone")), frozenset(held.texts("new"))
+        self._latest, self._behind = held.maybe("latest"), held.flag("behind")
 
     def columns(self, readings: Readings) -> tuple[Readings, tuple[Notice, ...]]:
         """`readings` with the columns of the model, and what is told of columns that came or went."""

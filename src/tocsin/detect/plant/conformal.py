@@ -22,6 +22,9 @@ from tocsin.records.readings import Instants, Values
 BLOCKS: Final = (("week", 7 * DAY), ("day", DAY), ("hour", HOUR))
 """Lengths of a block, longest first."""
 
+APART: Final = 7
+"""Alarms that lie closer together than this part of a block (a day of a week) are one episode."""
+
 LEAST_BLOCKS: Final = 8
 """The longest blocks of which there are so many are taken."""
 

@@ -20,6 +20,7 @@ from tocsin.detect.plant.drift import Drift, Drifting
 from tocsin.detect.plant.limits import stands_of
 from tocsin.detect.plant.process import Process, fit_process
 from tocsin.detect.plant.score import row_surprises, smoothed, tag_surprises
+from tocsin.detect.plant.state import Held, State, counts, numbers
 from tocsin.detect.plant.surprise import FLOOR, Scale, fit_scale
 from tocsin.detect.plant.tags import Tag
 from tocsin.detect.plant.view import Looked
@@ -174,3 +175,16 @@ class Judge:
         # The row's word may be of either, so either counts against a tag.
         by_tag[:, process.moving] = np.maximum(by_tag[:, process.moving], by_subspace)
         return Surprises(rows, by_tag, found.by_relation, found.by_subspace)
+
+    def state(self) -> State:
+        """All that it carries over."""
+        return {"imbalance": numbers(self._imbalance), "stands": counts(self.stands)}
+
+    def take_up(self, held: Held) -> None:
+        """Goes on from a `state` of the same process.
+
+        Raises:
+            Damaged: it is none.
+        """
+        self._imbalance = held.numbers("imbalance", len(self._imbalance))
+        self.stands = held.counts("stands", len(self.stands))

@@ -44,8 +44,11 @@ def on_grid(readings: Readings, spacing: int) -> Readings:
 
     Spans in which nothing at all was read have no row. A row's time is the beginning of its span.
     """
-    if is_even(readings.times, spacing):
-        return readings
+    return readings if is_even(readings.times, spacing) else gridded(readings, spacing)
+
+
+def gridded(readings: Readings, spacing: int) -> Readings:
+    """As `on_grid`, however even `readings` are."""
     spans = readings.times // spacing
     starts = np.flatnonzero(np.diff(spans, prepend=spans[0] - 1))
     last = _last_in_span(readings.values, starts)

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from tocsin.detect.plant.state import Held, State, flags
 from tocsin.records.readings import Flags, Values
 
 OVER: Final = 0.5
@@ -28,6 +29,9 @@ class NoticeKind(StrEnum):
     CLOCK = "clock"
     GONE = "gone"
     NEW = "new"
+    SILENT = "silent"
+    LATE = "late"
+    UNTIMED = "untimed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class Notice:
         kind: What it is about.
         tag: Whose; empty where it is about all of them.
         amount: How much, in the unit of the kind: times the largest slow mean on normal operation (drift), rows
-            (missing, gap, repeated), changes in a row on a coarser step (coarse), seconds back (clock).
+            (missing, gap, repeated, silent), changes in a row on a coarser step (coarse), seconds (clock: back; late: behind
+            the newest reading; untimed: beside the time when it came).
         limit: How much begins such a state.
     """
 
@@ -66,3 +71,15 @@ class Edges:
         self._inside = inside[-1]
         begun: Flags = inside & ~before
         return begun
+
+    def state(self) -> State:
+        """All that it carries over."""
+        return {"inside": flags(self._inside)}
+
+    def take_up(self, held: Held) -> None:
+        """Goes on from a `state` of as many columns.
+
+        Raises:
+            Damaged: it is none.
+        """
+        self._inside = held.flags("inside", len(self._inside))

@@ -6,16 +6,18 @@ coarser than those learnt made a promised 1% 74%), and a replayed recording look
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin.detect.plant.grid import HELD_ROWS
 from tocsin.detect.plant.notices import NoticeKind
+from tocsin.detect.plant.state import Damaged, Held, State, counts
 from tocsin.detect.plant.tags import Tag, TagKind
 from tocsin.detect.plant.view import Looked
 from tocsin.records.readings import Instants, Readings, Values
@@ -31,6 +33,11 @@ LEAST_CHANGES: Final = 12
 
 LEAST_REPEATED: Final = 6
 """So many rows in a row that repeat rows seen before are told, at the earliest."""
+
+_PAGE: Final = 256
+"""Rows of the remembered ones whose digests are kept together: a commit writes the pages that changed."""
+
+_DIGEST: Final = 8
 
 REMEMBERED: Final = 16_384
 """Rows that are remembered to find them repeated: nearly two years by the hour, eleven days by the minute."""
@@ -95,6 +102,62 @@ class Measures:
         self._rows, self._last = int(rows[-1]), int(times[-1])
         return measures.astype(np.float64)
 
+    @property
+    def rows(self) -> int:
+        """How many rows were measured."""
+        return self._rows
+
+    @property
+    def unread(self) -> NDArray[np.int64]:
+        """For how many rows each tag was not read, shape (tags,)."""
+        return self._rows - self._read
+
+    def state(self) -> State:
+        """All that it carries over, but for the remembered rows."""
+        return {
+            "changes": counts(self._changes), "rows": self._rows, "read": counts(self._read), "last": self._last,
+            "lag": self._lag, "run": self._run,
+        }  # fmt: skip
+
+    def pages(self, since: int) -> dict[int, bytes]:
+        """The remembered rows' digests by number of their page: the pages that rows after row number `since` changed."""
+        first = max(since, self._rows - REMEMBERED)
+        touched = {at % REMEMBERED // _PAGE for at in range(first, self._rows)} if self._moving.any() else ()
+        return {page: b"".join(self._ring[page * _PAGE : (page + 1) * _PAGE]) for page in touched}
+
+    def take_up(self, held: Held) -> None:
+        """Goes on from a `state` of the same tags; the remembered rows are taken up by `take_up_pages`.
+
+        Raises:
+            Damaged: it is none.
+        """
+        tags = len(self._coarse)
+        self._changes, self._read = held.counts("changes", tags), held.counts("read", tags)
+        self._rows, self._last = held.whole("rows"), held.maybe("last")
+        self._lag, self._run = held.whole("lag"), held.whole("run")
+        if self._rows < 0 or not 0 <= self._lag <= REMEMBERED:
+            raise Damaged("rows were counted wrongly")
+
+    def take_up_pages(self, pages: Mapping[int, bytes]) -> None:
+        """Remembers the rows of `pages`, once the rest was taken up.
+
+        Raises:
+            Damaged: they are not those of that state.
+        """
+        self._ring, self._seen = [b""] * REMEMBERED, {}
+        for page, body in pages.items():
+            if not 0 <= page < REMEMBERED // _PAGE or len(body) % _DIGEST or len(body) > _PAGE * _DIGEST:
+                raise Damaged("remembered rows are misshapen")
+            for at in range(len(body) // _DIGEST):
+                self._ring[page * _PAGE + at] = body[at * _DIGEST : (at + 1) * _DIGEST]
+        if not self._moving.any():
+            return
+        for row in range(max(0, self._rows - REMEMBERED), self._rows):
+            digest = self._ring[row % REMEMBERED]
+            if not digest:
+                raise Damaged("remembered rows are missing")
+            self._seen[digest] = row
+
     def _on_coarse(self, looked: Looked) -> Values:
         """For each tag, how many changes in a row ended on the coarser step; shape (rows, tags)."""
         steps = looked.values / np.where(self._coarse > 0, self._coarse, 1.0)
@@ -113,7 +176,9 @@ class Measures:
             return runs
         shown = np.ascontiguousarray(looked.values[:, self._moving])
         for row, values in enumerate(shown):
-            runs[row] = self._repeats(self._rows + row, blake2b(values.tobytes(), digest_size=8).digest())
+            runs[row] = self._repeats(
+                self._rows + row, blake2b(values.tobytes(), digest_size=_DIGEST).digest()
+            )
         return runs
 
     def _repeats(self, at: int, digest: bytes) -> int:

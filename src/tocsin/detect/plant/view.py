@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tocsin.detect.plant.grid import HELD_ROWS, held
 from tocsin.detect.plant.resolution import quantise
+from tocsin.detect.plant.state import Held, State, counts, numbers
 from tocsin.detect.plant.tags import Tag, TagKind, gained, readable
 from tocsin.records.readings import Flags, Instants, Values
 
@@ -103,6 +104,27 @@ class View:
         return Looked(
             filled, before, read, follows, guessed, np.vstack([guessed_first[None, :], guessed[:-1]])
         )
+
+    def state(self) -> State:
+        """All that it carries over."""
+        filled = None if self._filled is None else numbers(self._filled)
+        return {
+            "raw": numbers(self._raw),
+            "last": numbers(self._last),
+            "filled": filled,
+            "ages": counts(self._ages),
+        }
+
+    def take_up(self, held: Held) -> None:
+        """Goes on from a `state` of a view of the same tags.
+
+        Raises:
+            Damaged: it is none.
+        """
+        tags = len(self._steps)
+        self._raw, self._last = held.numbers("raw", tags), held.numbers("last", tags)
+        self._filled = None if held.is_none("filled") else held.numbers("filled", tags)
+        self._ages = held.counts("ages", tags)
 
     def _gained(self, values: Values) -> Values:
         """Counters as their gain since the row before; after a reset nothing was read."""

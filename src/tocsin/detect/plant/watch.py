@@ -5,7 +5,7 @@ However the rows are cut into batches, the answers are the same to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,6 +18,7 @@ from tocsin.detect.plant.folds import Judge, Scales
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.notices import Notice
 from tocsin.detect.plant.score import smoothed
+from tocsin.detect.plant.state import Damaged, Held, numbers, packed
 from tocsin.detect.plant.view import Looked, View, late_of, rows_at_a_time
 from tocsin.records.readings import Flags, Instants, Readings, Values
 
@@ -58,6 +59,9 @@ ROWS: Final = tuple(name for name in Judged.__slots__ if name != "notices")
 """What there is one of for each row."""
 
 
+_CORE, _PAGE = "core", "ring/"
+
+
 class Watcher:
     """Judges the rows of one plant, one batch after the other, each in order of time.
 
@@ -85,6 +89,48 @@ class Watcher:
         step = rows_at_a_time(len(known.tags))
         parts = [self._judge(known.rows(at, at + step)) for at in range(0, len(known), step)]
         return _joined(parts, notices)
+
+    @property
+    def rows(self) -> int:
+        """How many rows it judged."""
+        return self._beside.measures.rows
+
+    @property
+    def unread(self) -> NDArray[np.int64]:
+        """For how many rows each tag of the model was not read, shape (tags,)."""
+        return self._beside.measures.unread
+
+    def state(self, since: int = 0) -> dict[str, bytes]:
+        """What it knows, in named pieces: those that rows after row number `since` changed; 0: all.
+
+        Some 80 bytes a tag, and 2 KiB for each 256 of the rows that are remembered to find them again.
+        """
+        core = packed({
+            "view": self._view.state(), "judge": self._judged_by.state(), "score": float(self._score),
+            "tags": numbers(self._tags), "last": self._last, "beside": self._beside.state(),
+        })  # fmt: skip
+        pages = self._beside.measures.pages(since)
+        return {_CORE: core, **{f"{_PAGE}{page}": body for page, body in pages.items()}}
+
+    def take_up(self, pieces: Mapping[str, bytes]) -> None:
+        """Goes on from all pieces that a watcher with the same model told, the last one of each name.
+
+        Raises:
+            Damaged: they are not that; what this one knows is then worth nothing.
+        """
+        if _CORE not in pieces:
+            raise Damaged("the core is missing")
+        held = Held.of(pieces[_CORE])
+        self._view.take_up(held.part("view"))
+        self._judged_by.take_up(held.part("judge"))
+        self._score = np.array(held.number("score"))
+        self._tags = held.numbers("tags", len(self._tags))
+        self._last = held.maybe("last")
+        self._beside.take_up(held.part("beside"))
+        numbered = {name.removeprefix(_PAGE): body for name, body in pieces.items() if name != _CORE}
+        if not all(name.isdecimal() for name in numbered):
+            raise Damaged("there are pieces of something else")
+        self._beside.measures.take_up_pages({int(name): body for name, body in numbered.items()})
 
     def _judge(self, readings: Readings) -> Judged:
         model = self._model

@@ -51,6 +51,7 @@ class Request:
         headers: By name in lower case; of several with one name the last.
         gone: Whether the client is.
         twice: Whether a header stands twice of which one must count.
+        local: Whether it came from this host over a socket that lets in none but Tocsin's own collectors.
     """
 
     method: str
@@ -61,6 +62,7 @@ class Request:
     receive: Receive
     gone: Callable[[], bool]
     twice: bool = False
+    local: bool = False
 
     def text(self, name: bytes) -> str:
         """A header as text, "" where there is none."""
@@ -123,11 +125,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 async def send_answer(send: Send, answer: Answer, *, close: bool = False) -> None:
     """Writes `answer`."""
-    headers = [
-        (b"content-type", answer.content_type),
-        (b"content-length", str(len(answer.body)).encode()),
-        *answer.headers,
-    ]
+    headers = list(answer.headers)
+    if answer.status != 204:  # which has no content, and may have no length (RFC 9110, section 8.6)
+        headers[:0] = [
+            (b"content-type", answer.content_type),
+            (b"content-length", str(len(answer.body)).encode()),
+        ]
     if close:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

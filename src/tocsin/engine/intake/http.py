@@ -1,4 +1,5 @@
-"""The HTTP endpoints, as one ASGI app: Splunk's collector, Elasticsearch's `_bulk`, OpenTelemetry's logs, `/healthz`, `/metrics`.
+"""The HTTP endpoints, as one ASGI app: Splunk's collector, Elasticsearch's `_bulk`, OpenTelemetry's logs, InfluxDB's writes,
+`/healthz`, `/metrics`.
 
 Every request goes the same way: which endpoint, whose token, the body within its bounds, the protocol's own check,
 seen before?, written and synced, answered. Whatever stops it on the way is a `Refused`, told in the protocol's words.
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from tocsin.config import bounds
 from tocsin.engine.figures import Figures
-from tocsin.engine.intake import elastic, hec, otlp
+from tocsin.engine.intake import elastic, hec, influx, otlp
 from tocsin.engine.intake.answers import (
     Answer,
     Checked,
@@ -36,6 +37,7 @@ from tocsin.records.received import Received
 
 _SENDING: Final = ("POST", "PUT")
 _ASKING: Final = ("GET", "HEAD")
+_COLLECTOR: Final = "collector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class App:
         now: The present instant.
         tell: Told in words of an error of our own.
         figures: What the judging process wrote down last, None where it did not.
+        plants: Names of those whose readings are taken.
         stopping: Once set, no more bodies are taken.
         stolen: Removed tokens that were used, each with the address, of which it was told.
     """
@@ -75,6 +78,7 @@ class App:
     now: Callable[[], int]
     tell: Callable[[str], None]
     figures: Callable[[], Figures | None] = lambda: None
+    plants: frozenset[str] = frozenset()
     stopping: bool = False
     flight: Flight = field(default_factory=Flight)
     turns: Turns = field(default_factory=Turns)
@@ -95,8 +99,9 @@ class App:
             receive,
             gone,
             says_twice(scope["headers"]),
+            scope["state"].get("local", False),
         )
-        dialect = _dialect(request)
+        dialect = _dialect(request, self.plants)
         try:
             await self._serve(request, dialect, send)
         except Refused as refused:
@@ -108,8 +113,13 @@ class App:
             await self._refuse(Refused("crash"), dialect, send)
 
     async def _serve(self, request: Request, dialect: _Dialect | None, send: Send) -> None:
-        if request.path in ("/healthz", *hec.HEALTH):
+        if request.local and request.path not in influx.LOCAL:
+            raise Refused("path")
+        if request.path in ("/healthz", influx.HEALTH, *hec.HEALTH):
             await send_answer(send, await self._health(request))
+            return
+        if request.path == influx.PING and request.method in _ASKING:
+            await send_answer(send, influx.pong())
             return
         if request.path == "/metrics" and _is_loopback(request.peer):
             await send_answer(send, self._metrics())
@@ -139,21 +149,21 @@ class App:
         ticket = self.repeats.begin(sender, found.key, named=checked.named, gone=request.gone)
         answered = False
         try:
-            await self._store(ticket, checked, request.peer, found.body)
+            await self._store(ticket, checked, request, found.body)
             await send_answer(send, checked.reply(ticket.stream))
             answered = not request.gone()
         finally:
             self.repeats.settle(ticket, answered=answered)
 
-    async def _store(self, ticket: Ticket, checked: Checked, peer: str, body: bytes) -> None:
+    async def _store(self, ticket: Ticket, checked: Checked, request: Request, body: bytes) -> None:
         if ticket.repeat:
             if not await asyncio.shield(ticket.stored):
                 raise Refused("disk")
             self.counters.repeats += 1
             return
         received = Received(
-            ticket.stream, 0, checked.count, self.now(), checked.listener, ticket.sender, peer, "token", body,
-            checked.hints,
+            ticket.stream, 0, checked.count, self.now(), checked.listener, ticket.sender, request.peer,
+            "local" if request.local else "token", body, checked.hints,
         )  # fmt: skip
         try:
             await self.commit.acknowledge(received)
@@ -190,11 +200,14 @@ class App:
         return found
 
     def _sender(self, request: Request) -> str:
-        said = self.tokens.sender(request.headers.get(b"authorization"))
+        if request.local:
+            return _COLLECTOR
+        authorization = influx.authorization(request)
+        said = self.tokens.sender(authorization)
         if said.startswith("+"):
             return said[1:]
         if said == "revoked":
-            self._tell_stolen(self.tokens.revoked(request.headers.get(b"authorization")), request.peer)
+            self._tell_stolen(self.tokens.revoked(authorization), request.peer)
         if self.guessers.note(request.peer):
             raise Refused("guessing")
         if said == "missing":
@@ -222,6 +235,8 @@ class App:
         well = not self.stopping and await self.commit.takes_writes()
         if request.path in hec.HEALTH:
             return hec.health(well=well)
+        if request.path == influx.HEALTH:
+            return influx.health(well=well)
         return Answer(200, b'{"status":"ok"}') if well else Answer(503, b'{"status":"refusing"}')
 
 
@@ -250,8 +265,12 @@ def _is_loopback(peer: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def _dialect(request: Request) -> _Dialect | None:
+def _dialect(request: Request, plants: frozenset[str]) -> _Dialect | None:
     path = request.path
+    if request.local or path in (influx.V2, influx.V1):
+        return _Dialect(
+            lambda asked, body: influx.check(asked, body, plants), partial(influx.refusal, request)
+        )
     if path == otlp.PATH:
         return _Dialect(otlp.check, partial(otlp.refusal, request))
     if path in hec.EVENT or path in hec.RAW or path.startswith(hec.PREFIX):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from functools import partial
@@ -117,17 +117,19 @@ class Listeners:
 
     async def close(self) -> None:
         """Listens no more, lets what is being served finish within `STOP_SECONDS`, then cuts off."""
-        states = [one.state for one in (*self._open, *self._left)]
         for listener in self._open:
             listener.rests()
             for task in listener.shaking:
                 task.cancel()
-        for connection in [one for state in states for one in state.connections]:
-            connection.shutdown()
-        if tasks := {task for state in states for task in state.tasks}:
-            await asyncio.wait(tasks, timeout=bounds.STOP_SECONDS)
-        for connection in [one for state in states for one in state.connections]:
-            connection.transport.abort()
+        await end_connections([one.state for one in (*self._open, *self._left)])
+
+    def serving(self, state: ServerState, *, local: bool = False) -> Callable[[], asyncio.Protocol]:
+        """What makes the protocol of an HTTP connection that is kept in `state`; see `Request.local`."""
+        state.default_headers = self._date
+        loop = asyncio.get_running_loop()
+        return partial(
+            self._door, config=self._config, server_state=state, app_state={"local": local}, _loop=loop
+        )
 
     async def _answering(
         self, listener: _Listener, one: Listening, context: ssl.SSLContext | None
@@ -167,11 +169,7 @@ class Listeners:
         self, listener: _Listener, one: Listening, context: ssl.SSLContext | None
     ) -> Callable[[], asyncio.Protocol]:
         if one.kind == "http":
-            loop = asyncio.get_running_loop()
-            listener.state.default_headers = self._date
-            return partial(
-                self._door, config=self._config, server_state=listener.state, app_state={}, _loop=loop
-            )
+            return self.serving(listener.state)
         verified = context is not None and context.verify_mode == ssl.CERT_REQUIRED
 
         def connection() -> Connection:
@@ -180,6 +178,16 @@ class Listeners:
             return made
 
         return connection
+
+
+async def end_connections(states: Sequence[ServerState]) -> None:
+    """Lets what is being served on their connections finish within `STOP_SECONDS`, then cuts off."""
+    for connection in [one for state in states for one in state.connections]:
+        connection.shutdown()
+    if tasks := {task for state in states for task in state.tasks}:
+        await asyncio.wait(tasks, timeout=bounds.STOP_SECONDS)
+    for connection in [one for state in states for one in state.connections]:
+        connection.transport.abort()
 
 
 def _taken(listeners: list[_Listener], wanted: Listening) -> _Listener | None:

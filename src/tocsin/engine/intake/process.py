@@ -21,7 +21,8 @@ from tocsin.engine.intake.commit import Busy, GroupCommit, Unwritable
 from tocsin.engine.intake.counters import Counters
 from tocsin.engine.intake.following import Following
 from tocsin.engine.intake.http import App
-from tocsin.engine.intake.listening import Listeners
+from tocsin.engine.intake.listening import Listeners, end_connections
+from tocsin.engine.intake.local_socket import LocalSocket
 from tocsin.engine.intake.repeats import Repeats
 from tocsin.engine.intake.senders import Guessers, Tokens
 from tocsin.engine.intake.settings import (
@@ -128,23 +129,31 @@ class _Intake:
         tokens = Tokens(self._settings.tokens)
         figures = partial(read_figures, self._settings.folder.parent)
         app = App(
-            commit, repeats, tokens, Guessers(loop.time), self._counters, self._now, self._tell, figures
-        )
+            commit, repeats, tokens, Guessers(loop.time), self._counters, self._now, self._tell, figures,
+            frozenset(self._settings.plants),
+        )  # fmt: skip
         syslog = Syslog(commit, self._counters, os.urandom(16), self._now)
         listeners = Listeners(app, syslog, self._counters)
+        local = LocalSocket(
+            self._settings.folder.parent, partial(listeners.serving, local=True), self._counters, self._tell, os.geteuid()
+        )  # fmt: skip
         following = Following(self._settings, commit, self._counters, self._now, self._tell)
         try:
+            if app.plants:
+                local.listen()
             ports = await listeners.change(self._settings.listeners)
             self._publish(commit.end)
             self._report(Ready(ports, commit.end))
             following.begin()
             if orders is not None:
-                change = partial(self._change, tokens, listeners, following)
+                change = partial(self._change, app, listeners, local, following)
                 loop.add_reader(orders.fileno(), self._obey, orders, change, stop, commit)
             await self._until(stop, listeners, commit, following)
         finally:
             app.stopping = True
+            local.rest()
             await listeners.close()
+            await end_connections([local.state])
             await syslog.close()
             await following.close()
             await commit.close()
@@ -186,15 +195,22 @@ class _Intake:
         self._changing = asyncio.get_running_loop().create_task(change(order))
 
     async def _change(
-        self, tokens: Tokens, listeners: Listeners, following: Following, order: Change
+        self, app: App, listeners: Listeners, local: LocalSocket, following: Following, order: Change
     ) -> None:
         """First what can fail; what follows cannot."""
         try:
+            if order.plants:
+                local.listen()
             ports = await listeners.change(order.listeners)
         except OperatorError as error:
+            if not app.plants:
+                local.rest()
             self._report(Refused(str(error)))
             return
-        tokens.replace(order.tokens)
+        app.tokens.replace(order.tokens)
+        app.plants = frozenset(order.plants)
+        if not app.plants:
+            local.rest()
         await following.change(order.files, order.committed)
         self._report(Changed(ports))
 

@@ -51,8 +51,9 @@ class Tokens:
     def sender(self, authorization: bytes | None) -> str | Refusal:
         """The name of the token in an `Authorization` header, after a `+`, or why there is none.
 
-        Understands Splunk's `Splunk TOKEN`, `Bearer TOKEN` (RFC 6750), `Basic` (RFC 7617; the password is the token)
-        and Elasticsearch's `ApiKey` (base64 of `id:key`; the key is the token).
+        Understands Splunk's `Splunk TOKEN`, `Bearer TOKEN` (RFC 6750), `Basic` (RFC 7617; the password is the token),
+        Elasticsearch's `ApiKey` (base64 of `id:key`; the key is the token) and InfluxDB's `Token TOKEN`, which may also
+        be `Token USER:TOKEN`.
         """
         if not authorization:
             return "missing"
@@ -71,6 +72,8 @@ def _token_in(authorization: bytes) -> bytes | None:
     kind = scheme.lower()
     if kind in (b"splunk", b"bearer"):
         return rest or None
+    if kind == b"token":
+        return rest.rpartition(b":")[2] or None
     if kind in (b"basic", b"apikey"):
         try:
             _, colon, token = base64.b64decode(rest, validate=True).partition(b":")

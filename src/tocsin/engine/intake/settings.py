@@ -50,6 +50,7 @@ class IntakeSettings:
         clean: Whether the last intake said `Stopped`: then every answer was written, and a body that comes again is
             no repeat.
         files: What to follow.
+        plants: Names of the plants whose readings are taken.
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class IntakeSettings:
     tokens: Mapping[str, bytes] = field(default_factory=dict)
     clean: bool = False
     files: Files = Files()
+    plants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,14 @@ class Change:
         tokens: As `IntakeSettings.tokens`.
         files: What to follow; `marks` as of `committed`.
         committed: How far the log was judged.
+        plants: As `IntakeSettings.plants`.
     """
 
     listeners: tuple[Listening, ...]
     tokens: Mapping[str, bytes]
     files: Files
     committed: Position
+    plants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from tocsin.detect.plant.conformal import BLOCKS
+from tocsin.detect.plant.conformal import APART, BLOCKS
 from tocsin.detect.plant.watch import Judged
-
-APART: Final = 7
-"""Alarms that lie closer together than this part of a block (a day of a week) are one episode."""
 
 NAMED: Final = 3
 

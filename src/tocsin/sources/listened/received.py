@@ -26,6 +26,7 @@ from tocsin.sources.records import Record, bounded
 
 _PREFIXES = {
     "hec-event": "hec", "hec-raw": "hec", "bulk": "bulk", "syslog": "syslog", "file": "file", "otlp": "otlp",
+    "plant": "plant",
 }  # fmt: skip
 
 
@@ -75,6 +76,8 @@ def events_of(received: Received, options: ReceivedOptions | None = None) -> Eve
 def _origin(received: Received) -> str:
     if received.listener == "file":
         return received.hints["path"]
+    if received.listener == "plant":
+        return received.hints["plant"]
     return received.peer if received.listener == "syslog" else received.sender
 
 

@@ -53,8 +53,8 @@ class RecordReader:
 
     def _object(self, one: Taken) -> Record | None:
         """The record of an object: one that was sent as such, or a text that is one. None for any other text."""
-        if one.broken:
-            return Record(one.text, None, _OTHER, one.broken)
+        if one.broken or one.draft is not None:
+            return Record(one.text, one.draft, one.format or _OTHER, one.broken)
         if one.is_object:
             return self._drafted(one_object(one.text), one.said.origin)
         start = one.text[:256].lstrip()

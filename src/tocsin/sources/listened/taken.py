@@ -10,12 +10,15 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from tocsin.records.event import Logsource
 from tocsin.records.received import Listener, Received
 from tocsin.sources import times
-from tocsin.sources.listened import elastic_bulk, file_lines, otlp, splunk_hec, syslog_frames
+from tocsin.sources.interface import Draft
+from tocsin.sources.listened import elastic_bulk, file_lines, line_protocol, otlp, splunk_hec, syslog_frames
 from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.text_stream import clean
 
+_LINES: Final = "line-protocol"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -44,12 +47,20 @@ class Said(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """One record as it came: `text` is JSON where `is_object`, else whatever it is; `broken`: why it is to be set aside."""
+    """One record as it came.
+
+    Attributes:
+        text: JSON where `is_object`, else whatever it is.
+        broken: Why it is to be set aside.
+        draft: What it says, where its listener takes one format alone, called `format`.
+    """
 
     text: str
     is_object: bool
     said: Said
     broken: str = ""
+    draft: Draft | None = None
+    format: str = ""
 
 
 def taken(received: Received, zone: tzinfo) -> Iterator[Taken]:
@@ -132,6 +143,21 @@ def _log_records(received: Received, _zone: tzinfo) -> Iterator[Taken]:
             )
 
 
+def _plant_lines(received: Received, _zone: tzinfo) -> Iterator[Taken]:
+    plant = received.hints["plant"]
+    logsources = frozenset({Logsource("plant", None, plant)})
+    unit = line_protocol.UNITS[received.hints.get("precision", "ns")]
+    for found in line_protocol.points(received.body, unit):
+        if isinstance(found, line_protocol.BadLine):
+            yield Taken(found.line, is_object=False, said=Said(), broken=found.why, format=_LINES)
+            continue
+        fields = {
+            "plant": plant, "measurement": found.measurement, "tags": found.tags, "readings": found.readings,
+        }  # fmt: skip
+        draft = Draft(fields, logsources, f"plant/{plant}", found.time)
+        yield Taken(found.line, is_object=False, said=Said(), draft=draft, format=_LINES)
+
+
 _TAKEN: Mapping[Listener, Callable[[Received, tzinfo], Iterator[Taken]]] = {
     "hec-event": _hec_events,
     "hec-raw": _hec_lines,
@@ -139,6 +165,7 @@ _TAKEN: Mapping[Listener, Callable[[Received, tzinfo], Iterator[Taken]]] = {
     "syslog": _messages,
     "file": _file_lines,
     "otlp": _log_records,
+    "plant": _plant_lines,
 }
 
 

@@ -1,0 +1,109 @@
+"""The process that reads plants' sources, as it runs and as the main process sees it.
+
+It holds nothing that others wait for: it may be killed at any moment, and goes on from its marks when it is started anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from threading import Lock
+
+from tocsin.config import bounds
+from tocsin.engine.plant.collectors.settings import CollectSettings, Report, Told
+
+
+class CollectChild:
+    """One such process, running.
+
+    Args:
+        settings: What to read.
+        now: Its clock (instants): a function that another process finds by its name.
+    """
+
+    def __init__(self, settings: CollectSettings, now: Callable[[], int]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._reports, reports = context.Pipe(duplex=False)
+        life, self._life = context.Pipe(duplex=False)
+        self._process = context.Process(
+            target=_main, args=(settings, now, reports, life), name="tocsin-collect", daemon=True
+        )
+        self._process.start()
+        reports.close()
+        life.close()
+
+    @property
+    def died(self) -> int | None:
+        """The exit code of a process that is gone; None while it runs."""
+        return self._process.exitcode
+
+    @property
+    def pid(self) -> int | None:
+        """Its number."""
+        return self._process.pid
+
+    def heard(self) -> Iterator[Report]:
+        """What it has to say by now; waits for nothing."""
+        while True:
+            try:
+                if not self._reports.poll():
+                    return
+                yield self._reports.recv()
+            except (EOFError, OSError):
+                return
+
+    def stop(self) -> Iterator[Report]:
+        """Asks it to end, and ends it where it does not; what it says until then."""
+        with suppress(OSError):
+            self._life.close()
+        while wait([self._reports, self._process.sentinel], bounds.STOP_SECONDS):
+            said = list(self.heard())
+            yield from said
+            if not said:
+                break
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self._process.kill()
+        self._process.join()
+        self._reports.close()
+        self._life.close()
+
+
+def _main(settings: CollectSettings, now: Callable[[], int], reports: Connection, life: Connection) -> None:
+    """What the process does: reads until the other end of `life` is closed, as it is when the main process is gone."""
+    from tocsin.engine.plant.collecting import collect  # noqa: PLC0415  the main process needs none of it
+
+    os.setpgid(0, 0)  # Ctrl-C is for the main process, which ends this one in its turn
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    lock = Lock()
+
+    def report(said: Report) -> None:
+        with lock, suppress(OSError):  # the main process is gone, and this one is about to follow
+            reports.send(said)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def ended() -> None:
+            loop.remove_reader(life.fileno())
+            stop.set()
+
+        loop.add_reader(life.fileno(), ended)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await collect(settings, report, now, stop)
+        os._exit(0)  # a thread may wait for a database or a disk for long; nothing of it is needed
+
+    try:
+        asyncio.run(run())
+    except Exception as error:
+        report(Told(f"The process that reads plants' sources failed: {error!r}"))
+        raise

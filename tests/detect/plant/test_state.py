@@ -1,0 +1,90 @@
+"""A watcher that was saved and taken up anywhere gives the answers of one that was not, to the last bit."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.detect.plant.plants import changed, tank
+from tests.detect.plant.test_watch import _joined, _same, _spoilt
+
+from tocsin.detect.plant import quality
+from tocsin.detect.plant.model import PlantModel
+from tocsin.detect.plant.state import Damaged, packed
+from tocsin.detect.plant.watch import Watcher
+
+
+@settings(max_examples=25)
+@given(
+    seed=st.integers(0, 10_000), cuts=st.lists(st.integers(0, 150), max_size=6), frozen_beside=st.booleans()
+)
+def test_a_restart_changes_no_answer(
+    tank_model: PlantModel, seed: int, cuts: list[int], frozen_beside: bool
+) -> None:
+    model = replace(tank_model, first=tank_model) if frozen_beside else tank_model
+    readings = _spoilt(150, seed)
+    whole = Watcher(model).judge(readings)
+    rows: dict[str, bytes] = {}
+    watcher, parts = Watcher(model), []
+    for first, last in itertools.pairwise([0, *sorted(cuts), len(readings)]):
+        since = watcher.rows
+        parts.append(watcher.judge(readings.rows(first, last)))
+        rows |= watcher.state(since)  # what changed, as it is committed
+        assert rows == watcher.state()
+        watcher = Watcher(model)
+        watcher.take_up(rows)
+        assert watcher.state() == rows
+    _same(whole, _joined(parts))
+
+
+def test_rows_that_come_again_are_found_over_a_restart_and_around_the_ring(
+    tank_model: PlantModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quality, "REMEMBERED", 64)
+    monkeypatch.setattr(quality, "_PAGE", 8)
+    readings = tank(300, seed=3)
+    values = readings.values.copy()
+    values[120:160] = values[80:120]
+    values[260:290] = values[100:130]
+    readings = changed(readings, values)
+    whole = Watcher(tank_model).judge(readings)
+    assert any(one.kind == "repeated" for one in whole.notices)
+    watcher, rows, parts = Watcher(tank_model), {}, []
+    for at in range(0, 300, 7):
+        since = watcher.rows
+        parts.append(watcher.judge(readings.rows(at, min(at + 7, 300))))
+        rows |= watcher.state(since)
+        watcher = Watcher(tank_model)
+        watcher.take_up(rows)
+    _same(whole, _joined(parts))
+
+
+def test_a_damaged_state_is_refused(tank_model: PlantModel) -> None:
+    watcher = Watcher(tank_model)
+    watcher.judge(tank(30))
+    rows = watcher.state()
+    for damaged in (
+        {},
+        {"core": b""},
+        {"core": packed({})},
+        {**rows, "core": rows["core"][:-3]},
+        {"core": rows["core"]},
+        {**rows, "ring/0": b"abc"},
+        {**rows, "ring/99999": b"12345678"},
+        {**rows, "ring/x": b""},
+    ):
+        with pytest.raises(Damaged):
+            Watcher(tank_model).take_up(damaged)
+
+
+def test_what_a_row_writes_is_small(tank_model: PlantModel) -> None:
+    watcher = Watcher(tank_model)
+    watcher.judge(tank(1_000))
+    since = watcher.rows
+    watcher.judge(tank(1, start=1_000))
+    assert sum(map(len, watcher.state(since).values())) < 4_000 + 120 * len(tank_model.tags)
+    assert np.isfinite(float(watcher._score))
