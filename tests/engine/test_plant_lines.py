@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event as Flag
 
 import pytest
-from benchmarks.running import Site, awaited, new_site
+from benchmarks.running import Site, new_site
 from influxdb_client import InfluxDBClient, Point
 from influxdb_client.client.write_api import WriteOptions
 from tests.plant_service import running
@@ -18,8 +18,6 @@ from tocsin.engine.serving import reads
 from tocsin.records.event import Event
 from tocsin.sources.listened.received import ReceivedOptions
 from tocsin.store.store import Store
-
-POINTS = 6_000
 
 
 class Service:
@@ -60,19 +58,25 @@ def stored(site: Site) -> list[Event]:
         return list(store.events_between(-(2**62), 2**62))
 
 
-def post(site: Site, plant: str) -> int:
+def post(site: Site, plant: str, body: bytes = b"m f=1") -> int:
     connection = http.client.HTTPConnection("127.0.0.1", site.http, timeout=10)
     try:
         connection.request(
-            "POST", f"/api/v2/write?bucket={plant}", b"m f=1", {"Authorization": f"Token {site.token}"}
+            "POST", f"/api/v2/write?bucket={plant}", body, {"Authorization": f"Token {site.token}"}
         )
         return connection.getresponse().status
     finally:
         connection.close()
 
 
-def test_the_official_client_loses_and_repeats_nothing_through_restarts(site: Site, service: Service) -> None:
-    """It gathers points, sends them as it likes, and tries again by itself what was not answered."""
+def test_the_official_client_loses_and_repeats_nothing_through_restarts(
+    site: Site, service: Service, pytestconfig: pytest.Config
+) -> None:
+    """It gathers points, sends them as it likes, and tries again by itself what was not answered. `--soak` does more of it."""
+    count, ends = (
+        (40_000, ("kill", "stop", "kill")) if pytestconfig.getoption("--soak") else (4_000, ("kill",))
+    )
+    restarts = {count * (turn + 1) // (len(ends) + 1): end for turn, end in enumerate(ends)}
     given_up = Flag()
     options = WriteOptions(
         batch_size=250, flush_interval=100, jitter_interval=0, retry_interval=100, max_retry_delay=1_000, max_retries=60,
@@ -80,20 +84,17 @@ def test_the_official_client_loses_and_repeats_nothing_through_restarts(site: Si
     )  # fmt: skip
     with InfluxDBClient(f"http://127.0.0.1:{site.http}", site.token, org="o") as client:
         writer = client.write_api(options, error_callback=lambda *_: given_up.set())
-        for number in range(POINTS):
+        for number in range(count):
             writer.write("works", record=Point("flow").field("no", number).field("F", number / 7))
-            if number in (POINTS // 3, 2 * POINTS // 3):
-                if number == POINTS // 3:
-                    service.now.stop()
-                else:
-                    service.now.kill()
+            if number in restarts:
+                getattr(service.now, restarts[number])()
                 service.begin()
         writer.close()
     assert not given_up.is_set()
     service.now.stop()
     events = stored(site)
     numbers = Counter(event.fields["readings"]["no"] for event in events)
-    assert (POINTS - len(numbers), numbers.total() - len(numbers)) == (0, 0), "lost, repeated"
+    assert (count - len(numbers), numbers.total() - len(numbers)) == (0, 0), "lost, repeated"
     assert all(event.fields["readings"]["F"] == event.fields["readings"]["no"] / 7 for event in events)
     assert {(event.kind, event.auth, event.format) for event in events} == {
         ("plant/works", "token", "line-protocol")
@@ -120,19 +121,8 @@ def test_plants_come_and_go_while_it_runs(site: Site, service: Service) -> None:
     service.now.reload()
     service.now.line("reloaded", 2)
     assert (post(site, "works"), path.exists()) == (204, True)
+    assert post(site, "works", b"m f=NaN") == 400
+    assert service.now.line("set_aside")["reason"] == "Field 1 has a value that is no number."
     service.now.stop()
     assert not path.exists()
     assert [event.fields["plant"] for event in stored(site)] == ["works", "dam", "works"]
-
-
-def test_what_cannot_be_read_is_set_aside_and_told(site: Site, service: Service) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", site.http, timeout=10)
-    head = {"Authorization": f"Token {site.token}"}
-    connection.request("POST", "/api/v2/write?bucket=works", b"m f=1\nm f=NaN\n", head)
-    assert connection.getresponse().status == 400
-    connection.close()
-    told = service.now.line("set_aside")
-    assert told["reason"] == "Field 1 has a value that is no number."
-    awaited(lambda: stored(site) or None)
-    service.now.stop()
-    assert len(stored(site)) == 1

@@ -202,6 +202,14 @@ def test_a_record_that_cannot_be_read_is_kept_with_its_place(tmp_path):
         assert len(store.findings()) == 1
 
 
+def test_a_body_in_which_nothing_can_be_read_is_set_aside_whole(tmp_path: Path) -> None:
+    intake = Intake(tmp_path)
+    with opened(tmp_path, intake) as store:
+        intake.take([Received("s0", 0, 1, NOON, "hec-event", "token", "127.0.0.1", "token", b"no JSON")])
+        drained(service(store, Told()))
+        assert [(one.record, one.reason) for one in store.set_aside()] == [(0, "No JSON.")]
+
+
 @pytest.mark.parametrize("size", [1, 200, 5_000])
 def test_the_size_of_portions_changes_no_answer(tmp_path, monkeypatch, size):
     whole = judged(tmp_path / "whole", stream())

@@ -11,7 +11,7 @@ import zstandard
 from tests.fuzz import listened
 from tests.fuzz.invariants import in_time
 
-from tocsin.engine.intake import elastic, hec, otlp
+from tocsin.engine.intake import elastic, hec, influx, otlp
 from tocsin.engine.intake.answers import Answer, Checked, Refused, Request, says_twice
 from tocsin.engine.intake.bodies import BadCoding, TooLarge, decompress
 from tocsin.engine.intake.senders import Tokens
@@ -19,7 +19,16 @@ from tocsin.sources.listened import splunk_hec
 
 MOST = 64 * 1024
 CODINGS = ("gzip", "deflate", "zstd", "")
-PATHS = ("/services/collector/event", "/services/collector/raw", hec.ACK, "/_bulk", otlp.PATH)
+PATHS = (
+    "/services/collector/event",
+    "/services/collector/raw",
+    hec.ACK,
+    "/_bulk",
+    otlp.PATH,
+    influx.V2,
+    influx.V1,
+)
+PLANTS = ("works",)
 
 
 def coded_body(data: bytes) -> None:
@@ -53,12 +62,16 @@ def request(data: bytes) -> None:
         "POST", path, query, dict(headers), "192.0.2.1", _nothing, lambda: False, says_twice(headers)
     )  # type: ignore[arg-type]
     with in_time():
-        assert Tokens({"a": b"x" * 32}).sender(token) in ("missing", "malformed", "unknown")
+        assert Tokens({"a": b"x" * 32}).sender(influx.authorization(asked) or b"") in (
+            "missing",
+            "malformed",
+            "unknown",
+        )
         try:
             checked = _check(asked, body)
         except Refused as refused:
             dialect = hec.refusal if "collector" in path else elastic.refusal
-            for answer in (dialect(refused), otlp.refusal(asked, refused)):
+            for answer in (dialect(refused), otlp.refusal(asked, refused), influx.refusal(asked, refused)):
                 _judge(answer)
             return
         answer = checked.reply("s" * 64)
@@ -73,6 +86,8 @@ def _check(asked: Request, body: bytes) -> Checked:
         return hec.check_acks(asked, body)
     if asked.path == otlp.PATH:
         return otlp.check(asked, body)
+    if asked.path in (influx.V1, influx.V2):
+        return influx.check(asked, body, PLANTS)
     return elastic.check(body, "") if asked.path == "/_bulk" else hec.check(asked, body)
 
 
@@ -81,7 +96,9 @@ def _judge(answer: Answer) -> None:
     for name, value in answer.headers:
         assert value.isascii(), name
         assert not {13, 10} & set(value), name
-    if answer.content_type.startswith(b"application/json"):
+    if answer.status == 204:
+        assert not answer.body
+    elif answer.content_type.startswith(b"application/json"):
         json.loads(answer.body)
 
 
@@ -92,6 +109,8 @@ def request_starts() -> Iterable[bytes]:
     yield from (b"%c\n" % number + heads + body for number, body in enumerate(bodies))
     yield from (b"\x03\n" + heads + body for body in listened.bulk_starts())
     yield from (b"\x04\n" + heads + body for body in listened.otlp_json_starts())
+    lines = heads.replace(b"channel=c", b"bucket=works&db=works&precision=s")
+    yield from (b"%c\n" % number + lines + body[1:] for number in (5, 6) for body in listened.plant_starts())
     protobuf = heads.replace(b"json", b"x-protobuf")
     yield from (b"\x04\n" + protobuf + body for body in listened.otlp_protobuf_starts())
 

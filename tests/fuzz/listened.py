@@ -10,7 +10,7 @@ from tests.sources.text.seeds import SEEDS as LINES
 
 from tocsin.records.event import EventBatch
 from tocsin.records.received import Listener, Received
-from tocsin.sources.listened import elastic_bulk, file_lines, otlp, splunk_hec, syslog_frames
+from tocsin.sources.listened import elastic_bulk, file_lines, line_protocol, otlp, splunk_hec, syslog_frames
 from tocsin.sources.listened.otlp_pieces import JSON, PROTOBUF
 from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.listened.received import events_of
@@ -29,7 +29,7 @@ def checked(listener: Listener, body: bytes, hints: Mapping[str, str] | None = N
     with in_time():
         try:
             count = _count(listener, body, hints or {})
-        except (splunk_hec.BadBody, elastic_bulk.BadBulk, BadMessage):
+        except (splunk_hec.BadBody, elastic_bulk.BadBulk, line_protocol.TooMany, BadMessage):
             return None
     with in_time():
         batch = events_of(received(listener, body, count, hints))
@@ -58,6 +58,8 @@ _COUNT: Mapping[Listener, Callable[[bytes], int]] = {
 def _count(listener: Listener, body: bytes, hints: Mapping[str, str]) -> int:
     if listener == "otlp":
         return otlp.check(body, hints["coding"]).taken
+    if listener == "plant":
+        return line_protocol.check(body, line_protocol.UNITS[hints.get("precision", "ns")]).lines
     if listener == "file":
         directed = file_lines.is_directed(hints["head"].encode("latin-1"))
         return sum(1 for _ in file_lines.record_lines(body, directed=directed))
@@ -146,6 +148,24 @@ def otlp_protobuf(data: bytes) -> None:
 def otlp_json(data: bytes) -> None:
     """As `/v1/logs` in JSON."""
     checked("otlp", data, {"coding": JSON})
+
+
+def plant_lines(data: bytes) -> None:
+    """As `/write`; the first byte says what times count."""
+    units = tuple(line_protocol.UNITS)
+    hints = {"plant": "works", "precision": units[data[0] % len(units)] if data else "ns"}
+    checked("plant", data[1:], hints)
+
+
+def plant_starts() -> Iterable[bytes]:
+    """Every kind of value, everything escaped, and what is refused."""
+    lines = (
+        rb'm\ 1,t\=1=a\,b f\ 1=1.5e3,g=-7i,h=9u,i="a \"b\" \\",j=T,k=false 1767225600000000000',
+        b"# a comment\r\n\r\n  m f=1 \r", b'm note="two\nlines",f=2', b"m f=NaN,g=1e999", b"m,a=1,a=2 f=1", b"m f=1 99999999999999999999",
+        b'm f="open',
+    )  # fmt: skip
+    yield b"\0" + b"\n".join(lines)
+    yield from (b"%c" % number + line for number, line in enumerate(lines))
 
 
 def file_part(data: bytes) -> None:

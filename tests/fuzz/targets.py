@@ -335,6 +335,7 @@ TARGETS: tuple[Target, ...] = (
     Target("bulk", listened.bulk, listened.bulk_starts, most_bytes=8192),
     Target("otlp-protobuf", listened.otlp_protobuf, listened.otlp_protobuf_starts, most_bytes=8192),
     Target("otlp-json", listened.otlp_json, listened.otlp_json_starts, most_bytes=8192),
+    Target("plant-lines", listened.plant_lines, listened.plant_starts),
     Target("file-part", listened.file_part, listened.file_starts, most_bytes=8192),
     Target("coded-body", endpoints.coded_body, endpoints.coded_starts),
     Target("request", endpoints.request, endpoints.request_starts, most_bytes=8192),

@@ -571,8 +571,8 @@ LINE_TEXT_CHARS: Final = 64 * 1024
 LINE_INTEGER_CHARS: Final = 64
 """Digits of an integer, noughts before it too: 64 bits are 20 digits."""
 
-LINES_READINGS: Final = 500_000
-"""Field values of one body, which is read into memory whole: some 100 MB at worst."""
+LINES_VALUES: Final = 500_000
+"""Fields and tags of all lines of one body, which is read into memory whole: some 100 MB at worst."""
 
 # --- settings ----------------------------------------------------------------------------------------------
 TOKENS: Final = 10_000

@@ -108,7 +108,9 @@ class LogReader:
             self._lateness.progress = max(self._lateness.progress, entry.instant)
         if isinstance(entry, Received):
             self._store.saw(entry)
-        batch = self._store.batch(entry) or EventBatch(())
+        batch = self._store.batch(entry)
+        if batch is None:  # one without events may have what was set aside
+            batch = EventBatch(())
         self._lateness.saw(batch)
         if self.absences is not None:
             self.absences.take(entry, batch)

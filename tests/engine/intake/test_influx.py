@@ -103,7 +103,7 @@ def test_lines_that_cannot_be_read_are_told_and_set_aside(running: Running) -> N
 
 def test_what_is_refused_and_how(start: Start) -> None:
     running = start(
-        plants=["works"], bounds={"BODY_RECORDS": 100, "LINES_READINGS": 150, "REFUSED_LOGINS": 1_000}
+        plants=["works"], bounds={"BODY_RECORDS": 100, "LINES_VALUES": 150, "REFUSED_LOGINS": 1_000}
     )
     refused = [
         (404, "not found", "/api/v2/write?bucket=a%22b%0a", LINE, {}),

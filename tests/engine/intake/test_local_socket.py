@@ -138,6 +138,22 @@ def test_the_file_that_another_made_meanwhile_stays(tmp_path: Path) -> None:
     assert (tmp_path / "collect.sock").read_text() == "another's"
 
 
+def test_a_file_that_somebody_removed_is_made_again(tmp_path: Path) -> None:
+    async def removed() -> None:
+        made, _ = await opened(tmp_path)
+        first = made.path.lstat().st_ino
+        made.listen()
+        assert made.path.lstat().st_ino == first
+        made.path.unlink()
+        made.listen()
+        _, writer = await asyncio.open_unix_connection(str(made.path))
+        writer.close()
+        made.rest()
+        assert not made.path.exists()
+
+    asyncio.run(removed())
+
+
 KNOCK = """
 import os, socket, sys
 if len(sys.argv) > 2:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from intake_running import TOKEN, Running
 from schemathesis import checks
 
-from tocsin.engine.intake import elastic, hec, otlp
+from tocsin.engine.intake import elastic, hec, influx, otlp
 
 FILE = Path(__file__).parents[3] / "docs" / "api" / "openapi.yaml"
 CHECKS = (
@@ -36,7 +36,7 @@ def description() -> dict[str, Any]:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("api") / "wal"
     folder.mkdir()
-    one = Running(folder)
+    one = Running(folder, plants=["works"])
     one.wait_ready()
     yield one
     one.kill()
@@ -50,6 +50,10 @@ def test_the_description_has_every_route_and_no_other(running: Running) -> None:
         *hec.HEALTH,
         *elastic.ASKED,
         otlp.PATH,
+        influx.V2,
+        influx.V1,
+        influx.PING,
+        influx.HEALTH,
         "/_bulk",
         "/{index}/_bulk",
     }
@@ -58,8 +62,9 @@ def test_the_description_has_every_route_and_no_other(running: Running) -> None:
         for method in {"get", "post"} & set(operations):
             status = running.connect()
             status.request(
-                method.upper(), path.replace("{index}", "i"), headers={"Authorization": f"Bearer {TOKEN}"}
-            )
+                method.upper(), path.replace("{index}", "i") + "?bucket=works&db=works",
+                headers={"Authorization": f"Bearer {TOKEN}"},
+            )  # fmt: skip
             assert status.getresponse().status != 404, path
             status.close()
 

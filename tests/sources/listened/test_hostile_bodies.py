@@ -113,6 +113,7 @@ def test_no_listener_lets_a_sender_set_the_envelope() -> None:
         "syslog": (syslog_frames.pack([b"<13>1 - h app - - - " + forged.encode()]), {"transport": "udp"}),
         "file": (forged.encode() + b"\n", {"path": "/var/log/x", "head": forged}),
         "otlp": (json.dumps(record).encode(), {"coding": "json"}),
+        "plant": (b'm,t_auth=mtls,t_seq=0 t_stream="x",t_origin="demo",t_host="h"', {"plant": "works"}),
     }
     for listener, (body, hints) in bodies.items():
         (event,) = events_of(received(listener, body, 1, hints))

@@ -245,9 +245,9 @@ def test_a_body_made_to_cost_much_costs_little(monkeypatch: pytest.MonkeyPatch) 
         with suppress(TooMany):
             check(whole, 1)
     assert time.monotonic() - began < 10
-    monkeypatch.setattr(bounds, "LINES_READINGS", 1_000)
-    with pytest.raises(TooMany, match="field values"):
-        check(b"m a=1,b=2,c=3\n" * 400, 1)
+    monkeypatch.setattr(bounds, "LINES_VALUES", 1_000)
+    with pytest.raises(TooMany, match="fields and tags"):
+        check(b"m,t=1 a=1,b=2\n" * 400, 1)
     monkeypatch.setattr(bounds, "BODY_RECORDS", 100)
     with pytest.raises(TooMany, match="lines"):
         check(b"m a=1\n" * 101, 1)

@@ -33,9 +33,12 @@ _CODES: Final[Mapping[Problem, tuple[int, str]]] = {
     "missing": (401, "unauthorized"), "malformed": (401, "unauthorized"), "unknown": (401, "unauthorized"),
     "revoked": (401, "unauthorized"), "guessing": (429, "too many requests"), "sender": (429, "too many requests"),
     "busy": (503, "unavailable"), "disk": (503, "unavailable"), "stopping": (503, "unavailable"),
-    "large": (413, "request too large"), "coding": (400, "invalid"), "slow": (408, "invalid"),
+    "large": (413, "request too large"), "coding": (400, "invalid"), "slow": (503, "unavailable"),
     "method": (405, "method not allowed"), "path": (404, "not found"), "bad": (400, "invalid"), "crash": (500, "internal error"),
 }  # fmt: skip
+"""Status and `code`. Telegraf drops what is answered by 4xx other than 401, 403 and 429, and splits it at 413: so none is given that
+another try may mend."""
+
 _WORDS: Final[Mapping[Problem, str]] = {
     "missing": "unauthorized access: a token is missing", "malformed": "unauthorized access: the Authorization header is unreadable",
     "unknown": "unauthorized access", "revoked": "unauthorized access",

@@ -64,14 +64,15 @@ class LocalSocket:
         return self._bound is not None
 
     def listen(self) -> None:
-        """Opens it, if it is not open; must be called in the running event loop.
+        """Opens it, if it is not open or its file is gone; must be called in the running event loop.
 
         Raises:
             OperatorError: the file cannot be made.
         """
-        if self._bound is not None:
+        if self._bound is not None and self._is_ours():
             return
         bound = _bound(self.path)
+        self.rest()
         found = os.lstat(self.path)
         self._bound, self._file = bound, (found.st_dev, found.st_ino)
         self._accepting = asyncio.get_running_loop().create_task(self._accept(bound))
@@ -85,12 +86,19 @@ class LocalSocket:
         asyncio.get_running_loop().remove_reader(self._bound)
         self._bound.close()
         self._bound = None
-        with suppress(OSError):  # it is gone, or the folder is
-            found = os.lstat(self.path)
-            if (found.st_dev, found.st_ino) == self._file:
+        if self._is_ours():
+            with suppress(OSError):  # it went meanwhile
                 self.path.unlink()
         for connection in list(self.state.connections):
             connection.shutdown()
+
+    def _is_ours(self) -> bool:
+        """Whether the file is the one that was made here."""
+        try:
+            found = os.lstat(self.path)
+        except OSError:  # it is gone, or the folder is
+            return False
+        return (found.st_dev, found.st_ino) == self._file
 
     async def _accept(self, bound: socket.socket) -> None:
         loop = asyncio.get_running_loop()

@@ -105,7 +105,7 @@ class Checked(NamedTuple):
 
 
 class TooMany(ValueError):  # noqa: N818  named for what it is about
-    """A body holds more lines or readings than a body may; the text says which."""
+    """A body holds more lines or values than a body may; the text says which."""
 
 
 class _Unreadable(ValueError):  # noqa: N818  named for what it is about
@@ -122,18 +122,18 @@ def check(body: bytes, unit: int) -> Checked:
     Raises:
         TooMany: it holds too much.
     """
-    lines = readings = bad = 0
+    lines = values = bad = 0
     first: BadLine | None = None
     for found in points(body, unit):
         lines += 1
         if isinstance(found, BadLine):
             bad, first = bad + 1, first or found
         else:
-            readings += len(found.readings)
+            values += len(found.readings) + len(found.tags)
         if lines > bounds.BODY_RECORDS:
             raise TooMany(f"more than {bounds.BODY_RECORDS} lines in one request")
-        if readings > bounds.LINES_READINGS:
-            raise TooMany(f"more than {bounds.LINES_READINGS} field values in one request")
+        if values > bounds.LINES_VALUES:
+            raise TooMany(f"more than {bounds.LINES_VALUES} fields and tags in one request")
     return Checked(lines, bad, first)
 
 
