@@ -58,12 +58,16 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class _Span:
-    """Readings that belong to one row: by column (instant, value, index of the event or -1)."""
+    """Readings that belong to one row: by column (instant, value, index of the event or -1).
+
+    `used`: events that were left when those without a reading were let go last.
+    """
 
     readings: dict[int, tuple[int, float, int]] = field(default_factory=dict)
     pieces: list[Piece] = field(default_factory=list)
     low: int = 0
     high: int = 0
+    used: int = 0
 
     @property
     def size(self) -> int:
@@ -75,6 +79,7 @@ class _Span:
         used = sorted({index for _, _, index in self.readings.values() if index >= 0}) or [0]
         places = {index: place for place, index in enumerate(used)} | {-1: -1}
         self.pieces = [self.pieces[index] for index in used]
+        self.used = len(used)
         self.readings = {
             column: (instant, value, places[index])
             for column, (instant, value, index) in self.readings.items()
@@ -156,7 +161,7 @@ class Gathering:
             return
         span.pieces.append(piece)
         self._bytes += size
-        if len(span.pieces) > 2 * len(span.readings) + STEADY:
+        if len(span.pieces) > 2 * span.used + STEADY:
             self._bytes -= span.size
             span.drop_unused()
             self._bytes += span.size
@@ -289,7 +294,7 @@ def _span(held: Held, tags: int) -> _Span:
         0 <= column < tags and -1 <= index < len(pieces) for column, (_, _, index) in readings.items()
     ):
         raise Damaged("readings are of tags or events that are not there")
-    return _Span(readings, pieces, held.whole("low"), held.whole("high"))
+    return _Span(readings, pieces, held.whole("low"), held.whole("high"), len(pieces))
 
 
 def _of_piece(piece: Piece) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""What is kept of plants without somebody: the events that readings came in lose their text where it names them.
+"""What is kept of plants without somebody: the events that readings came in lose their text where it names them, and names of
+readings that the model does not know go.
 
 The readings stay: they are the plant's. Needs no numpy, as whoever is forgotten may be so where no plant is watched.
 """
@@ -24,14 +25,17 @@ def rows_without(rows: Mapping[str, bytes], version: str, subject: Subject) -> t
     clean, named = {}, 0
     for name, body in rows.items():
         clean[name] = body
-        if "/grid/" not in name:
+        if "/grid/" not in name and not name.endswith("/known"):
             continue
         try:
             state = msgspec.msgpack.decode(body, type=dict[str, Any])
         except msgspec.MsgspecError as error:
             raise PluginError("plant", f"its state is damaged: {error}") from error
-        last = state.get("last")
+        last, strange = state.get("last"), state.get("strange", [])
         found = sum(_clear(piece, subject) for piece in [*state.get("pieces", ()), *([last] if last else ())])
+        if strange:
+            state["strange"] = [one for one in strange if not subject.in_text(one)]
+            found += len(strange) - len(state["strange"])
         if found:
             clean[name], named = msgspec.msgpack.encode(state, order="sorted"), named + found
     return clean, named
