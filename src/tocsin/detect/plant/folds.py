@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.detect.plant.aside import Aside
 from tocsin.detect.plant.balance import Tank
 from tocsin.detect.plant.drift import Drift, Drifting
 from tocsin.detect.plant.limits import stands_of
@@ -23,9 +24,14 @@ from tocsin.detect.plant.score import row_surprises, smoothed, tag_surprises
 from tocsin.detect.plant.surprise import FLOOR, Scale, fit_scale
 from tocsin.detect.plant.tags import Tag
 from tocsin.detect.plant.view import Looked
-from tocsin.records.readings import Values
+from tocsin.records.readings import Flags, Values
 
 FOLDS: Final = 5
+"""Most folds."""
+
+FOLD_BLOCKS: Final = 8
+"""Blocks of the promise that a fold holds at least, where there are so many: in a shorter one the plant cannot move as far from
+what was learnt beside it as it will once it is watched, and calibration would be too sure."""
 
 SCALE_CELLS: Final = 16_000_000
 """Readings (rows times tags), evenly spread over the rows, that scales and usual surprises are taken from."""
@@ -79,16 +85,17 @@ class OutOfFold:
     drifted: Values
 
 
-def bounds_of(rows: int) -> list[tuple[int, int]]:
-    """The first row of each fold, and the one after its last."""
-    return list(pairwise(int(one) for one in np.linspace(0, rows, FOLDS + 1)))
+def bounds_of(rows: int, block_rows: int) -> list[tuple[int, int]]:
+    """The first row of each fold, and the one after its last; `block_rows`: of a block of the promise."""
+    folds = min(FOLDS, max(2, rows // (FOLD_BLOCKS * block_rows)))
+    return list(pairwise(int(one) for one in np.linspace(0, rows, folds + 1)))
 
 
-def out_of_fold(
-    tags: Sequence[Tag], looked: Looked, threads: int, tanks: Sequence[Tank], block_rows: int
+def out_of_fold(  # noqa: PLR0913, PLR0917  all of it is the plant's
+    tags: Sequence[Tag], looked: Looked, threads: int, tanks: Sequence[Tank], block_rows: int, spacing: int
 ) -> OutOfFold:
     """What the rows `looked` are to processes learnt without their fold; `block_rows`: of a block of the promise."""
-    bounds = bounds_of(len(looked))
+    bounds = bounds_of(len(looked), block_rows)
     processes = [
         fit_process(
             tags,
@@ -102,10 +109,10 @@ def out_of_fold(
     sample = _sample(looked, bounds, processes, every)
     scales = sample.scales(tags, processes[0])
     drifting = Drifting(np.concatenate([scales.by_subspace.tail, scales.by_relation.tail]), block_rows)
-    rows, blame = [], []
+    rows, blame, aside = [], [], Aside(np.zeros(len(tags)), spacing)
     stands = np.zeros(len(tags), np.int64)
     for fold, ((start, stop), process) in enumerate(zip(bounds, processes, strict=True)):
-        judge = Judge(process, sample.scales(tags, process, fold), stands)
+        judge = Judge(process, sample.scales(tags, process, fold), stands, aside)
         for piece in looked.rows(start, stop).pieces():
             found = judge.surprises(piece)
             rows.append(found.rows)
@@ -140,14 +147,18 @@ class Surprises:
     """How surprising some rows are.
 
     Attributes:
-        rows: Shape (rows,).
+        rows: Shape (rows,); tags that are set aside are left out.
         blame: Shape (rows, tags): what speaks against each tag, the higher of its own surprise and the subspace's of it.
+        tags: The same, smoothed.
+        aside: Shape (rows, tags): which tags are set aside.
         by_relation: Shape (rows, moving tags): the differences from the relations, in spreads.
         by_subspace: Likewise from the subspace.
     """
 
     rows: Values
     blame: Values
+    tags: Values
+    aside: Flags
     by_relation: Values
     by_subspace: Values
 
@@ -155,8 +166,8 @@ class Surprises:
 class Judge:
     """Says of rows how surprising they are, piece after piece, by one process and its scales."""
 
-    def __init__(self, process: Process, scales: Scales, stands: NDArray[np.int64]) -> None:
-        self._process, self._scales = process, scales
+    def __init__(self, process: Process, scales: Scales, stands: NDArray[np.int64], aside: Aside) -> None:
+        self._process, self._scales, self._aside = process, scales, aside
         self._imbalance = np.zeros(len(process.balances))
         self.stands = stands
         """For how many rows each tag has stood still, shape (tags,)."""
@@ -170,7 +181,11 @@ class Judge:
         self.stands, self._imbalance = stands[-1].copy(), imbalances[-1].copy()
         by_tag = tag_surprises(found, process, scales.by_relation, scales.by_balance.surprises(imbalances))
         by_subspace = scales.by_subspace.surprises(found.by_subspace)
-        rows = row_surprises(by_tag, by_subspace)
         # The row's word may be of either, so either counts against a tag.
-        by_tag[:, process.moving] = np.maximum(by_tag[:, process.moving], by_subspace)
-        return Surprises(rows, by_tag, found.by_relation, found.by_subspace)
+        blame = by_tag.copy()
+        blame[:, process.moving] = np.maximum(blame[:, process.moving], by_subspace)
+        tags, aside = self._aside.follow(blame)
+        by_tag[aside] = by_subspace[aside[:, process.moving]] = 0.0
+        return Surprises(
+            row_surprises(by_tag, by_subspace), blame, tags, aside, found.by_relation, found.by_subspace
+        )

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.detect.plant.aside import Aside
 from tocsin.detect.plant.beside import Beside
 from tocsin.detect.plant.folds import Judge, Scales
 from tocsin.detect.plant.model import PlantModel
@@ -22,10 +23,6 @@ from tocsin.records.readings import Flags, Instants, Readings, Values
 
 NAMED: Final = 3
 """Tags that are named for a row."""
-
-BLAME_SMOOTHING: Final = 0.075
-"""Weight of the newest row in what speaks against a tag: slower than the score's, because what an attack hits first stays
-at fault while its effects travel through the plant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +61,9 @@ class Watcher:
         self._model = model
         self._view = View(model.tags)
         scales = Scales(model.by_relation, model.by_subspace, model.by_balance)
-        self._judged_by = Judge(model.process, scales, np.zeros(len(model.tags), np.int64))
+        aside = Aside(model.usual_tags, model.spacing)
+        self._judged_by = Judge(model.process, scales, np.zeros(len(model.tags), np.int64), aside)
         self._score = np.array(model.usual)
-        self._tags = model.usual_tags
         self._last: int | None = None
         self._beside = Beside(model)
 
@@ -87,9 +84,9 @@ class Watcher:
         looked = self._view.look(readings.values, late)
         self._last = int(readings.times[-1])
         found = self._judged_by.surprises(looked)
-        scores, tags = smoothed(found.rows, self._score), smoothed(found.blame, self._tags, BLAME_SMOOTHING)
-        self._score, self._tags = scores[-1], tags[-1].copy()
-        named, shares = _named(tags - model.usual_tags)
+        scores = smoothed(found.rows, self._score)
+        self._score = scores[-1]
+        named, shares = _named(np.where(found.aside, 0.0, found.tags - model.usual_tags))
         shown, expected = self._shown(looked, found.by_relation, named)
         return Judged(
             readings.times, scores / model.threshold, scores > model.threshold, named, shares, shown, expected,
