@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tocsin.detect.plant.aside import Aside
 from tocsin.detect.plant.balance import Tank
+from tocsin.detect.plant.coarse import Coarse
 from tocsin.detect.plant.drift import Drift, Drifting
 from tocsin.detect.plant.limits import stands_of
 from tocsin.detect.plant.process import Process, fit_process
@@ -109,10 +110,11 @@ def out_of_fold(  # noqa: PLR0913, PLR0917  all of it is the plant's
     sample = _sample(looked, bounds, processes, every)
     scales = sample.scales(tags, processes[0])
     drifting = Drifting(np.concatenate([scales.by_subspace.tail, scales.by_relation.tail]), block_rows)
-    rows, blame, aside = [], [], Aside(np.zeros(len(tags)), spacing)
+    rows, blame = [], []
+    beside = Followed(Aside(np.zeros(len(tags)), spacing), Coarse(tags))
     stands = np.zeros(len(tags), np.int64)
     for fold, ((start, stop), process) in enumerate(zip(bounds, processes, strict=True)):
-        judge = Judge(process, sample.scales(tags, process, fold), stands, aside)
+        judge = Judge(process, sample.scales(tags, process, fold), stands, beside)
         for piece in looked.rows(start, stop).pieces():
             found = judge.surprises(piece)
             rows.append(found.rows)
@@ -163,11 +165,19 @@ class Surprises:
     by_subspace: Values
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What is followed of tags from row to row, whatever judges them."""
+
+    aside: Aside
+    coarse: Coarse
+
+
 class Judge:
     """Says of rows how surprising they are, piece after piece, by one process and its scales."""
 
-    def __init__(self, process: Process, scales: Scales, stands: NDArray[np.int64], aside: Aside) -> None:
-        self._process, self._scales, self._aside = process, scales, aside
+    def __init__(self, process: Process, scales: Scales, stands: NDArray[np.int64], beside: Followed) -> None:
+        self._process, self._scales, self._beside = process, scales, beside
         self._imbalance = np.zeros(len(process.balances))
         self.stands = stands
         """For how many rows each tag has stood still, shape (tags,)."""
@@ -176,7 +186,9 @@ class Judge:
         """How surprising the rows `looked` are."""
         process, scales = self._process, self._scales
         stands = stands_of(looked.values, looked.before, self.stands)
-        found = process.differences(looked, stands)
+        found = process.differences(looked, stands).less(
+            self._beside.coarse.slack(looked)[:, process.moving] / process.spreads
+        )
         imbalances = smoothed(found.by_balance, self._imbalance)
         self.stands, self._imbalance = stands[-1].copy(), imbalances[-1].copy()
         by_tag = tag_surprises(found, process, scales.by_relation, scales.by_balance.surprises(imbalances))
@@ -184,7 +196,7 @@ class Judge:
         # The row's word may be of either, so either counts against a tag.
         blame = by_tag.copy()
         blame[:, process.moving] = np.maximum(blame[:, process.moving], by_subspace)
-        tags, aside = self._aside.follow(blame)
+        tags, aside = self._beside.aside.follow(blame)
         by_tag[aside] = by_subspace[aside[:, process.moving]] = 0.0
         return Surprises(
             row_surprises(by_tag, by_subspace), blame, tags, aside, found.by_relation, found.by_subspace

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from tocsin.detect.plant.aside import Aside
 from tocsin.detect.plant.beside import Beside
-from tocsin.detect.plant.folds import Judge, Scales
+from tocsin.detect.plant.coarse import Coarse
+from tocsin.detect.plant.folds import Followed, Judge, Scales
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.notices import Notice
 from tocsin.detect.plant.score import smoothed
@@ -61,8 +62,8 @@ class Watcher:
         self._model = model
         self._view = View(model.tags)
         scales = Scales(model.by_relation, model.by_subspace, model.by_balance)
-        aside = Aside(model.usual_tags, model.spacing)
-        self._judged_by = Judge(model.process, scales, np.zeros(len(model.tags), np.int64), aside)
+        followed = Followed(Aside(model.usual_tags, model.spacing), Coarse(model.tags))
+        self._judged_by = Judge(model.process, scales, np.zeros(len(model.tags), np.int64), followed)
         self._score = np.array(model.usual)
         self._last: int | None = None
         self._beside = Beside(model)
