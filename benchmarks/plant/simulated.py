@@ -62,18 +62,21 @@ def watched(plant: Site, happenings: tuple[Happening, ...], budget: float) -> Wa
 
 
 def promise(plants: int, first: int, budget: float, told: Told) -> None:
-    """Prints each plant's weeks with an alarm, then all of them against the promise with a 95 % bound over plants."""
-    shares, promised = [], []
+    """Prints each plant's weeks with an alarm or a notice, then all of them against the promise with a 95 % bound over plants."""
+    shares, promised, by_alarm, by_notice = [], [], [], []
     for number in range(plants):
         plant = site(TURN[number % len(TURN)], first + number, 2 * YEAR)
         events = upkeep(np.random.default_rng([first + number, 3]), plant, 2 * YEAR)
         one = watched(plant, events, budget)
-        weeks = rung(one.judged.alarms)
+        rang, was_told = rung(one.judged.alarms), noticed(one.judged)
+        weeks = rang | was_told
         shares.append(float(weeks.mean()))
+        by_alarm.append(float(rang.mean()))
+        by_notice.append(float(was_told.mean()))
         promised.append(one.kept)
         told(
             kind="promise", plant=plant.network.name, seed=plant.seed, tags=len(plant.tags), weeks=len(weeks),
-            interrupted=int(weeks.sum()), promised=one.kept, alarm_hours=float(one.judged.alarms.mean()),
+            interrupted=int(weeks.sum()), with_alarm=int(rang.sum()), with_notice=int(was_told.sum()), promised=one.kept, alarm_hours=float(one.judged.alarms.mean()),
             causes=causes(one, events), played_s=one.played_s, learnt_s=one.learnt_s,
         )  # fmt: skip
     mean, goal = float(np.mean(shares)), float(np.mean(promised))
@@ -83,6 +86,8 @@ def promise(plants: int, first: int, budget: float, told: Told) -> None:
         kind="promise of all",
         plants=plants,
         realised=mean,
+        by_alarm=float(np.mean(by_alarm)),
+        by_notice=float(np.mean(by_notice)),
         promised=goal,
         upper95=float(np.quantile(means, 0.95)),
         ratio=mean / goal,
@@ -93,6 +98,16 @@ def rung(alarms: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether any row of each whole week rang."""
     whole = len(alarms) // WEEK
     return alarms[: whole * WEEK].reshape(whole, WEEK).any(axis=1)
+
+
+def noticed(judged: Judged) -> NDArray[np.bool_]:
+    """Whether a notice was told in each whole week."""
+    found = np.zeros(len(judged.times) // WEEK, bool)
+    for one in judged.notices:
+        week = int(np.searchsorted(judged.times, one.time)) // WEEK
+        if week < len(found):
+            found[week] = True
+    return found
 
 
 def causes(one: Watched, events: tuple[Happening, ...]) -> dict[str, int]:

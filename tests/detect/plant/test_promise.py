@@ -48,9 +48,8 @@ def test_thirty_plants_keep_the_promise(budget):
 
 
 @pytest.mark.soak
-@pytest.mark.xfail(reason="not kept: 18 of 48 normal hours ring where 12 may (docs/plant.md)")
 def test_a_chemical_plant_learnt_in_a_day_keeps_the_promise(data):
-    """Tennessee Eastman, 25 hours learnt and 48 watched; the last seven of these leave the span of what was learnt."""
+    """Tennessee Eastman, 25 hours learnt and 48 watched, though seven of these leave the span of what was learnt."""
 
     def readings(name):
         with gzip.open(data / "tep" / f"{name}.dat.gz", "rt") as file:
@@ -63,7 +62,5 @@ def test_a_chemical_plant_learnt_in_a_day_keeps_the_promise(data):
     model, fresh = learn(readings("d00"), 0.2, 2), readings("d00_te")
     assert (model.promise.unit, model.promise.blocks, model.promise.kept) == ("hour", 25, 0.2)
     judged = Watcher(model).judge(fresh)
-    assert interrupted(judged, 0, 60 * MINUTE) <= SLACK * 0.2 + 3 / 48
-    early = Watcher(model).judge(fresh.rows(0, 800))
-    assert interrupted(early, 0, 60 * MINUTE) <= SLACK * 0.2
+    assert interrupted(judged, 0, 60 * MINUTE) <= SLACK * 0.2
     assert Watcher(model).judge(readings("d01_te")).alarms[170:].mean() > 0.9

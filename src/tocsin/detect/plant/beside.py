@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
+from tocsin.detect.plant.aside import PATIENCE
 from tocsin.detect.plant.folds import Surprises
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.notices import Edges, Notice, NoticeKind
 from tocsin.detect.plant.quality import Measures, aligned
-from tocsin.detect.plant.state import Held, State, numbers
+from tocsin.detect.plant.state import Held, State, flags, numbers
 from tocsin.detect.plant.view import Looked, View
-from tocsin.records.instants import SECOND
-from tocsin.records.readings import Flags, Readings
+from tocsin.records.instants import DAY, SECOND
+from tocsin.records.readings import Flags, Readings, Values
+
+PULLED: Final = 0.5
+"""A tag that begins to drift by less than this part of what one drifts that was told of is pulled along by it."""
 
 
 class Beside:
@@ -23,9 +29,11 @@ class Beside:
         self._view = View(self._first.tags)
         self._means = np.zeros(len(self._first.drift.tails))
         self._drifting = Edges(len(self._first.process.moving))
+        self._drifts = np.zeros(len(self._first.process.moving), bool)
         self._rows = self._quiet = 0
         self._measures = Measures(model.tags, model.spacing)
         self._bad = Edges(len(model.quality.limits))
+        self._aside = np.zeros(len(model.tags), bool)
         self._gone: frozenset[str] = frozenset()
         self._new: frozenset[str] = frozenset()
         self._latest: int | None = None
@@ -42,6 +50,7 @@ class Beside:
             "view": self._view.state(), "means": numbers(self._means), "drifting": self._drifting.state(), "rows": self._rows,
             "quiet": self._quiet, "measures": self._measures.state(), "bad": self._bad.state(), "gone": sorted(self._gone),
             "new": sorted(self._new), "latest": self._latest, "behind": self._behind,
+            "drifts": flags(self._drifts), "aside": flags(self._aside),
         }  # fmt: skip
 
     def take_up(self, held: Held) -> None:
@@ -58,6 +67,8 @@ class Beside:
         self._bad.take_up(held.part("bad"))
         self._gone, self._new = frozenset(held.texts("gone")), frozenset(held.texts("new"))
         self._latest, self._behind = held.maybe("latest"), held.flag("behind")
+        self._drifts = held.flags("drifts", len(self._drifts))
+        self._aside = held.flags("aside", len(self._aside))
 
     def columns(self, readings: Readings) -> tuple[Readings, tuple[Notice, ...]]:
         """`readings` with the columns of the model, and what is told of columns that came or went."""
@@ -76,26 +87,39 @@ class Beside:
 
         `late`: where rows before are missing.
         """
-        told = [*self._clock(readings), *self._quality(readings, looked), *self._drift(readings, found, late)]
+        told = [
+            *self._clock(readings), *self._quality(readings, looked), *self._drift(readings, found, late),
+            *self._set_aside(readings, found),
+        ]  # fmt: skip
         return tuple(notice for _, notice in sorted(told, key=lambda one: one[0]))
 
     def _drift(self, readings: Readings, found: Surprises, late: Flags) -> list[tuple[int, Notice]]:
-        """The tag that drifts most where drift begins; what it pulls along in the weeks after is not told of again."""
+        """The tag that drifts most where drift begins; what it pulls along is not told of again."""
         first, by_relation, by_subspace = self._first, found.by_relation, found.by_subspace
         if first is not self._model:
             by_relation, by_subspace = first.process.unexplained(self._view.look(readings.values, late))
         means = first.drift.means(by_relation, by_subspace, self._means)
         self._means = means[-1].copy()
         amounts, limit = first.drift.amounts(means), first.drift.limit
-        told = []
-        for row in np.flatnonzero(self._drifting.begun(amounts / limit).any(axis=1)).tolist():
-            if self._rows + row >= self._quiet:
-                column = int(amounts[row].argmax())
+        begun, told = self._drifting.begun(amounts / limit), []
+        for row in np.flatnonzero(begun.any(axis=1)).tolist():
+            column = self._drifts_most(amounts[row], begun[row])
+            if column is not None and self._rows + row >= self._quiet:
+                self._drifts[column] = True
                 self._quiet = self._rows + row + int(1 / first.drift.weight)
                 tag, amount = first.tags[first.process.moving[column]].name, float(amounts[row, column])
                 told.append((row, Notice(int(readings.times[row]), NoticeKind.DRIFT, tag, amount, limit)))
         self._rows += len(readings)
         return told
+
+    def _drifts_most(self, amounts: Values, begun: Flags) -> int | None:
+        """The column to tell of where drift has `begun`, both of shape (moving tags,); None where one told of pulls it along."""
+        self._drifts &= ~begun
+        most = int(amounts.argmax())
+        if not self._drifts[most]:
+            return most
+        own = int(np.where(begun, amounts, 0.0).argmax())
+        return own if amounts[own] >= PULLED * amounts[most] else None
 
     def _quality(self, readings: Readings, looked: Looked) -> list[tuple[int, Notice]]:
         model = self._model
@@ -107,6 +131,17 @@ class Beside:
                 continue
             amount, limit = float(measures[row, column]), float(limits[column])
             told.append((row, Notice(int(readings.times[row]), kind, tag, amount, limit)))
+        return told
+
+    def _set_aside(self, readings: Readings, found: Surprises) -> list[tuple[int, Notice]]:
+        """Tags that the score leaves out from here on; each is told."""
+        begun = found.aside & ~np.vstack([self._aside[None, :], found.aside[:-1]])
+        self._aside = found.aside[-1]
+        told = []
+        for row in np.flatnonzero(begun.any(axis=1)).tolist():
+            for column in np.flatnonzero(begun[row]).tolist():
+                time, days = int(readings.times[row]), PATIENCE / DAY
+                told.append((row, Notice(time, NoticeKind.ASIDE, self._model.names[column], days, days)))
         return told
 
     def _clock(self, readings: Readings) -> list[tuple[int, Notice]]:

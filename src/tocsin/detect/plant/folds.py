@@ -15,7 +15,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.detect.plant.aside import Aside
 from tocsin.detect.plant.balance import Tank
+from tocsin.detect.plant.coarse import Coarse
 from tocsin.detect.plant.drift import Drift, Drifting
 from tocsin.detect.plant.limits import stands_of
 from tocsin.detect.plant.process import Process, fit_process
@@ -24,9 +26,14 @@ from tocsin.detect.plant.state import Held, State, counts, numbers
 from tocsin.detect.plant.surprise import FLOOR, Scale, fit_scale
 from tocsin.detect.plant.tags import Tag
 from tocsin.detect.plant.view import Looked
-from tocsin.records.readings import Values
+from tocsin.records.readings import Flags, Values
 
 FOLDS: Final = 5
+"""Most folds."""
+
+FOLD_BLOCKS: Final = 8
+"""Blocks of the promise that a fold holds at least, where there are so many: in a shorter one the plant cannot move as far from
+what was learnt beside it as it will once it is watched, and calibration would be too sure."""
 
 SCALE_CELLS: Final = 16_000_000
 """Readings (rows times tags), evenly spread over the rows, that scales and usual surprises are taken from."""
@@ -80,16 +87,17 @@ class OutOfFold:
     drifted: Values
 
 
-def bounds_of(rows: int) -> list[tuple[int, int]]:
-    """The first row of each fold, and the one after its last."""
-    return list(pairwise(int(one) for one in np.linspace(0, rows, FOLDS + 1)))
+def bounds_of(rows: int, block_rows: int) -> list[tuple[int, int]]:
+    """The first row of each fold, and the one after its last; `block_rows`: of a block of the promise."""
+    folds = min(FOLDS, max(2, rows // (FOLD_BLOCKS * block_rows)))
+    return list(pairwise(int(one) for one in np.linspace(0, rows, folds + 1)))
 
 
-def out_of_fold(
-    tags: Sequence[Tag], looked: Looked, threads: int, tanks: Sequence[Tank], block_rows: int
+def out_of_fold(  # noqa: PLR0913, PLR0917  all of it is the plant's
+    tags: Sequence[Tag], looked: Looked, threads: int, tanks: Sequence[Tank], block_rows: int, spacing: int
 ) -> OutOfFold:
     """What the rows `looked` are to processes learnt without their fold; `block_rows`: of a block of the promise."""
-    bounds = bounds_of(len(looked))
+    bounds = bounds_of(len(looked), block_rows)
     processes = [
         fit_process(
             tags,
@@ -104,9 +112,10 @@ def out_of_fold(
     scales = sample.scales(tags, processes[0])
     drifting = Drifting(np.concatenate([scales.by_subspace.tail, scales.by_relation.tail]), block_rows)
     rows, blame = [], []
+    beside = Followed(Aside(np.zeros(len(tags)), spacing), Coarse(tags))
     stands = np.zeros(len(tags), np.int64)
     for fold, ((start, stop), process) in enumerate(zip(bounds, processes, strict=True)):
-        judge = Judge(process, sample.scales(tags, process, fold), stands)
+        judge = Judge(process, sample.scales(tags, process, fold), stands, beside)
         for piece in looked.rows(start, stop).pieces():
             found = judge.surprises(piece)
             rows.append(found.rows)
@@ -141,23 +150,35 @@ class Surprises:
     """How surprising some rows are.
 
     Attributes:
-        rows: Shape (rows,).
+        rows: Shape (rows,); tags that are set aside are left out.
         blame: Shape (rows, tags): what speaks against each tag, the higher of its own surprise and the subspace's of it.
+        tags: The same, smoothed.
+        aside: Shape (rows, tags): which tags are set aside.
         by_relation: Shape (rows, moving tags): the differences from the relations, in spreads.
         by_subspace: Likewise from the subspace.
     """
 
     rows: Values
     blame: Values
+    tags: Values
+    aside: Flags
     by_relation: Values
     by_subspace: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What is followed of tags from row to row, whatever judges them."""
+
+    aside: Aside
+    coarse: Coarse
 
 
 class Judge:
     """Says of rows how surprising they are, piece after piece, by one process and its scales."""
 
-    def __init__(self, process: Process, scales: Scales, stands: NDArray[np.int64]) -> None:
-        self._process, self._scales = process, scales
+    def __init__(self, process: Process, scales: Scales, stands: NDArray[np.int64], beside: Followed) -> None:
+        self._process, self._scales, self._beside = process, scales, beside
         self._imbalance = np.zeros(len(process.balances))
         self.stands = stands
         """For how many rows each tag has stood still, shape (tags,)."""
@@ -166,19 +187,28 @@ class Judge:
         """How surprising the rows `looked` are."""
         process, scales = self._process, self._scales
         stands = stands_of(looked.values, looked.before, self.stands)
-        found = process.differences(looked, stands)
+        found = process.differences(looked, stands).less(
+            self._beside.coarse.slack(looked)[:, process.moving] / process.spreads
+        )
         imbalances = smoothed(found.by_balance, self._imbalance)
         self.stands, self._imbalance = stands[-1].copy(), imbalances[-1].copy()
         by_tag = tag_surprises(found, process, scales.by_relation, scales.by_balance.surprises(imbalances))
         by_subspace = scales.by_subspace.surprises(found.by_subspace)
-        rows = row_surprises(by_tag, by_subspace)
         # The row's word may be of either, so either counts against a tag.
-        by_tag[:, process.moving] = np.maximum(by_tag[:, process.moving], by_subspace)
-        return Surprises(rows, by_tag, found.by_relation, found.by_subspace)
+        blame = by_tag.copy()
+        blame[:, process.moving] = np.maximum(blame[:, process.moving], by_subspace)
+        tags, aside = self._beside.aside.follow(blame)
+        by_tag[aside] = by_subspace[aside[:, process.moving]] = 0.0
+        return Surprises(
+            row_surprises(by_tag, by_subspace), blame, tags, aside, found.by_relation, found.by_subspace
+        )
 
     def state(self) -> State:
         """All that it carries over."""
-        return {"imbalance": numbers(self._imbalance), "stands": counts(self.stands)}
+        return {
+            "imbalance": numbers(self._imbalance), "stands": counts(self.stands),
+            "aside": self._beside.aside.state(), "coarse": self._beside.coarse.state(),
+        }  # fmt: skip
 
     def take_up(self, held: Held) -> None:
         """Goes on from a `state` of the same process.
@@ -188,3 +218,5 @@ class Judge:
         """
         self._imbalance = held.numbers("imbalance", len(self._imbalance))
         self.stands = held.counts("stands", len(self.stands))
+        self._beside.aside.take_up(held.part("aside"))
+        self._beside.coarse.take_up(held.part("coarse"))

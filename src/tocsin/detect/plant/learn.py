@@ -56,7 +56,7 @@ def learn(readings: Readings, budget: float, threads: int, balances: Sequence[Ta
     unit, length = conformal.block_of(even.times)
     block_rows = max(1, length // max(1, spacing))
     with threadpool_limits(1):  # the last bits of a product of matrices change with the number of threads
-        found = out_of_fold(tags, looked, threads, balances, block_rows)
+        found = out_of_fold(tags, looked, threads, balances, block_rows, spacing)
         process = fit_process(tags, [looked], threads, balances)
     usual = float(np.median(found.rows))
     scores = smoothed(found.rows, np.array(usual))
@@ -112,7 +112,7 @@ def _quality(
 ) -> tuple[Quality, Values]:
     """How bad readings are on normal operation, and how near each row is to a notice by what the other folds showed."""
     measures, peaks, step = Measures(tags, spacing), Peaks(block_rows), rows_at_a_time(len(tags))
-    for fold, (start, stop) in enumerate(bounds_of(len(even))):
+    for fold, (start, stop) in enumerate(bounds_of(len(even), block_rows)):
         for first in range(start, stop, step):
             last = min(first + step, stop)
             peaks.add(measures.measure(even.times[first:last], looked.rows(first, last)), fold)

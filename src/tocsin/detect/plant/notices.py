@@ -32,6 +32,7 @@ class NoticeKind(StrEnum):
     SILENT = "silent"
     LATE = "late"
     UNTIMED = "untimed"
+    ASIDE = "aside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Notice:
         tag: Whose; empty where it is about all of them.
         amount: How much, in the unit of the kind: times the largest slow mean on normal operation (drift), rows
             (missing, gap, repeated, silent), changes in a row on a coarser step (coarse), seconds (clock: back; late: behind
-            the newest reading; untimed: beside the time when it came).
+            the newest reading; untimed: beside the time when it came), days at fault (aside).
         limit: How much begins such a state.
     """
 
@@ -63,14 +64,19 @@ class Edges:
 
     def begun(self, shares: Values) -> Flags:
         """Where a state begins, of `shares`, shape (rows, columns): above 1 begins one, below `OVER` ends it."""
+        before = self._inside
+        inside = self.inside(shares)
+        begun: Flags = inside & ~np.vstack([before[None, :], inside[:-1]])
+        return begun
+
+    def inside(self, shares: Values) -> Flags:
+        """Where a state holds, of `shares` as in `begun`."""
         begins, ends = shares > 1.0, shares < OVER
         rows = np.arange(1, len(shares) + 1)[:, None]
         at = np.maximum.accumulate(np.where(begins | ends, rows, 0), axis=0)
-        inside = np.take_along_axis(np.vstack([self._inside[None, :], begins]), at, axis=0)
-        before = np.vstack([self._inside[None, :], inside[:-1]])
+        inside: Flags = np.take_along_axis(np.vstack([self._inside[None, :], begins]), at, axis=0)
         self._inside = inside[-1]
-        begun: Flags = inside & ~before
-        return begun
+        return inside
 
     def state(self) -> State:
         """All that it carries over."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.detect.plant.balance import Balance, Tank, fit_balance
+from tocsin.detect.plant.coarse import forgiven
 from tocsin.detect.plant.limits import Limits, fit_limits
 from tocsin.detect.plant.relations import features_of, fit_relations
 from tocsin.detect.plant.states import States, fit_states
@@ -34,6 +35,14 @@ class Differences:
     by_subspace: Values
     by_balance: Values
     by_rule: Values
+
+    def less(self, slack: Values) -> Differences:
+        """Without what `slack`, shape (rows, moving tags), in spreads, explains of relations and subspace."""
+        return replace(
+            self,
+            by_relation=forgiven(self.by_relation, slack),
+            by_subspace=forgiven(self.by_subspace, slack),
+        )
 
 
 @dataclass(frozen=True, slots=True)

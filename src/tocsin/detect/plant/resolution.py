@@ -17,6 +17,10 @@ DIGITS: Final = 3
 """Significant digits of a tag's largest reading that are looked at. Transmitters and historians promise about one in a
 thousand; a model that looks closer learns the noise of one recording and is deceived by the rounding of the next."""
 
+COARSE_STEPS: Final = (2.0, 8.0)
+"""A tag whose standard deviation is so many of these steps is looked at with one digit more: a tank high above the sea would
+else be a staircase. One that moves less would show little but the rounding of its fourth digit."""
+
 FEW_STEPS: Final = 50
 """A tag whose standard deviation is fewer of its own steps than this shows the step of its sensor or historian."""
 
@@ -58,6 +62,8 @@ def read_step(values: Values) -> float:
         return own
     coarse = 10.0 ** max(floor(log10(largest)) - DIGITS + 1, -300)
     spread = float(seen.std())
+    if COARSE_STEPS[0] <= spread / coarse <= COARSE_STEPS[1]:
+        coarse /= 10.0
     return own if coarse > spread / 2 and own > spread / FEW_STEPS else max(own, coarse)
 
 

@@ -77,6 +77,11 @@ class Held:
         """Likewise of whole numbers."""
         return self._array(name, length, "<i8").astype(np.int64)
 
+    def few(self, name: str, most: int) -> NDArray[np.int64]:
+        """An array of whole numbers, `most` of them at most."""
+        body = self.raw(name)
+        return self._array(name, min(most, len(body) // 8), "<i8").astype(np.int64)
+
     def flags(self, name: str, length: int) -> Flags:
         """Likewise of truth values."""
         found: Flags = self._array(name, length, "u1") != 0

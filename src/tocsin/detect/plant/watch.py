@@ -12,22 +12,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.detect.plant.aside import Aside
 from tocsin.detect.plant.bands import Onlooker, bands
 from tocsin.detect.plant.beside import Beside
-from tocsin.detect.plant.folds import Judge, Scales
+from tocsin.detect.plant.coarse import Coarse
+from tocsin.detect.plant.folds import Followed, Judge, Scales
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.notices import Notice
 from tocsin.detect.plant.score import smoothed
-from tocsin.detect.plant.state import Damaged, Held, numbers, packed
+from tocsin.detect.plant.state import Damaged, Held, packed
 from tocsin.detect.plant.view import Looked, View, late_of, rows_at_a_time
 from tocsin.records.readings import Flags, Instants, Readings, Values
 
 NAMED: Final = 3
 """Tags that are named for a row."""
-
-BLAME_SMOOTHING: Final = 0.075
-"""Weight of the newest row in what speaks against a tag: slower than the score's, because what an attack hits first stays
-at fault while its effects travel through the plant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +71,9 @@ class Watcher:
         self._model = model
         self._view = View(model.tags)
         scales = Scales(model.by_relation, model.by_subspace, model.by_balance)
-        self._judged_by = Judge(model.process, scales, np.zeros(len(model.tags), np.int64))
+        followed = Followed(Aside(model.usual_tags, model.spacing), Coarse(model.tags))
+        self._judged_by = Judge(model.process, scales, np.zeros(len(model.tags), np.int64), followed)
         self._score = np.array(model.usual)
-        self._tags = model.usual_tags
         self._last: int | None = None
         self._beside = Beside(model)
 
@@ -107,7 +105,7 @@ class Watcher:
         """
         core = packed({
             "view": self._view.state(), "judge": self._judged_by.state(), "score": float(self._score),
-            "tags": numbers(self._tags), "last": self._last, "beside": self._beside.state(),
+            "last": self._last, "beside": self._beside.state(),
         })  # fmt: skip
         pages = self._beside.measures.pages(since)
         return {_CORE: core, **{f"{_PAGE}{page}": body for page, body in pages.items()}}
@@ -124,7 +122,6 @@ class Watcher:
         self._view.take_up(held.part("view"))
         self._judged_by.take_up(held.part("judge"))
         self._score = np.array(held.number("score"))
-        self._tags = held.numbers("tags", len(self._tags))
         self._last = held.maybe("last")
         self._beside.take_up(held.part("beside"))
         numbered = {name.removeprefix(_PAGE): body for name, body in pieces.items() if name != _CORE}
@@ -138,9 +135,9 @@ class Watcher:
         looked = self._view.look(readings.values, late)
         self._last = int(readings.times[-1])
         found = self._judged_by.surprises(looked)
-        scores, tags = smoothed(found.rows, self._score), smoothed(found.blame, self._tags, BLAME_SMOOTHING)
-        self._score, self._tags = scores[-1], tags[-1].copy()
-        named, shares = _named(tags - model.usual_tags)
+        scores = smoothed(found.rows, self._score)
+        self._score = scores[-1]
+        named, shares = _named(np.where(found.aside, 0.0, found.tags - model.usual_tags))
         shown, expected = self._shown(looked, found.by_relation, named)
         if self._onlooker is not None:
             self._onlooker(bands(model.process, readings.times, looked, found.by_relation))

@@ -91,6 +91,7 @@ _TITLES: Final = {
     NoticeKind.SILENT: "Nothing is heard of",
     NoticeKind.LATE: "Readings come too late in",
     NoticeKind.UNTIMED: "Readings say a wrong time in",
+    NoticeKind.ASIDE: "Tags are left out of the score in",
 }
 
 

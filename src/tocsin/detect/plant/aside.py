@@ -1,0 +1,75 @@
+"""Tags set aside: what contradicts the others for days on end was told, and must not drown what comes after it.
+
+A sensor that was swapped, or lost digits, is off until somebody learns the plant anew, and with it every row would ring. Once a
+tag was beyond what is usual for all of `PATIENCE`, the score leaves it out, until it fits again. It is told of, and
+whoever watches goes on hearing of every other tag.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.detect.plant.notices import Edges
+from tocsin.detect.plant.score import smoothed
+from tocsin.detect.plant.state import Held, State, counts, numbers
+from tocsin.detect.plant.surprise import AT_TAIL
+from tocsin.records.instants import DAY
+from tocsin.records.readings import Flags, Values
+
+PATIENCE: Final = 7 * DAY
+"""For so long a tag's own alarm is heard, longer than anybody may need to look at it."""
+
+UNUSUAL: Final = AT_TAIL
+"""Smoothed surprise from which a tag is beyond what is usual: on normal operation its middle is some 0.5."""
+
+SMOOTHING: Final = 0.075
+"""Weight of the newest row in what speaks against a tag: slower than the score's, because what an attack hits first stays
+at fault while its effects travel through the plant."""
+
+
+class Aside:
+    """Follows what speaks against each tag, over batches cut anywhere.
+
+    Args:
+        usual: Where that begins, shape (tags,).
+        spacing: Microseconds from row to row.
+    """
+
+    def __init__(self, usual: Values, spacing: int) -> None:
+        self._blame = usual
+        self._rows = max(2, PATIENCE // max(1, spacing))
+        self._runs = np.zeros(len(usual), np.int64)
+        self._aside = Edges(len(usual))
+
+    def follow(self, blame: Values) -> tuple[Values, Flags]:
+        """The smoothed `blame`, and which tags are set aside; all of shape (rows, tags)."""
+        means = smoothed(blame, self._blame, SMOOTHING)
+        runs = _runs(means > UNUSUAL, self._runs)
+        self._blame, self._runs = means[-1].copy(), runs[-1].copy()
+        # Above 1 one is set aside; it is not over until the surprise itself is back to usual.
+        shares = np.where(runs >= self._rows, 2.0, np.where(means > UNUSUAL / 2, 0.75, 0.0))
+        return means, self._aside.inside(shares)
+
+    def state(self) -> State:
+        """All that it carries over."""
+        return {"blame": numbers(self._blame), "runs": counts(self._runs), "aside": self._aside.state()}
+
+    def take_up(self, held: Held) -> None:
+        """Goes on from a `state` of as many tags.
+
+        Raises:
+            Damaged: it is none.
+        """
+        self._blame = held.numbers("blame", len(self._blame))
+        self._runs = held.counts("runs", len(self._runs))
+        self._aside.take_up(held.part("aside"))
+
+
+def _runs(flags: Flags, before: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For how many rows in a row each of `flags` holds, shape (rows, tags), going on from `before`."""
+    rows = np.arange(1, len(flags) + 1)[:, None]
+    ended = np.maximum.accumulate(np.where(flags, 0, rows), axis=0)
+    return np.where(ended > 0, rows - ended, rows + before)
