@@ -253,6 +253,7 @@ class Absences:
                 self._changed.add(said.name)
         if self._listening.listened // DAY != self._day:
             self._day = self._listening.listened // DAY
+            self._voices.unwatched = 0
             for one in self._voices.forget(bounds.KEEP_DAYS * DAY, self._listening.listened):
                 self._spoke(one, again=False)
 
@@ -345,6 +346,11 @@ class Absences:
                 wrong.append(
                     f"What is expected as {said.name} takes too long to look for, and is looked for no more."
                 )
+        if self._voices.unwatched:
+            wrong.append(
+                f"{self._voices.unwatched:,} times somebody was heard within a day whose silence is not watched: more sources or "
+                "computers came than are taken up at once, or in all."
+            )
         return json.dumps({"groups": groups, "wrong": wrong, "watched": len(self._voices.all)})
 
 
