@@ -317,6 +317,9 @@ HINT_CHARS: Final = 1_024
 INDEX_BYTES: Final = 255
 """Name of an index, as in Elasticsearch: it is said back for every record."""
 
+FILTER_PATH_CHARS: Final = 1_024
+"""What a client of Elasticsearch says of the parts of an answer that it wants (`filter_path`); more of it asks for all."""
+
 ID_BYTES: Final = 512
 """A record's `_id`, as in Elasticsearch."""
 
