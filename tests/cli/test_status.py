@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 from pathlib import Path
 
 import pytest
 from tests.command import call
 from tests.running_service import Running, Sender, awaited
 
+from tocsin.config import bounds
 from tocsin.config.service import Retention
 from tocsin.config.tokens import add_token
 from tocsin.engine.figuring import pace
 from tocsin.engine.standing import room
+from tocsin.records.event import EventBatch, SetAside
 from tocsin.records.instants import HOUR, parse_rfc3339
 from tocsin.store.catalogue import Hour
+from tocsin.store.store import Store
 
 
 @pytest.fixture
@@ -64,6 +69,41 @@ def test_it_tells_of_a_service_in_each_state(folder: Path) -> None:
     running.kill()
     assert asked("--json").summary["running"] == "died"
     assert "was not asked to stop" in asked().text
+
+
+def test_what_could_not_be_kept_or_watched_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = add_token(folder / "tokens", "shipper", 0)
+    monkeypatch.setattr(bounds, "SET_ASIDE_KEPT", 3)
+    with Store.open(folder / "data") as store:
+        aside = [SetAside("a", number, None, "bad") for number in range(5)]
+        store.commit(store.append(EventBatch.of([], aside)).position)
+    running = Running(folder)
+    try:
+        hosts = "".join(json.dumps({"host": f"pc-{number}", "event": {"n": 1}}) for number in range(100))
+        post(running.port(), token, hosts)
+
+        def status() -> str | None:
+            text = call("--config", folder / "tocsin.toml", "status").text
+            return text if "is not watched" in text else None
+
+        text = awaited(status, running.said, running.process)
+    finally:
+        running.kill()
+    assert (
+        f"{100 - bounds.WATCHED_NEW} times somebody was heard within a day whose silence is not watched"
+        in text
+    )
+    assert "2 more records could not be read than are kept" in text
+    said = call("--config", folder / "tocsin.toml", "doctor").text
+    assert "look   absence: 36 times somebody was heard" in said
+    assert "look   set aside: 2 more records could not be read" in said
+
+
+def post(port: int, token: str, body: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/services/collector/event", body, {"Authorization": f"Splunk {token}"})
+    assert connection.getresponse().status == 200
+    connection.close()
 
 
 def test_pace_and_room() -> None:

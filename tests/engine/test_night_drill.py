@@ -222,6 +222,59 @@ def test_what_is_judged_and_cannot_be_stored_is_kept_until_it_can_be(place: Plac
     assert stored(place.folder / "left") >= set(marks)
 
 
+@pytest.mark.skipif(
+    not allowed("unshare", *AS_ROOT, "--mount", "sh", "-c", f"{MOUNT} /mnt"),
+    reason="a disk of its own needs a mount namespace",
+)
+def test_stopped_while_the_disk_is_full_it_ends_well_and_the_next_start_judges_the_rest(place: Place) -> None:
+    """As above, and stopped in good order while nothing that was judged could be stored."""
+    within = f'{MOUNT} "$0" && mkdir -p -m 700 "$0/data/wal" && mount --bind "$1" "$0/data/wal" && shift && exec "$@"'
+    disk, log = place.folder / "disk", place.folder / "log"
+    log.mkdir(mode=0o700)
+    running = place.running("unshare", *AS_ROOT, "--mount", "sh", "-c", within, str(disk), str(log))
+    marks = {f"m{number}" for number in range(20)}
+    inside = os.open(
+        f"/proc/{running.process.pid}/root{disk}", os.O_RDONLY
+    )  # keeps the disk once it is unmounted
+    try:
+        fill(Path(f"/proc/self/fd/{inside}/filler"))
+        for mark in marks:
+            assert post(running.port(), place.token, mark) == 200
+        awaited(lambda: "What is judged is kept" in running.said() or None, running.said, running.process)
+        running.stop()
+        assert "is judged at the next start" in running.said()
+        assert "Traceback" not in running.said()
+        left = place.folder / "left" / "disk" / "data"
+        shutil.copytree(f"/proc/self/fd/{inside}/data", left, ignore=shutil.ignore_patterns("wal"))
+        shutil.copytree(log, left / "wal")
+    finally:
+        os.close(inside)
+        running.kill()
+    assert judged(left) < len(marks)
+    for name in ("tocsin.toml", "tokens"):
+        shutil.copy(place.folder / name, left.parents[1] / name)
+    again = Running(left.parents[1], more=place.switches.environment)
+    again.stop()
+    assert judged(left) == len(marks)
+    assert stored(left) == marks
+
+
+def judged(data: Path) -> int:
+    """How many records stand before the position that is committed."""
+    script = (
+        "import sys; from pathlib import Path; from tocsin.records.received import Received\n"
+        "from tocsin.engine.serving import reads\n"
+        "from tocsin.sources.listened.received import ReceivedOptions; from tocsin.store.disk import Disk\n"
+        "from tocsin.store.store import Store\n"
+        "with Store(Path(sys.argv[1]), Disk(), reads(ReceivedOptions())) as store:\n"
+        "    print(sum(isinstance(entry, Received) for _, entry in store.pending()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(data)], capture_output=True, text=True, check=True
+    )
+    return len(stored(data)) - int(done.stdout)
+
+
 def fill(path: Path) -> None:
     with path.open("wb") as file:
         while True:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import signal
 import time
 from dataclasses import replace
@@ -22,6 +24,18 @@ from tocsin.store.segment import Position
 from tocsin.store.store import Store
 from tocsin.store.write_ahead import WriteAhead
 
+
+class Stubborn(Disk):
+    """A disk that refuses to remove anything, while `refuses`."""
+
+    refuses = False
+
+    def unlink(self, path: Path) -> None:
+        if self.refuses:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        super().unlink(path)
+
+
 NOON = 1_700_000_000 * SECOND
 COUNT = 40
 
@@ -32,11 +46,16 @@ def body(number: int) -> Received:
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def disk() -> Stubborn:
+    return Stubborn()
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Stubborn):
     """A store whose log has several closed segments, all judged."""
     monkeypatch.setattr(bounds, "WAL_SEGMENT_BYTES", 1_500)
     end = [Position(0, 0)]
-    with Store.follow(tmp_path / "store", lambda: end[0], reads(ReceivedOptions())) as opened:
+    with Store.follow(tmp_path / "store", lambda: end[0], reads(ReceivedOptions()), disk) as opened:
         log = WriteAhead(opened.root / "wal", opened.position, opened.sealed, Disk())
         for number in range(COUNT):
             end[0] = log.append(list(encode(body(number))))
@@ -114,19 +133,87 @@ def test_a_process_that_hangs_is_ended_and_its_segment_sealed_anew(store):
     assert len(store.events_between(-(2**62), 2**62)) == COUNT
 
 
-def test_small_files_are_merged_once_a_new_day_has_begun(tmp_path, monkeypatch):
+def test_a_segment_that_cannot_be_removed_is_told_once_and_tried_again(store, disk):
+    now, told = [NOON], []
+    sealer = Sealer(store, ReceivedOptions(), lambda: now[0], told.append)
+    before = segments(store)
+    disk.refuses = True
+    run(sealer, lambda: told)
+    assert "cannot be removed yet; it is tried again" in told[0]
+    for _ in range(3):
+        now[0] += round((bounds.SEAL_RETRY_SECONDS + 1) * SECOND)
+        sealer.turn()
+    assert (len(told), segments(store), store.sealed) == (1, before, before[0])
+    assert len(store.events_between(-(2**62), 2**62)) == COUNT
+    disk.refuses = False
+    now[0] += round((bounds.SEAL_RETRY_SECONDS + 1) * SECOND)
+    run(sealer, lambda: len(segments(store)) == 1)
+    assert len(store.events_between(-(2**62), 2**62)) == COUNT
+
+
+def test_a_process_that_cannot_be_started_is_told_and_tried_again(store):
+    now, told = [NOON], []
+    sealer = Sealer(store, ReceivedOptions(), lambda: now[0], told.append)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())), hard))
+    try:
+        sealer.turn()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(told) == 1
+    assert "Too many open files" in told[0]
+    sealer.turn()
+    assert len(told) == 1, "later"
+    now[0] += round((bounds.SEAL_RETRY_SECONDS + 1) * SECOND)
+    run(sealer, lambda: len(segments(store)) == 1)
+
+
+@pytest.fixture
+def days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Stubborn):
+    """A store whose log holds a few events of two days in small segments, all judged."""
     monkeypatch.setattr(bounds, "WAL_SEGMENT_BYTES", 400)
     end = [Position(0, 0)]
-    with Store.follow(tmp_path / "store", lambda: end[0], reads(ReceivedOptions())) as store:
-        log = WriteAhead(store.root / "wal", store.position, store.sealed, Disk())
+    with Store.follow(tmp_path / "store", lambda: end[0], reads(ReceivedOptions()), disk) as opened:
+        log = WriteAhead(opened.root / "wal", opened.position, opened.sealed, Disk())
         for number in range(7):
             later = replace(body(number), arrived=NOON + number // 4 * DAY + number * SECOND)
             end[0] = log.append(list(encode(later)))
         log.close()
-        store.commit(end[0])
-        told: list[str] = []
-        sealer = Sealer(store, ReceivedOptions(), lambda: NOON, told.append)
-        run(sealer, lambda: any("T" not in hour.hour for hour in store.hours()))
-        assert sum(store.counts_between(-(2**62), 2**62, "kind").values()) == 7
-        assert [hour.files for hour in store.hours() if "T" not in hour.hour] == [1]
-        assert told == []
+        opened.commit(end[0])
+        yield opened
+
+
+def merged_days(store: Store) -> list[int]:
+    """How many files each merged day has."""
+    return [hour.files for hour in store.hours() if "T" not in hour.hour]
+
+
+def parquet(store: Store) -> int:
+    return len(list((store.root / "events").rglob("*.parquet")))
+
+
+def test_small_files_are_merged_once_a_new_day_has_begun(days):
+    told: list[str] = []
+    sealer = Sealer(days, ReceivedOptions(), lambda: NOON, told.append)
+    run(sealer, lambda: merged_days(days))
+    assert sum(days.counts_between(-(2**62), 2**62, "kind").values()) == 7
+    assert merged_days(days) == [1]
+    assert told == []
+
+
+def test_parts_that_cannot_be_removed_are_tried_again_and_what_they_became_stays(days, disk):
+    now, told = [NOON], []
+    sealer = Sealer(days, ReceivedOptions(), lambda: now[0], told.append)
+    run(sealer, lambda: len(segments(days)) == 1)
+    disk.refuses = True
+    run(sealer, lambda: told)
+    listed = sum(hour.files for hour in days.hours())
+    assert merged_days(days) == [1]
+    assert parquet(days) > listed
+    for refuses in (True, False):
+        disk.refuses = refuses
+        now[0] += round((bounds.SEAL_RETRY_SECONDS + 1) * SECOND)
+        sealer.turn()
+        assert sum(days.counts_between(-(2**62), 2**62, "kind").values()) == 7
+    assert parquet(days) == listed
+    assert len(told) == 1

@@ -105,6 +105,37 @@ def test_a_port_that_is_taken_is_told_and_nothing_starts(place: Place) -> None:
         again.kill()
 
 
+def test_a_port_that_is_taken_while_intake_is_away_is_told_and_tried_again(place: Place) -> None:
+    running = place.running()
+    port = running.port()
+    place.listen(port)
+    running.stop()  # from here on its port stays the same
+    running = place.running()
+    try:
+        running.port()
+        os.kill(running.workers()[0], signal.SIGKILL)
+        with taken(port):
+            running.says("could not listen again")
+            assert str(port) in running.said().partition("could not listen again")[2]
+        assert int(running.line("ready", 1)["ports"][0]) == port
+        place.found(running, port, "after", 0)
+        assert "Traceback" not in running.said()
+    finally:
+        running.kill()
+
+
+def taken(port: int) -> socket.socket:
+    """Listens on a port as soon as it is free."""
+
+    def tried() -> socket.socket | None:
+        try:
+            return socket.create_server(("127.0.0.1", port))
+        except OSError:
+            return None
+
+    return awaited(tried)
+
+
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace, which makes syncs slow, is missing")
 def test_a_slow_disk_makes_answers_slow_and_loses_nothing(place: Place) -> None:
     slow = ("strace", "-D", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fdatasync")

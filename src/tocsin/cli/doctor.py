@@ -107,7 +107,7 @@ def _items(service: Service, collected: str | None) -> Iterator[Item]:
             if one.figures is not None and one.running in {"runs", "hangs"}:
                 yield from examine_reload(one.figures.reload)
             with Store.read_only(service.data) as store:
-                yield from examine_set_aside(store.set_aside())
+                yield from examine_set_aside(store.set_aside(), one.aside_dropped)
                 yield from examine_messages(store.outbox.counts())
     yield from examine_models(service.plants)
     yield from examine_tls(service.http.tls, now)

@@ -178,6 +178,7 @@ def _emit(one: Standing) -> None:
             "free_bytes": one.free,
             "full_days": None if one.full is None else round(one.full, 1),
             "incidents": len(one.incidents),
+            "set_aside_dropped": one.aside_dropped,
             "needs": len(one.needs),
         }
     )

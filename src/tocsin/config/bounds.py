@@ -335,6 +335,9 @@ HINT_CHARS: Final = 1_024
 INDEX_BYTES: Final = 255
 """Name of an index, as in Elasticsearch: it is said back for every record."""
 
+FILTER_PATH_CHARS: Final = 1_024
+"""What a client of Elasticsearch says of the parts of an answer that it wants (`filter_path`); more of it asks for all."""
+
 ID_BYTES: Final = 512
 """A record's `_id`, as in Elasticsearch."""
 
@@ -396,8 +399,13 @@ REFUSED_LOGIN_SECONDS: Final = 60.0
 PEERS_REMEMBERED: Final = 8_192
 """Addresses of which refused log-ins, or the state of a syslog stream, are remembered; the longest quiet goes first."""
 
-RETRY_SECONDS: Final = 300.0
-"""How long the repeat of a body whose answer may not have arrived is waited for."""
+RETRY_SECONDS: Final = 3_600.0
+"""How long the repeat of a body whose client was gone before its answer, or whose records it named, is waited for: rsyslog
+tries again after 30 minutes at the latest (`action.resumeIntervalMax`), all else that is known to us sooner."""
+
+RECALLED_SECONDS: Final = 300.0
+"""How long before the end of the log a body came, and how long after the start its repeat does, where nobody knows whether it
+was answered before the process was killed. Most were, so what comes again later is an event of its own."""
 
 REPEATS_HELD: Final = 16_384
 """Bodies for each sender whose repeat is waited for (about 250 bytes each); the oldest goes first."""

@@ -6,8 +6,7 @@ was absent is heard again. All that it rests on is committed with the rest.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from typing import Final, NamedTuple, TypeVar
@@ -20,7 +19,6 @@ from tocsin.detect.absence.expected import (
     Expectation,
     Missing,
     Waiting,
-    heard_on,
     judge_parts,
     meet,
     meet_group,
@@ -30,6 +28,7 @@ from tocsin.detect.absence.expected import (
 from tocsin.detect.absence.listening import Listening
 from tocsin.detect.absence.silence import SilenceRule, Voice, habit
 from tocsin.detect.absence.voices import Spoke, Voices, named
+from tocsin.engine.absent_words import Stands, written
 from tocsin.incidents.absence import absence
 from tocsin.records.errors import PluginError
 from tocsin.records.event import Event, EventBatch
@@ -38,9 +37,6 @@ from tocsin.records.incident import Incident
 from tocsin.records.instants import DAY, to_datetime
 from tocsin.records.received import Received
 from tocsin.store.entries import Entry, Passed
-
-SAID: Final = "absence"
-"""Under which name what people are told beside incidents stands among the store's settings."""
 
 _Kind = TypeVar("_Kind", Listening, Waiting)
 _CLOCK: Final = "clock"
@@ -253,6 +249,7 @@ class Absences:
                 self._changed.add(said.name)
         if self._listening.listened // DAY != self._day:
             self._day = self._listening.listened // DAY
+            self._voices.unwatched = 0
             for one in self._voices.forget(bounds.KEEP_DAYS * DAY, self._listening.listened):
                 self._spoke(one, again=False)
 
@@ -324,28 +321,15 @@ class Absences:
     # --- words --------------------------------------------------------------------------------------------
 
     def _words(self) -> str:
-        """What people are told beside incidents: groups, nights that could not be judged, what is not watched."""
-        groups, wrong = [], []
         today = to_datetime(self._listening.stamp).astimezone(self._awaited.zone).date()
+        return written(self._stands(), today, len(self._voices.all), self._voices.unwatched)
+
+    def _stands(self) -> Iterator[Stands]:
         for one in self._awaited.expectations:
-            waiting, said = self._waiting.get(one.said.name), one.said
-            if waiting is None:
-                continue
-            if said.count is not None:
-                counts = [(today.isoformat(), *heard_on(waiting, said, today))]
-                if waiting.told is not None and waiting.told[0] != counts[0][0]:
-                    counts.append(waiting.told)
-                told = [f"{heard} of {of} heard on {day}" for day, heard, of in counts if of]
-                groups.append(f"{said.name}: {', '.join(told) or 'nobody heard yet'}.")
-            if waiting.unjudged:
-                wrong.append(
-                    f"Whether {said.name} came on {waiting.unjudged} is not known: Tocsin did not listen all the while."
-                )
-            if self._stopped.get(said.name, 0) >= bounds.REGEX_TIMEOUTS:
-                wrong.append(
-                    f"What is expected as {said.name} takes too long to look for, and is looked for no more."
-                )
-        return json.dumps({"groups": groups, "wrong": wrong, "watched": len(self._voices.all)})
+            waiting = self._waiting.get(one.said.name)
+            if waiting is not None:
+                slow = self._stopped.get(one.said.name, 0) >= bounds.REGEX_TIMEOUTS
+                yield Stands(one.said, waiting, slow)
 
 
 def _group(key: str, level: str) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tocsin.detect.interface import Detector, KeepsRows
-from tocsin.engine.absence import SAID, Turn
+from tocsin.engine.absence import Turn
+from tocsin.engine.absent_words import SAID
 from tocsin.incidents.absence import placed
 from tocsin.incidents.desk import VERSION as DESK_VERSION
 from tocsin.incidents.desk import IncidentDesk

@@ -17,7 +17,7 @@ from tocsin.detect.sigma.coverage import Coverage
 from tocsin.engine.absent_words import Absence, absent_sentence
 from tocsin.engine.figures import Figures
 from tocsin.engine.rule_sets import RuleAccount
-from tocsin.engine.standing import FULL_DAYS, Standing, silent
+from tocsin.engine.standing import FULL_DAYS, Standing, dropped_sentence, silent
 from tocsin.records.errors import OperatorError
 from tocsin.records.event import SetAside
 from tocsin.records.instants import DAY, rfc3339
@@ -234,9 +234,9 @@ def examine_tokens(service: Service) -> Iterator[Item]:
         )
 
 
-def examine_set_aside(records: Sequence[SetAside]) -> Iterator[Item]:
-    """The records that could not be read, by source and reason."""
-    if not records:
+def examine_set_aside(records: Sequence[SetAside], dropped: int = 0) -> Iterator[Item]:
+    """The records that could not be read, by source and reason; `dropped` more are not kept."""
+    if not records and not dropped:
         yield Item("set aside", "ok", "Every record could be read.")
         return
     reasons = Counter((one.source, one.reason) for one in records)
@@ -249,6 +249,13 @@ def examine_set_aside(records: Sequence[SetAside]) -> Iterator[Item]:
         )
     if len(reasons) > _REASONS:
         yield Item("set aside", "look", f"There are {len(reasons) - _REASONS} more reasons.", "")
+    if dropped:
+        yield Item(
+            "set aside",
+            "look",
+            dropped_sentence(dropped),
+            "What is told of the others is likely true of these.",
+        )
 
 
 def examine_rules(account: RuleAccount) -> Iterator[Item]:

@@ -50,6 +50,8 @@ class KeptIntake:
         self.counters = Counters()
         self.ports: tuple[int, ...] = ()
         self.listens = False
+        self._began = False  # whether one listened: from then on none ends the service
+        self._failed = ""  # why the last one could not listen
         self._clean = False
         self._sign = (Position(0, 0), 0)  # how far it had come, and when (instant)
 
@@ -109,9 +111,12 @@ class KeptIntake:
         if self._again is None:
             self._pause = min(max(2 * self._pause, 1.0), bounds.INTAKE_PAUSE_SECONDS)
             self._again = self._request.now() + round(self._pause * SECOND)
+            why = f"ended (exit code {self._child.died})"
+            if self._failed:
+                why, self._failed = f"could not listen again: {self._failed}", ""
             self._attendant.on_notice(
-                f"The process that takes events in ended (exit code {self._child.died}); it is started again in "
-                f"{self._pause:.0f} s. Senders hold what they could not deliver."
+                f"The process that takes events in {why}; it is started again in {self._pause:.0f} s. Senders hold what "
+                "they could not deliver."
             )
         elif not 0 < self._again - self._request.now() <= self._pause * SECOND:  # or the clock was set back
             self.end()
@@ -161,16 +166,18 @@ class KeptIntake:
 
     def _hear(self, said: Report) -> None:
         self._sign = (self._end, self._request.now())
-        if isinstance(said, Failed):
+        if isinstance(said, Failed) and not self._began:
             raise OperatorError(said.what, said.next_step)
-        if isinstance(said, Told):
+        if isinstance(said, Failed):
+            self._failed = f"{said.what} {said.next_step}"
+        elif isinstance(said, Told):
             self._attendant.on_notice(said.text)
         elif isinstance(said, Counted | Stopped):
             self.counters = said.counters
         elif isinstance(said, Ready):
             self._pause = 0.0
             self.ports = said.ports
-            self.listens = True
+            self.listens = self._began = True
             self._attendant.on_ready(said.ports)
         elif isinstance(said, Refused):
             self._asked, self.answer = None, said.why

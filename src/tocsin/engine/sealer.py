@@ -43,7 +43,7 @@ class Sealer:
         store: A store that is followed.
         options: How what was taken in is read.
         now: The present instant.
-        tell: Told in a sentence where it fails; it is tried again after `bounds.SEAL_RETRY_SECONDS`.
+        tell: Told in a sentence where anything of it fails; it is tried again after `bounds.SEAL_RETRY_SECONDS`.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Sealer:
         elif self._written:
             self._list()
         else:
-            self._begin(merge=merge)
+            self._try_to_begin(merge=merge)
 
     def stop(self) -> None:
         """Ends the process, if one runs; its segment is sealed another time."""
@@ -90,6 +90,13 @@ class Sealer:
     def _waits(self) -> bool:
         """Whether it failed a moment ago; a clock that was set back makes that no longer."""
         return 0 < self._not_before - self._now() <= bounds.SEAL_RETRY_SECONDS * SECOND
+
+    def _try_to_begin(self, *, merge: bool) -> None:
+        try:
+            self._begin(merge=merge)
+        except (TryAgain, OSError) as error:
+            self._process, self._merging = None, False
+            self._fails(f"The log could not be turned into stored events yet; it is tried again. {error}")
 
     def _begin(self, *, merge: bool) -> None:
         found = self._work(merge=merge)
@@ -136,6 +143,10 @@ class Sealer:
                 self._tell(one.why)
         except TryAgain as error:
             self._fails(f"What was written cannot be listed yet; it is tried again. {error}")
+        except OSError as error:
+            self._fails(
+                f"What was replaced by what is stored cannot be removed yet; it is tried again. {error}"
+            )
         else:
             self._written.popleft()
             self._refused = ""

@@ -7,7 +7,7 @@ Rules:
 2. An intake process that dies is started anew, later each time, and that is told; nothing that it acknowledged is lost.
 3. Once intake listens, the bell's thread (`bell.py`) tells people what was committed, and sends the sign of life.
 4. A stop lets intake answer what is in flight, then judges all that was acknowledged, and only then ends. A second signal
-   ends at once, and the rest is judged at the next start.
+   ends at once, and the rest is judged at the next start; so is what the disk refuses to take while it stops.
 5. Sources of plants are read in a process of their own (`plant/kept_collectors.py`), which nothing waits for.
 6. All settings may be read anew while it runs (`reloading.py`); what cannot be used changes nothing.
 """
@@ -36,6 +36,7 @@ from tocsin.engine.sealer import Sealer
 from tocsin.engine.serve_request import Attendant, ServeRequest, Wishes
 from tocsin.engine.service import Service, counted
 from tocsin.incidents.desk import IncidentDesk
+from tocsin.records.errors import TryAgain
 from tocsin.records.event import EventBatch
 from tocsin.records.received import Received
 from tocsin.sources.listened.received import ReceivedOptions, events_of
@@ -122,10 +123,17 @@ class _Works:
             self._turn()
 
     def finish(self) -> None:
-        """Judges what intake acknowledged before it ended."""
-        while self.service.turn():
-            self._figuring.tick(self.service.tally, self._intake.counters)
-        self._intake.note_end()
+        """Judges what intake acknowledged before it ended; what the disk refuses now is judged at the next start."""
+        try:
+            while self.service.turn():
+                self._figuring.tick(self.service.tally, self._intake.counters)
+            self._intake.note_end()
+        except TryAgain as error:
+            self._store.streams.forget()  # the log says them again
+            self._attendant.on_notice(
+                f"{error.what} What was acknowledged stands in the log, and what of it is not stored is judged at the "
+                "next start. Make room before, or see who holds the file."
+            )
         self._figuring.tick(self.service.tally, self._intake.counters, stopped=True)
 
     def stop(self) -> None:

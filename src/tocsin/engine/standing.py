@@ -52,6 +52,7 @@ class Standing:
         incidents: Those that are open and need somebody, absences among them.
         needs: What needs somebody, a sentence each.
         absence: What was not heard.
+        aside_dropped: How many records were set aside that are not kept, beside those that are.
     """
 
     running: Running
@@ -66,6 +67,7 @@ class Standing:
     incidents: tuple[Incident, ...]
     needs: tuple[str, ...]
     absence: Absence = field(default_factory=Absence)
+    aside_dropped: int = 0
 
 
 def standing(
@@ -88,7 +90,7 @@ def standing(
     if running == "never":
         return Standing(running, None, 0, 0.0, 0, 0.0, 0, None, None, (), ("The service never ran.",))
     with Store.read_only(root, read) as store:
-        absence = absence_of(store.state)
+        absence, aside_dropped = absence_of(store.state), store.state.set_aside_dropped()
         backlog, hours = store.backlog(), store.hours()
         incidents = tuple(
             one for one in store.incidents() if one.status in ("open", "regressed") and needs_you(one)
@@ -98,8 +100,9 @@ def standing(
     keeps, full = room(stored, now_pace, free, retention)
     waits = 0.0 if backlog.since is None else max(0.0, (now - backlog.since) / SECOND)
     bare = Standing(
-        running, figures, backlog.bytes, waits, stored, now_pace, free, keeps, full, incidents, (), absence
-    )
+        running, figures, backlog.bytes, waits, stored, now_pace, free, keeps, full, incidents, (), absence,
+        aside_dropped,
+    )  # fmt: skip
     return replace(bare, needs=tuple(needs(bare, now)))
 
 
@@ -134,9 +137,16 @@ def needs(one: Standing, now: int) -> Iterator[str]:
     if one.full is not None and one.full < FULL_DAYS:
         yield f"The disk is full in {one.full:.1f} days at the present pace. Make room, or keep less ([run.retention])."
     yield from one.absence.sentences()
+    if one.aside_dropped:
+        yield dropped_sentence(one.aside_dropped)
     if one.figures is not None:
         told = {finding.subject.id for incident in one.absence.incidents for finding in incident.findings}
         yield from _needed_for(one.figures, told, now)
+
+
+def dropped_sentence(count: int) -> str:
+    """That `count` records were set aside beside those that are kept."""
+    return f"{count:,} more records could not be read than are kept to be looked at."
 
 
 def _needed_for(figures: Figures, told: Collection[str], now: int) -> Iterator[str]:

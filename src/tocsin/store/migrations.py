@@ -1,7 +1,7 @@
 """The schema of `state.sqlite`, as scripts that are run in order; their number is the schema's version.
 
 A script that was released is never changed; a new version appends one. Migrating backs the file up first, as
-`state.sqlite.v<old version>`.
+`state.sqlite.v<old version>`. Before a script is appended, a store of the schema until then comes into `tests/store/golden/`.
 """
 
 from __future__ import annotations

@@ -49,10 +49,11 @@ class Upkeep:
         """Lists the files of a segment that was written as Parquet, and lets the segment go.
 
         Raises:
-            OSError: the disk refused.
+            OSError: the disk refused to remove it; the same call again lists nothing twice, and tries that again.
             OperatorError: the catalogue could not be written.
         """
-        self._catalogue.add_sealed(*sealed)
+        if sealed.number > self._catalogue.sealed():
+            self._catalogue.add_sealed(*sealed)
         for segment in self._log().closed():
             if segment.number <= sealed.number:
                 self._disk.unlink(segment.path)
@@ -73,10 +74,11 @@ class Upkeep:
         """Lists a merged file in place of its parts, and lets those go.
 
         Raises:
-            OSError: the disk refused.
+            OSError: the disk refused to remove one; the same call again tries that again.
             OperatorError: the catalogue could not be written.
         """
-        gone = done.parts if self._catalogue.replace(*done) else (done.path,)
+        listed = self._catalogue.rows(done.path) is not None or self._catalogue.replace(*done)
+        gone = done.parts if listed else (done.path,)
         for path in gone:
             self._disk.unlink(self._root / path)
         for kind in {(self._root / path).parent for path in gone}:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import struct
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +15,7 @@ from intake_running import TOKEN, Running, event, wait_for
 
 from tocsin.config import bounds
 from tocsin.engine.intake.repeats import Repeats, key_of
+from tocsin.records.received import Received
 
 Start = Callable[..., Running]
 EVENT = "/services/collector/event"
@@ -67,6 +70,52 @@ def test_a_body_whose_records_the_client_named_is_always_dropped() -> None:
     assert not send(repeats, b"k", answered=True, named=True)
     clock.now = bounds.RETRY_SECONDS + 1
     assert send(repeats, b"k", answered=True, named=True)
+
+
+def test_a_repeat_is_known_for_longer_than_rsyslog_waits_between_two_tries() -> None:
+    for named in (False, True):
+        clock = Clock()
+        repeats = Repeats(clock)
+        assert send(repeats, b"k", answered=False, named=named)
+        clock.now = 1_800 + 60.0
+        assert not send(repeats, b"k", answered=True, named=named)
+
+
+def test_what_is_sent_on_purpose_under_the_same_names_is_heard_each_hour() -> None:
+    clock = Clock()
+    repeats = Repeats(clock)
+    stored = 0
+    for minute in range(0, 241, 10):
+        clock.now = minute * 60.0
+        stored += send(repeats, b"k", answered=True, named=True)
+    assert stored == 5
+
+
+def test_what_was_recalled_after_a_kill_is_open_for_minutes_only() -> None:
+    clock = Clock()
+    repeats = Repeats(clock)
+    received = Received("x", 0, 1, 1, "hec-event", "s", "::1", "token", b"{}")
+    key = key_of("s", "hec-event", {}, b"{}")
+    repeats.recall(received)
+    clock.now = bounds.RECALLED_SECONDS - 1
+    assert not send(repeats, key, answered=True)
+    repeats.recall(received)
+    clock.now = 2 * bounds.RECALLED_SECONDS
+    assert send(repeats, key, answered=True)
+
+
+def test_what_is_held_of_a_sender_costs_little() -> None:
+    for named in (False, True):
+        repeats = Repeats(Clock())
+        gc.collect()
+        tracemalloc.start()
+        for number in range(2_000):
+            key = key_of("s", "hec-event", {}, b"%d" % number)
+            send(repeats, key, answered=False, named=named)
+        gc.collect()
+        size, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert size / 2_000 < 300
 
 
 def test_an_open_body_is_forgotten_in_time_and_in_number(monkeypatch) -> None:

@@ -40,7 +40,7 @@ class Voices:
 
     Attributes:
         changed: Keys of those that changed since they were written down.
-        unwatched: How many were not taken up.
+        unwatched: How often somebody was heard who was not taken up.
     """
 
     def __init__(self, rule: SilenceRule) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from tocsin.config import bounds
 from tocsin.engine.intake.answers import STATUS, Answer, Checked, Problem, Refused
+from tocsin.engine.intake.filter_path import ALL, FilterPath
 from tocsin.sources.listened import elastic_bulk
 
 VERSION: Final = "8.19.0"
@@ -77,10 +78,10 @@ def index_of(path: str) -> str | None:
     return parts[0] if len(parts) > 1 else ""
 
 
-def talk(path: str) -> Answer | None:
+def talk(path: str, wanted: FilterPath) -> Answer | None:
     """The answer to what a client asks before it sends, None where it is no such question."""
     said = ASKED.get(path.rstrip("/") or "/")
-    return None if said is None else Answer(200, msgspec.json.encode(said), PRODUCT)
+    return None if said is None else Answer(200, _encoded(said, wanted), PRODUCT)
 
 
 def refusal(refused: Refused) -> Answer:
@@ -94,8 +95,13 @@ def refusal(refused: Refused) -> Answer:
     return Answer(status, answer.body, PRODUCT + challenge)
 
 
-def check(body: bytes, index: str) -> Checked:
+def check(body: bytes, index: str, wanted: FilterPath = ALL) -> Checked:
     """A body for `_bulk`.
+
+    Args:
+        body: Decompressed.
+        index: As its path names it, "" where it does not.
+        wanted: Of the answer. One that says no is always whole, as Elasticsearch's.
 
     Raises:
         Refused: it is not of its form.
@@ -109,7 +115,7 @@ def check(body: bytes, index: str) -> Checked:
     taken = [action for action in actions if not action.error]
     hints = {"index": index} if index else {}
     named = all(action.id for action in taken)
-    return Checked("bulk", len(taken), lambda stream: _stored(actions, stream), hints, named=named)
+    return Checked("bulk", len(taken), lambda stream: _stored(actions, stream, wanted), hints, named=named)
 
 
 def _failed(kind: str, reason: str, status: int) -> Answer:
@@ -118,10 +124,14 @@ def _failed(kind: str, reason: str, status: int) -> Answer:
     return Answer(status, body, PRODUCT)
 
 
-def _stored(actions: Sequence[elastic_bulk.Action], stream: str) -> Answer:
+def _encoded(said: Mapping[str, Any], wanted: FilterPath) -> bytes:
+    return msgspec.json.encode(wanted.of(said) if wanted else said)
+
+
+def _stored(actions: Sequence[elastic_bulk.Action], stream: str, wanted: FilterPath) -> Answer:
     items = [_item(action, number, stream) for number, action in enumerate(actions)]
     errors = any(action.error for action in actions)
-    return Answer(200, msgspec.json.encode({"errors": errors, "took": 1, "items": items}), PRODUCT)
+    return Answer(200, _encoded({"errors": errors, "took": 1, "items": items}, wanted), PRODUCT)
 
 
 def _item(action: elastic_bulk.Action, number: int, stream: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from tocsin.engine.intake.answers import (
 from tocsin.engine.intake.bodies import BadCoding, Gone, Receive, TooLarge, decompress, is_plain, read_wire
 from tocsin.engine.intake.commit import Busy, GroupCommit, Unencodable, Unwritable
 from tocsin.engine.intake.counters import Counters
+from tocsin.engine.intake.filter_path import ALL, FilterPath
 from tocsin.engine.intake.metrics import CONTENT, metrics
 from tocsin.engine.intake.repeats import Repeats, Ticket, key_of
 from tocsin.engine.intake.senders import Flight, Guessers, Load, OverAll, OverSender, Tokens, Turns
@@ -277,7 +278,7 @@ def _dialect(request: Request, plants: frozenset[str]) -> _Dialect | None:
         return _Dialect(_check_hec, hec.refusal)
     index = elastic.index_of(path)
     if index is not None:
-        return _Dialect(lambda _, body: elastic.check(body, index), elastic.refusal)
+        return _Dialect(lambda asked, body: elastic.check(body, index, _wanted(asked)), elastic.refusal)
     return None
 
 
@@ -289,8 +290,13 @@ def _check_hec(request: Request, body: bytes) -> Checked:
     return hec.check(request, body)
 
 
+def _wanted(request: Request) -> FilterPath:
+    text = request.asked().get("filter_path", "")
+    return FilterPath(text) if text else ALL
+
+
 def _talk(request: Request) -> Answer:
-    answer = elastic.talk(request.path) if request.method in _ASKING else None
+    answer = elastic.talk(request.path, _wanted(request)) if request.method in _ASKING else None
     if answer is None:
         raise Refused("path")
     return answer

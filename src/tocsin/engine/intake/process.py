@@ -229,7 +229,7 @@ class _Intake:
 def recall(log: WriteAhead, repeats: Repeats) -> None:
     """Opens for a repeat each body at the log's end whose answer may not have been written before the process died.
 
-    These are the ones that came within `RETRY_SECONDS` before the last, in the log's last segments.
+    These are the ones that came within `RECALLED_SECONDS` before the last, in the log's last segments.
     """
     end = log.end
     back = max(1, bounds.REPEATS_LOG_BYTES // bounds.WAL_SEGMENT_BYTES)
@@ -239,7 +239,7 @@ def recall(log: WriteAhead, repeats: Repeats) -> None:
         if isinstance(entry, Received)
     ]
     if found:
-        since = found[-1].arrived - int(bounds.RETRY_SECONDS * SECOND)
+        since = found[-1].arrived - int(bounds.RECALLED_SECONDS * SECOND)
         for received in found:
             if received.arrived >= since:
                 repeats.recall(received)

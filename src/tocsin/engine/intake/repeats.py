@@ -9,8 +9,10 @@ Rules:
 3. A body of which the client was gone before its answer was written is *open*: for `RETRY_SECONDS` one repeat of it
    is dropped. If that repeat's client is gone too, it is open again.
 4. A body whose answer was written is never dropped when it comes again; one whose records the client named always
-   is, within `RETRY_SECONDS`, for then it is the same body by the client's own word.
-5. After a killed process nobody knows which answers were written: the bodies at the log's end are open (`recall`).
+   is, within `RETRY_SECONDS` of the first, for then it is the same body by the client's own word. Repeats do not make that
+   longer: what is sent again and again on purpose is heard once in that time.
+5. After a killed process nobody knows which answers were written: the bodies at the log's end are open (`recall`), for
+   `RECALLED_SECONDS` only, because most of them were answered.
 6. A repeat that comes while the first is still being written and its client gone waits for that write.
 """
 
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -64,7 +66,9 @@ class Ticket:
 class _Sender:
     """What is remembered of one sender."""
 
-    open: OrderedDict[bytes, deque[float]] = field(default_factory=OrderedDict)
+    open: OrderedDict[bytes, tuple[float, ...]] = field(
+        default_factory=OrderedDict
+    )  # until when, for each time
     named: OrderedDict[bytes, float] = field(default_factory=OrderedDict)
     moving: dict[bytes, list[Ticket]] = field(default_factory=dict)
 
@@ -116,9 +120,10 @@ class Repeats:
         if not ticket.stored.result():
             return
         if ticket.named:
-            self._remember_named(held, ticket.key)
+            if not ticket.repeat:
+                self._remember_named(held, ticket.key)
         elif not answered and not ticket.claimed:
-            self._open(held, ticket.key)
+            self._open(held, ticket.key, bounds.RETRY_SECONDS)
 
     def recall(self, received: Received) -> None:
         """Opens a body that the log holds and whose answer may not have been written."""
@@ -129,7 +134,7 @@ class Repeats:
         if received.stream == named_stream(key):
             self._remember_named(held, key)
         else:
-            self._open(held, key)
+            self._open(held, key, bounds.RECALLED_SECONDS)
 
     def _own_stream(self, key: bytes) -> str:
         return sha256(key + self._salt + next(self._ordinals).to_bytes(8, "little")).hexdigest()
@@ -146,20 +151,14 @@ class Repeats:
         now = self._clock()
         if named:
             return held.named.get(key, now) > now
-        until = held.open.get(key)
-        while until:
-            latest = until.pop()
-            if not until:
-                del held.open[key]
-            if latest > now:
-                return True
-        return False
+        until = [one for one in held.open.pop(key, ()) if one > now]
+        if len(until) > 1:
+            held.open[key] = (*sorted(until)[:-1],)
+        return bool(until)
 
-    def _open(self, held: _Sender, key: bytes) -> None:
-        held.open.setdefault(key, deque(maxlen=bounds.REPEATS_OF_ONE)).append(
-            self._clock() + bounds.RETRY_SECONDS
-        )
-        held.open.move_to_end(key)
+    def _open(self, held: _Sender, key: bytes, seconds: float) -> None:
+        before = held.open.pop(key, ())
+        held.open[key] = (*before, self._clock() + seconds)[-bounds.REPEATS_OF_ONE :]
         self._forget(held)
 
     def _remember_named(self, held: _Sender, key: bytes) -> None:
@@ -170,7 +169,7 @@ class Repeats:
     def _forget(self, held: _Sender) -> None:
         now = self._clock()
         while held.open and (
-            len(held.open) > bounds.REPEATS_HELD or next(iter(held.open.values()))[-1] <= now
+            len(held.open) > bounds.REPEATS_HELD or max(next(iter(held.open.values()))) <= now
         ):
             held.open.popitem(last=False)
         while held.named and (
