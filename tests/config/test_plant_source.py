@@ -120,6 +120,8 @@ def test_a_plant_that_there_is_not_is_refused() -> None:
 
 
 def test_the_service_has_them(tmp_path: Path) -> None:
-    values = {"run": tomllib.loads(FOLDER)}
+    values = {"run": tomllib.loads(FOLDER + '[[plant]]\nname = "town"\nmodel = "town.model"\n')}
     service = service_settings(tmp_path / "tocsin.toml", values, tmp_path)
     assert [one.name for one in service.plant_sources] == ["town-folder"]
+    with pytest.raises(OperatorError, match=r"which no .* is called"):
+        service_settings(tmp_path / "tocsin.toml", {"run": tomllib.loads(FOLDER)}, tmp_path)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.engine.plant.collectors.taking import read_line
 
-from tocsin.sources.line_writing import key_text, lines, value_text
+from tocsin.sources.line_writing import MEASUREMENT, key_text, lines, value_text
+from tocsin.sources.listened import line_protocol
 
 BROKEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -57,11 +58,16 @@ def test_a_long_line_is_parted() -> None:
 
 @given(st.lists(st.tuples(names, st.integers(0, 2**53), values), max_size=8))
 def test_what_was_written_is_read_again(rows: list[tuple[str, int, float | str]]) -> None:
-    found = []
+    found, told = [], []
     for line in written(list(rows)):
+        (point,) = line_protocol.points(line.encode(), line_protocol.UNITS["us"])
+        assert isinstance(point, line_protocol.Point)
+        assert point.measurement == MEASUREMENT
+        told += [(tag, point.time, value) for tag, value in point.readings.items()]
         assert line.endswith("\n")
         assert not BROKEN.search(line[:-1])
         found += read_line(line[:-1])
+    assert found == told
     assert found == [
         (
             re.sub(r"\\\Z", r"\\_", BROKEN.sub(" ", name)),

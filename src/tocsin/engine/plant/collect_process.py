@@ -104,6 +104,6 @@ def _main(settings: CollectSettings, now: Callable[[], int], reports: Connection
 
     try:
         asyncio.run(run())
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever it was, it is told and this process started anew
         report(Told(f"The process that reads plants' sources failed: {error!r}"))
-        raise
+        os._exit(1)

@@ -59,7 +59,7 @@ class Delivery:
                 return
             if 400 <= status < 500 and status not in _AGAIN:
                 break
-            if pause > 2 and not self._waits:
+            if pause > 1 and not self._waits:
                 self._waits = True
                 self._tell(
                     f"Readings wait: {reason}. They are handed over again and again until they are stored."
