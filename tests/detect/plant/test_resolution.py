@@ -30,7 +30,9 @@ def test_three_digits_are_looked_at() -> None:
 def test_a_tank_high_above_the_sea_is_looked_at_with_a_digit_more() -> None:
     assert read_step(142 + NOISE * 3) == pytest.approx(0.1)
     assert read_step(142 + NOISE * 9) == pytest.approx(1.0)
-    assert read_step(142 + NOISE * 0.3) == pytest.approx(1.0)  # less than two of its steps: rounding is all there is
+    assert read_step(142 + NOISE * 0.3) == pytest.approx(
+        1.0
+    )  # less than two of its steps: rounding is all there is
 
 
 def test_a_mains_frequency_is_looked_at_by_the_step_it_shows() -> None:
