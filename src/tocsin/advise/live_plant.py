@@ -24,7 +24,9 @@ def plant_out_of_step(v: Values) -> str:
 
 def plant_notice(v: Values) -> str:
     """What is told of a plant beside the alarms."""
-    said = notice(v["notice"], v.get("tag", ""), _whole(v.get("at", "")), _number(v.get("amount", ""))).removesuffix(".")
+    said = notice(
+        v["notice"], v.get("tag", ""), _whole(v.get("at", "")), _number(v.get("amount", ""))
+    ).removesuffix(".")
     more = f" ({counted(_whole(v['more']), 'further tag')} likewise)" if v.get("more") else ""
     return f"of {name(v['plant'])}: {said}{more}"
 
