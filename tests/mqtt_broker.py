@@ -53,8 +53,7 @@ class Broker:
         (self.folder / "kept").mkdir(exist_ok=True)
         lines = (
             f"listener {self.port} 127.0.0.1", "persistence true", f"persistence_location {self.folder}/kept/",
-            "autosave_interval 1", "autosave_on_changes true", "max_queued_messages 0", "user root", "log_type all",
-            "log_dest stdout", *self.settings,
+            "max_queued_messages 0", "user root", "log_type all", "log_dest stdout", *self.settings,
         )  # fmt: skip
         file = self.folder / "broker.conf"
         file.write_text("\n".join(lines) + "\n")

@@ -101,7 +101,7 @@ class Node:
 
     def birth(self, at: int = MS, metrics: Iterable[dict[str, Any]] = ()) -> tuple[str, bytes]:
         self._seq = -1
-        own = [metric("bdSeq", INT64, self.bd_seq), metric("Node Control/Rebirth", BOOLEAN, False), *metrics]  # noqa: FBT003
+        own = [metric("bdSeq", INT64, self.bd_seq), metric("Node Control/Rebirth", BOOLEAN, False), *metrics]
         return self.topic("NBIRTH"), payload(self.seq(), at, own)
 
     def device_birth(self, metrics: Iterable[dict[str, Any]], at: int = MS) -> tuple[str, bytes]:

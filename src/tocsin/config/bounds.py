@@ -788,6 +788,9 @@ MQTT_READ_BYTES: Final = 64 * 1024
 MQTT_INFLIGHT: Final = 256
 """Messages that a broker may have sent us and that are not acknowledged (MQTT 5, Receive Maximum)."""
 
+MQTT_EARLY_BYTES: Final = 64 * MiB
+"""What a broker may send us of what it kept before it answers a subscription, a kilobyte more for each message."""
+
 MQTT_SESSION_SECONDS: Final = 7 * 24 * 3_600
 """How long a broker is asked to keep messages for us while we are away (MQTT 5, Session Expiry Interval)."""
 

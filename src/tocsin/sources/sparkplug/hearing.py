@@ -127,7 +127,6 @@ class Hearing:
     def _born(self, said: Topic, node: Node, payload: Payload, now: int) -> list[Shown]:
         before = set(node.tags())
         if said.kind == "NBIRTH":
-            node.devices.clear()
             node.told.clear()
             self._learn_node(node, payload)
             node.due = 1 if payload.seq is None else (payload.seq + 1) % 256
@@ -146,13 +145,18 @@ class Hearing:
         if said.kind not in {"NBIRTH", "DBIRTH"} or at < node.born or (known is not None and at <= known.at):
             return
         if said.kind == "NBIRTH":
-            node.devices = {device: one for device, one in node.devices.items() if one.at >= at}
             node.due = None
             self._learn_node(node, payload)
         self._learn(said, node, payload)
 
     def _learn_node(self, node: Node, payload: Payload) -> None:
+        """A node's birth ends its devices, but for those whose births the broker showed before it."""
         node.born = payload.timestamp or 0
+        node.devices = {
+            device: one
+            for device, one in node.devices.items()
+            if device and node.born and one.at >= node.born
+        }
         node.bd_seq = _bd_seq(payload)
 
     def _learn(self, said: Topic, node: Node, payload: Payload) -> None:

@@ -55,7 +55,7 @@ class Link:
             SourceLost: it does not answer, or cannot now.
         """
         self._writer.write(packets.connect(login, self._broker.version))
-        answer = (await self._some())[0]
+        answer, *self._waiting = await self._some()  # what the broker kept for us may come with its answer
         if not isinstance(answer, Accepted):
             raise SourceLost(f"the broker {self._called()} answers what was not asked")
         if answer.code:
@@ -79,13 +79,16 @@ class Link:
         """
         asked = (*topics, *optional)
         self._writer.write(packets.subscribe(asked, self._broker.qos, self._broker.version))
-        early: list[Packet] = []  # what the broker kept for us may come before its answer
+        early = self._waiting
         while True:
             early += await self._some()
             answer = next((one for one in early if isinstance(one, Subscribed)), None)
             if answer is not None:
                 break
-            if len(early) > 4 * bounds.MQTT_INFLIGHT:
+            if (
+                sum(len(one.payload) + 1_000 for one in early if isinstance(one, Published))
+                > bounds.MQTT_EARLY_BYTES
+            ):
                 raise SourceLost(f"the broker {self._called()} does not answer a subscription")
         self._waiting = [one for one in early if one is not answer]
         codes = dict(zip(asked, answer.codes, strict=False))
