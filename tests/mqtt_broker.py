@@ -92,6 +92,6 @@ class NatsBroker(Broker):
         file = self.folder / "broker.conf"
         file.write_text(
             f'server_name: one\nhost: 127.0.0.1\nport: {free_port()}\njetstream {{ store_dir: "{self.folder}/kept" }}\n'
-            f"mqtt {{ host: 127.0.0.1, port: {self.port}, ack_wait: 5s }}\n"
+            f"mqtt {{ host: 127.0.0.1, port: {self.port}, ack_wait: 2s }}\n"
         )
         return [nats() or "nats-server", "-c", str(file)]

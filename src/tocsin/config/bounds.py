@@ -817,3 +817,6 @@ SPARKPLUG_NODES: Final = 1_024
 
 SPARKPLUG_DEVICES: Final = 4_096
 """Their devices."""
+
+SPARKPLUG_KEPT_BYTES: Final = 8 * MiB
+"""What is kept of births for after a restart: 16,384 names of 40 characters take 1 MB."""

@@ -9,21 +9,19 @@ with the names of the last birth; data that does not fit them shows that a birth
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from typing import Final, NamedTuple
 
 import orjson
 
 from tocsin.config import bounds
-from tocsin.records.inert import inert
 from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.mqtt.values import Value
 from tocsin.sources.sparkplug.node import NO_TAGS, Born, Node, node_kept
 from tocsin.sources.sparkplug.payload import READABLE, Metric, Payload, Unreadable, parse_payload
+from tocsin.sources.sparkplug.telling import Telling
 from tocsin.sources.sparkplug.topic import Topic, parse_topic
 
 _LATEST_MS: Final = 253_402_300_799_999  # the end of 9999
-_MOST_NOTICES: Final = 100
 
 
 class Shown(NamedTuple):
@@ -49,8 +47,8 @@ class Hearing:
 
     def __init__(self) -> None:
         self._nodes: dict[tuple[str, str], Node] = {}
-        self._notices: list[str] = []
-        self.counts: Counter[str] = Counter()
+        self._telling = Telling()
+        self.counts = self._telling.counts
         self.changed = False
 
     def hear(
@@ -80,7 +78,7 @@ class Hearing:
         node = self._node(said)
         if node is None:
             self.counts["too many nodes"] += 1
-            self._notice(f"More than {bounds.SPARKPLUG_NODES} edge nodes: further ones are left out.")
+            self._telling.say(f"More than {bounds.SPARKPLUG_NODES} edge nodes: further ones are left out.")
             return []
         if retained or said.certificate:
             self._learn_kept(said, node, payload)
@@ -89,13 +87,18 @@ class Hearing:
 
     def notices(self) -> list[str]:
         """Sentences about what was heard since the last call."""
-        found, self._notices = self._notices, []
-        return found
+        return self._telling.taken()
 
     def kept(self) -> str:
         """The names, for after a restart."""
         nodes = [[*key, node.kept()] for key, node in self._nodes.items() if node.devices]
-        return orjson.dumps({"sparkplug": nodes}).decode()
+        data = orjson.dumps({"sparkplug": nodes})
+        if len(data) > bounds.SPARKPLUG_KEPT_BYTES:
+            self._telling.say(
+                "The names of the Sparkplug nodes are too long to be kept: after a restart births are waited for."
+            )
+            data = orjson.dumps({"sparkplug": []})
+        return data.decode()
 
     def restore(self, kept: str) -> None:
         """Takes up what `kept` said; what it never said is passed over."""
@@ -105,7 +108,7 @@ class Hearing:
                 for group, node, said in orjson.loads(kept)["sparkplug"]
             ]
         except (ValueError, TypeError, KeyError, AttributeError):
-            self._notice(
+            self._telling.say(
                 "What was kept of the births of Sparkplug nodes cannot be read; they are waited for."
             )
             return
@@ -131,7 +134,7 @@ class Hearing:
             self._learn_node(node, payload)
             node.due = 1 if payload.seq is None else (payload.seq + 1) % 256
         self._learn(said, node, payload)
-        gone = sorted(before - set(node.tags())) if said.kind == "NBIRTH" else []
+        gone = sorted(before - set(node.tags()))
         return [
             *self._gone(said, gone, _instant(payload.timestamp, now)),
             *self._data(said, node, payload, now, birth=True),
@@ -157,7 +160,7 @@ class Hearing:
             for device, one in node.devices.items()
             if device and node.born and one.at >= node.born
         }
-        node.bd_seq = _bd_seq(payload)
+        node.bd_seq = payload.bd_seq
 
     def _learn(self, said: Topic, node: Node, payload: Payload) -> None:
         """The names of a birth."""
@@ -173,12 +176,12 @@ class Hearing:
         self.counts["metrics without a usable name"] += sum(not metric.name for metric in payload.metrics)
         if len(named) > room:
             self.counts["metrics beyond the bound"] += len(named) - room
-            self._notice(
+            self._telling.say(
                 f"The Sparkplug nodes have more than {bounds.SPARKPLUG_METRICS} metrics or {bounds.SPARKPLUG_DEVICES} devices:"
                 " further ones are left out. Subscribe to fewer."
             )
         for name, metric in itertools.islice(named.items(), room):
-            one.types[name] = metric.datatype if _fits(metric) else 0
+            one.types[name] = metric.datatype if metric.fits else 0
             if metric.alias is not None:
                 one.aliases[metric.alias] = name
 
@@ -214,10 +217,10 @@ class Hearing:
         elif metric.alias in born.aliases:
             return born.aliases[metric.alias]
         self.counts["metrics without a birth"] += 1
-        self._tell(
+        self._telling.once(
             "unnamed",
-            said,
             node,
+            said,
             "sends data that its birth did not name, or was not heard to be born: this is left out until it is born again."
             " Ask for a rebirth at the node or its host; Tocsin sends no command",
         )
@@ -228,10 +231,10 @@ class Hearing:
         self.counts["messages that do not fit the birth"] += 1
         node.devices.clear()
         self.changed = True
-        self._tell(
+        self._telling.once(
             "misfit",
-            said,
             node,
+            said,
             "sends data that does not fit its birth: it is left out until it is born again",
         )
 
@@ -245,16 +248,14 @@ class Hearing:
             if repeated:
                 return
             self.counts["gaps"] += 1
-            self._tell(
-                "gap", said, node,
-                f"lost messages on their way: number {payload.seq} came where {due} was due; further gaps are counted",
-            )  # fmt: skip
+            what = f"lost messages on their way: number {payload.seq} came where {due} was due; further gaps are counted"
+            self._telling.once("gap", node, said, what)
         node.due = (payload.seq + 1) % 256
 
     # --- deaths ---------------------------------------------------------------------------------------------
 
     def _node_dies(self, said: Topic, node: Node, payload: Payload, now: int) -> list[Shown]:
-        number = _bd_seq(payload)
+        number = payload.bd_seq
         if number is not None and node.bd_seq is not None and number != node.bd_seq:
             self.counts["deaths of an earlier birth"] += 1
             return []
@@ -262,7 +263,7 @@ class Hearing:
         self.changed = self.changed or bool(node.devices)
         node.devices.clear()
         node.due = node.bd_seq = None
-        self._notice(f"The Sparkplug node {_called(said)} went off line.")
+        self._telling.of(said, "went off line")
         return found
 
     def _device_dies(self, said: Topic, node: Node, now: int) -> list[Shown]:
@@ -270,7 +271,7 @@ class Hearing:
         if born is None:
             return []
         self.changed = True
-        self._notice(f"The Sparkplug device {_called(said)} went off line.")
+        self._telling.of(said, "went off line")
         return self._gone(said, sorted((said.device, name) for name in born.tags()), now)
 
     def _gone(self, said: Topic, tags: list[tuple[str, str]], at: int) -> list[Shown]:
@@ -289,40 +290,10 @@ class Hearing:
         self.counts[why] += 1
         node = self._node(said)
         if node is not None:
-            self._tell(why, said, node, what)
-
-    def _tell(self, what: str, said: Topic, node: Node, sentence: str) -> None:
-        """Once between two births."""
-        if what not in node.told:
-            node.told.add(what)
-            self._notice(f"The Sparkplug node {_called(said)} {sentence}.")
-
-    def _notice(self, sentence: str) -> None:
-        if len(self._notices) < _MOST_NOTICES and sentence not in self._notices:
-            self._notices.append(sentence)
+            self._telling.once(why, node, said, what)
 
 
 _NOTHING: Final = Born()
-
-
-def _called(said: Topic) -> str:
-    return inert("/".join(filter(None, (said.group, said.node, said.device))))
-
-
-def _fits(metric: Metric) -> bool:
-    """Whether a birth's value is of the type that the birth says."""
-    try:
-        metric.value(metric.datatype)
-    except Unreadable:
-        return False
-    return True
-
-
-def _bd_seq(payload: Payload) -> int | None:
-    for metric in payload.metrics:
-        if metric.name == "bdSeq" and metric.raw is not None and isinstance(metric.raw[1], int):
-            return metric.raw[1]
-    return None
 
 
 def _instant(timestamp: int | None, now: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from tocsin.sources.sparkplug.payload import READABLE
 
 NO_TAGS: Final = ("bdSeq", "Node Control/", "Device Control/")
-"""How names start of metrics that are no readings (section 6.4.7)."""
+"""How names start of metrics that are no readings."""
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ READABLE: Final = frozenset({*SIGNED, *UNSIGNED, *REAL, BOOLEAN, *WORDS})
 _WHOLE, _TRUTH, _REAL, _WORD = range(4)
 _NUMBERS: Final = frozenset({2, 3, 4, 5, 7, 10, 11, 14})
 _PLACES: Final[Mapping[int, int]] = {1: 2, 9: 2, 12: 5, 13: 1, 15: 2}  # field number: wire type
-_BAD_QUALITY: Final = frozenset({0, 500})  # bad, stale; 192 is good (section 6.4.18)
+_BAD_QUALITY: Final = frozenset({0, 500})  # bad, stale; 192 is good
 _FLOAT, _DOUBLE = struct.Struct("<f"), struct.Struct("<d")
 
 
@@ -80,6 +80,15 @@ class Metric:
             return _whole(raw, datatype)
         raise Unreadable
 
+    @property
+    def fits(self) -> bool:
+        """Whether its value is of the type that it says itself."""
+        try:
+            self.value(self.datatype)
+        except Unreadable:
+            return False
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class Payload:
@@ -96,6 +105,14 @@ class Payload:
     seq: int | None
     metrics: tuple[Metric, ...]
     compressed: bool = False
+
+    @property
+    def bd_seq(self) -> int | None:
+        """The number by which births and deaths of a node belong together."""
+        for metric in self.metrics:
+            if metric.name == "bdSeq" and metric.raw is not None and isinstance(metric.raw[1], int):
+                return metric.raw[1]
+        return None
 
 
 def parse_payload(data: bytes) -> Payload:
@@ -202,7 +219,7 @@ def _bad_quality(data: bytes, start: int, end: int, left: _Budget) -> bool:
 
 
 def _whole(raw: int, datatype: int) -> float:
-    """A whole number of the width of `datatype`, whose sign the wire does not have (section 6.4.16)."""
+    """A whole number of the width of `datatype`, whose sign the wire does not have."""
     if datatype in SIGNED:
         width = SIGNED[datatype]
         raw &= (1 << width) - 1
