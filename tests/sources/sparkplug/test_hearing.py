@@ -255,7 +255,6 @@ def test_bounds_hold_for_nodes_devices_and_names() -> None:
     assert len(shown) == names
     assert hearing.counts["metrics beyond the bound"] == len(many) - names
     again = Hearing()
-    again.restore(hearing.kept())
     for number in range(bounds.SPARKPLUG_DEVICES + 5):
         again.hear(*sp.Node(name="n1", device=f"d{number}").device_birth([]), NOW)
     assert sum(len(node.devices) for node in again._nodes.values()) == bounds.SPARKPLUG_DEVICES

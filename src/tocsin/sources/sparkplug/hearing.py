@@ -128,13 +128,13 @@ class Hearing:
     # --- births ---------------------------------------------------------------------------------------------
 
     def _born(self, said: Topic, node: Node, payload: Payload, now: int) -> list[Shown]:
-        before = set(node.tags())
+        before = node.tags(said.device)
         if said.kind == "NBIRTH":
             node.told.clear()
             self._learn_node(node, payload)
             node.due = 1 if payload.seq is None else (payload.seq + 1) % 256
         self._learn(said, node, payload)
-        gone = sorted(before - set(node.tags()))
+        gone = sorted(before - node.tags(said.device))
         return [
             *self._gone(said, gone, _instant(payload.timestamp, now)),
             *self._data(said, node, payload, now, birth=True),
@@ -155,22 +155,17 @@ class Hearing:
     def _learn_node(self, node: Node, payload: Payload) -> None:
         """A node's birth ends its devices, but for those whose births the broker showed before it."""
         node.born = payload.timestamp or 0
-        node.devices = {
-            device: one
-            for device, one in node.devices.items()
-            if device and node.born and one.at >= node.born
-        }
+        for device in [name for name, one in node.devices.items() if not node.born or one.at < node.born]:
+            node.drop(device)
         node.bd_seq = payload.bd_seq
 
     def _learn(self, said: Topic, node: Node, payload: Payload) -> None:
         """The names of a birth."""
         self.changed = True
-        node.devices.pop(said.device, None)
+        node.drop(said.device)
         one = Born(at=payload.timestamp or 0)
         room = bounds.SPARKPLUG_METRICS - sum(other.names for other in self._nodes.values())
-        if sum(len(other.devices) for other in self._nodes.values()) < bounds.SPARKPLUG_DEVICES:
-            node.devices[said.device] = one
-        else:
+        if sum(len(other.devices) for other in self._nodes.values()) >= bounds.SPARKPLUG_DEVICES:
             room = 0
         named = {metric.name: metric for metric in payload.metrics if metric.name}
         self.counts["metrics without a usable name"] += sum(not metric.name for metric in payload.metrics)
@@ -184,6 +179,8 @@ class Hearing:
             one.types[name] = metric.datatype if metric.fits else 0
             if metric.alias is not None:
                 one.aliases[metric.alias] = name
+        if room > 0:
+            node.put(said.device, one)
 
     # --- data -----------------------------------------------------------------------------------------------
 
@@ -229,7 +226,7 @@ class Hearing:
     def _misfit(self, said: Topic, node: Node) -> None:
         """Data of another type than the birth said: a birth was missed, and names may mean something else now."""
         self.counts["messages that do not fit the birth"] += 1
-        node.devices.clear()
+        node.clear()
         self.changed = True
         self._telling.once(
             "misfit",
@@ -261,13 +258,13 @@ class Hearing:
             return []
         found = self._gone(said, sorted(node.tags()), now)
         self.changed = self.changed or bool(node.devices)
-        node.devices.clear()
+        node.clear()
         node.due = node.bd_seq = None
         self._telling.of(said, "went off line")
         return found
 
     def _device_dies(self, said: Topic, node: Node, now: int) -> list[Shown]:
-        born = node.devices.pop(said.device, None)
+        born = node.drop(said.device)
         if born is None:
             return []
         self.changed = True

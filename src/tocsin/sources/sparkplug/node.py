@@ -43,6 +43,7 @@ class Node:
         due: The `seq` that comes next; None where it is not known.
         born: When its birth was sent, in milliseconds.
         told: What was told of it since its birth.
+        names: How many metrics are remembered.
     """
 
     devices: dict[str, Born] = field(default_factory=dict)
@@ -50,15 +51,31 @@ class Node:
     due: int | None = None
     born: int = 0
     told: set[str] = field(default_factory=set)
+    names: int = 0
 
-    @property
-    def names(self) -> int:
-        """How many metrics are remembered."""
-        return sum(len(one.types) for one in self.devices.values())
+    def put(self, device: str, one: Born) -> None:
+        """`device` is born."""
+        self.drop(device)
+        self.devices[device] = one
+        self.names += len(one.types)
 
-    def tags(self) -> Iterator[tuple[str, str]]:
-        """Device and name of each metric that has values."""
-        return ((device, name) for device, one in self.devices.items() for name in one.tags())
+    def drop(self, device: str) -> Born | None:
+        """`device` is gone; None where it was never born."""
+        one = self.devices.pop(device, None)
+        self.names -= len(one.types) if one is not None else 0
+        return one
+
+    def clear(self) -> None:
+        """The node and all its devices are gone."""
+        self.devices.clear()
+        self.names = 0
+
+    def tags(self, device: str = "") -> set[tuple[str, str]]:
+        """Device and name of each metric that has values: of one device, or of the node with all its devices."""
+        found = {device: self.devices[device]} if device and device in self.devices else {}
+        return {
+            (one, name) for one, born in (found if device else self.devices).items() for name in born.tags()
+        }
 
     def kept(self) -> dict[str, Any]:
         """What a restart needs, as JSON can hold it."""
@@ -80,9 +97,10 @@ def node_kept(said: Any) -> Node:
     if node.bd_seq is not None:
         node.bd_seq = int(node.bd_seq)
     for device, birth in said["devices"].items():
-        one = node.devices[device] = Born(at=int(birth["at"]))
+        one = Born(at=int(birth["at"]))
         for name, kind, alias in birth["metrics"]:
             one.types[str(name)] = int(kind)
             if alias is not None:
                 one.aliases[int(alias)] = str(name)
+        node.put(str(device), one)
     return node
