@@ -242,7 +242,8 @@ class Hearing:
             return
         due = node.due
         if due is not None and payload.seq != due:
-            if repeated:
+            if repeated or payload.seq == (due - 1) % 256:  # sent anew, or for each of two subscriptions
+                self.counts["repeats"] += 1
                 return
             self.counts["gaps"] += 1
             what = f"lost messages on their way: number {payload.seq} came where {due} was due; further gaps are counted"

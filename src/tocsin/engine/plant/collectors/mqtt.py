@@ -6,14 +6,15 @@ Rules:
    crash loses nothing and may repeat. Sparkplug nodes publish at 0, and what comes so while we are away is lost, unless
    the broker raises it to what we asked for.
 2. While readings are being stored nothing more is read of the connection, so memory stays bounded and the broker waits.
-3. The mark holds the names that births gave, for births do not come again at a restart, and none is asked for.
+3. The mark holds the names that births gave, for births do not come again at a restart, and none is asked for. It also says
+   that there was a session: where the broker has none any more, that is told.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from tocsin.config import bounds
 from tocsin.config.plant_source_mqtt import Mqtt
@@ -24,6 +25,9 @@ from tocsin.sources.mqtt.topics import first_places, subscription, tag_of
 from tocsin.sources.mqtt.values import BadValue, Value, bare_value, json_values
 from tocsin.sources.sparkplug.hearing import Hearing
 from tocsin.sources.sparkplug.topic import CERTIFICATES, NAMESPACE
+
+_BEGUN: Final = "{}"
+"""The mark where only that there was one counts."""
 
 
 class Around(Protocol):
@@ -52,6 +56,7 @@ class MqttCollector:
     def __init__(self, broker: Mqtt, around: Around) -> None:
         self._broker, self._around = broker, around
         self._hearing: Hearing | None = None
+        self._was_there = False
         self._told: set[str] = set()
         self._counts: Counter[str] = Counter()
 
@@ -68,7 +73,12 @@ class MqttCollector:
                 self._hearing.restore(mark)
         topics = [subscription(topic) for topic in self._broker.topics]
         async with linked(self._broker, topics, self._certificates(topics)) as link:
-            await deliver(())
+            if (mark or self._was_there) and self._broker.qos and not link.resumed:
+                self._around.tell(
+                    "The broker kept nothing for us while we were away: what came meanwhile is lost."
+                )
+            self._was_there = True
+            await deliver((), mark or (self._hearing.kept() if self._hearing is not None else _BEGUN))
             while True:
                 await self._pass_on(link, await link.published(), deliver)
 
@@ -107,6 +117,12 @@ class MqttCollector:
             return []
 
     def _heard(self, hearing: Hearing, message: Published, now: int) -> list[Reading]:
+        said = message.topic.removeprefix(CERTIFICATES)
+        if (
+            first_places(self._broker.topics, said) is None
+        ):  # a subscription of before, which the broker still has
+            self._counts["other topics"] += 1
+            return []
         shown = hearing.hear(
             message.topic, message.payload, now, retained=message.retained, repeated=message.repeated
         )

@@ -25,7 +25,7 @@ _WRONG: Final = {
     1: "it does not speak this version of MQTT", 0x84: "it does not speak this version of MQTT",
     2: "it refuses the client id", 0x85: "it refuses the client id",
     4: "user or password are wrong", 0x86: "user or password are wrong",
-    5: "this client may not connect", 0x87: "this client may not connect", 0x8A: "this client is banned",
+    5: "user or password are wrong, or it may not connect", 0x87: "user or password are wrong, or it may not connect", 0x8A: "this client is banned",
     0x8C: "it wants another way to log in",
 }  # fmt: skip
 _TAKEN_OVER: Final = 0x8E
@@ -85,10 +85,8 @@ class Link:
             answer = next((one for one in early if isinstance(one, Subscribed)), None)
             if answer is not None:
                 break
-            if (
-                sum(len(one.payload) + 1_000 for one in early if isinstance(one, Published))
-                > bounds.MQTT_EARLY_BYTES
-            ):
+            held = sum(len(one.payload) + 1_000 for one in early if isinstance(one, Published))
+            if held > bounds.MQTT_EARLY_BYTES:
                 raise SourceLost(f"the broker {self._called()} does not answer a subscription")
         self._waiting = [one for one in early if one is not answer]
         codes = dict(zip(asked, answer.codes, strict=False))
@@ -169,8 +167,8 @@ async def linked(broker: Mqtt, topics: Sequence[str], optional: Sequence[str] = 
         raise SourceLost(
             f"{broker.host}:{broker.port} cannot be trusted or speaks no TLS ({_said(error)})"
         ) from error
-    except (TimeoutError, OSError) as error:
-        why = error.strerror or "it does not answer"
+    except (OSError, UnicodeError) as error:
+        why = (error.strerror if isinstance(error, OSError) else "that is no name") or "it does not answer"
         raise SourceLost(f"the broker {broker.host}:{broker.port} cannot be reached: {why}") from error
     link = Link(broker, reader, writer)
     try:
