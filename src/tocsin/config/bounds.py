@@ -800,6 +800,9 @@ MQTT_KEEP_ALIVE_SECONDS: Final = 30
 MQTT_CONNECT_SECONDS: Final = 15.0
 """How long connecting, and the answer to what was asked first, may take."""
 
+MQTT_TELL_SECONDS: Final = 24 * 3_600
+"""So often it is told how much of a broker's messages was lost or left out, where any was."""
+
 MQTT_TOPICS: Final = 64
 """Topics that one source subscribes to."""
 

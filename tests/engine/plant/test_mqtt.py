@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from tocsin.config.plant_source_mqtt import Mqtt
 from tocsin.engine.plant.collectors.interface import Reading, SourceLost
 from tocsin.engine.plant.collectors.mqtt import MqttCollector
 from tocsin.records.errors import OperatorError
+from tocsin.records.instants import DAY
 from tocsin.sources.sparkplug.topic import CERTIFICATES
 
 needs_mosquitto = pytest.mark.skipif(
@@ -335,6 +336,31 @@ def test_a_session_that_the_broker_has_not_kept_is_told(broker: Broker) -> None:
     broker.start()
     asyncio.run(connects(third, first.marks[-1]))
     assert third.told == ["The broker kept nothing for us while we were away: what came meanwhile is lost."]
+
+
+@needs_mosquitto
+def test_once_a_day_it_is_told_what_was_left_out(broker: Broker) -> None:
+    class Days(Delivered):
+        day = 0
+
+        @property
+        def now(self) -> Callable[[], int]:
+            return lambda: NOW + self.day * DAY
+
+    async def play() -> Delivered:
+        sink, plant = Days(), Client(broker.port)
+        said = source(broker, topics=("plant/{metric}",), format="json", tag="{metric}")
+        async with reading(said, sink) as collector:
+            for _ in range(3):
+                await asyncio.to_thread(plant.publish, "plant/a", "{")
+            await sink.until(lambda: len(sink.told) == 1)
+            for sink.day in (1, 2):
+                await asyncio.to_thread(plant.publish, "plant/a", "1")
+                await sink.until(lambda: len(sink.readings) == sink.day)
+            assert collector.counts["not readable"] == 3
+        return sink
+
+    assert asyncio.run(play()).told[1:] == ["Lost or left out since yesterday: not readable (3)."]
 
 
 @needs_mosquitto

@@ -80,6 +80,12 @@ def test_the_late_death_of_an_earlier_birth_is_passed_over() -> None:
     assert hearing.hear(*node.device_data(sp.data(1, sp.FLOAT, 1.0)), NOW)
 
 
+def test_the_death_of_a_later_birth_shows_that_one_was_missed() -> None:
+    node, hearing = sp.Node(bd_seq=255), Hearing()
+    born(node, hearing)
+    assert len(hearing.hear(*sp.Node(bd_seq=0).death(), NOW)) == 2
+
+
 def test_the_death_of_a_device_leaves_the_node() -> None:
     node, hearing = sp.Node(), Hearing()
     hearing.hear(*node.birth(metrics=[sp.metric("power", sp.FLOAT, 1.0)]), NOW)

@@ -254,7 +254,7 @@ class Hearing:
 
     def _node_dies(self, said: Topic, node: Node, payload: Payload, now: int) -> list[Shown]:
         number = payload.bd_seq
-        if number is not None and node.bd_seq is not None and number != node.bd_seq:
+        if number is not None and node.bd_seq is not None and 0 < (node.bd_seq - number) % 256 < 128:
             self.counts["deaths of an earlier birth"] += 1
             return []
         found = self._gone(said, sorted(node.tags()), now)

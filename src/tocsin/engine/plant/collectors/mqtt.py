@@ -20,6 +20,7 @@ from tocsin.config import bounds
 from tocsin.config.plant_source_mqtt import Mqtt
 from tocsin.engine.plant.collectors.interface import Deliver, Reading
 from tocsin.engine.plant.collectors.mqtt_link import Link, linked
+from tocsin.records.instants import SECOND
 from tocsin.sources.mqtt.packets import Published
 from tocsin.sources.mqtt.topics import first_places, subscription, tag_of
 from tocsin.sources.mqtt.values import BadValue, Value, bare_value, json_values
@@ -28,6 +29,8 @@ from tocsin.sources.sparkplug.topic import CERTIFICATES, NAMESPACE
 
 _BEGUN: Final = "{}"
 """The mark where only that there was one counts."""
+
+_NO_LOSS: Final = frozenset({"historical", "repeats", "kept by the broker", "deaths of an earlier birth"})
 
 
 class Around(Protocol):
@@ -57,6 +60,7 @@ class MqttCollector:
         self._broker, self._around = broker, around
         self._hearing: Hearing | None = None
         self._was_there = False
+        self._summed, self._summed_at = Counter[str](), around.now()
         self._told: set[str] = set()
         self._counts: Counter[str] = Counter()
 
@@ -97,6 +101,7 @@ class MqttCollector:
                 mark = self._hearing.kept()
             for sentence in self._hearing.notices():
                 self._around.tell(sentence)
+        self._sum_up(now)
         if readings or mark:
             await deliver(readings, mark)
         if mark and self._hearing is not None:
@@ -158,6 +163,17 @@ class MqttCollector:
         self._counts["tags without a usable name"] += 1
         self._tell_once("Readings are left out: their tag's name is empty, too long, or does not print.")
         return []
+
+    def _sum_up(self, now: int) -> None:
+        """Tells once a day what was lost or left out since."""
+        if abs(now - self._summed_at) < bounds.MQTT_TELL_SECONDS * SECOND:
+            return
+        counts = self.counts
+        new = [f"{why} ({count - self._summed[why]:,})" for why, count in sorted(counts.items())
+               if count > self._summed[why] and why not in _NO_LOSS]  # fmt: skip
+        self._summed, self._summed_at = counts, now
+        if new:
+            self._around.tell(f"Lost or left out since yesterday: {', '.join(new)}.")
 
     def _tell_once(self, sentence: str) -> None:
         if sentence not in self._told and len(self._told) < bounds.MQTT_TOPICS:
