@@ -20,7 +20,7 @@ from pathlib import Path
 import yaml
 import zstandard
 from rich.console import Console
-from tests.fuzz import endpoints, historian, kept_rules, listened
+from tests.fuzz import endpoints, historian, kept_rules, listened, plant_messages
 from tests.fuzz.evtx_writer import evtx_file
 from tests.fuzz.invariants import NOW, in_time, read_whole
 from tests.hostile import assert_inert_page, assert_inert_text, json_lines
@@ -327,6 +327,9 @@ TARGETS: tuple[Target, ...] = (
     Target("settings", partial(_operators_file, load_settings)),
     Target("placeholders", partial(_operators_file, placeholder_values)),
     Target("columns", partial(_operators_file, _columns)),
+    Target("sparkplug", plant_messages.sparkplug, plant_messages.sparkplug_starts),
+    Target("mqtt-packets", plant_messages.packets, plant_messages.packet_starts),
+    Target("mqtt-payloads", plant_messages.payloads, plant_messages.payload_starts),
     Target("log", _log, lambda: [b"".join(frame(b"markmark", one[0], one[1:], 0)) for one in _entry_starts()]),
     Target("log-rubbish", _log_of_rubbish, lambda: [header(1, b"markmark")]),
     Target("log-entry", _entry, _entry_starts),

@@ -979,3 +979,49 @@ PLANT_CONNECT_SECONDS: Final = 15
 
 PLANT_READ_SECONDS: Final = 600
 """How long one file of a historian may take to be read; then its folder counts as lost."""
+
+# --- plants: MQTT ----------------------------------------------------------------------------------------
+MQTT_PACKET_BYTES: Final = 8 * MiB
+"""One packet of an MQTT broker; a birth certificate of 16,384 metrics takes 1.5 MB. A larger one ends the connection."""
+
+MQTT_READ_BYTES: Final = 64 * 1024
+"""How much is read of a broker at a time."""
+
+MQTT_INFLIGHT: Final = 256
+"""Messages that a broker may have sent us and that are not acknowledged (MQTT 5, Receive Maximum)."""
+
+MQTT_EARLY_BYTES: Final = 64 * MiB
+"""What a broker may send us of what it kept before it answers a subscription, a kilobyte more for each message."""
+
+MQTT_SESSION_SECONDS: Final = 7 * 24 * 3_600
+"""How long a broker is asked to keep messages for us while we are away (MQTT 5, Session Expiry Interval)."""
+
+MQTT_KEEP_ALIVE_SECONDS: Final = 30
+"""So often at least a packet goes to the broker; without an answer for one and a half times as long the connection is lost."""
+
+MQTT_CONNECT_SECONDS: Final = 15.0
+"""How long connecting, and the answer to what was asked first, may take."""
+
+MQTT_TELL_SECONDS: Final = 24 * 3_600
+"""So often it is told how much of a broker's messages was lost or left out, where any was."""
+
+MQTT_TOPICS: Final = 64
+"""Topics that one source subscribes to."""
+
+MQTT_TOPIC_BYTES: Final = 1_024
+"""Length of a topic; MQTT allows 65,535. A message with a longer one is left out and counted."""
+
+SPARKPLUG_METRICS: Final = 16_384
+"""Metrics of one payload, and names of metrics that are remembered of all nodes of one source."""
+
+SPARKPLUG_FIELDS: Final = 262_144
+"""Protobuf fields of one payload that are looked at: 16 a metric. A payload with more is set aside."""
+
+SPARKPLUG_NODES: Final = 1_024
+"""Edge nodes of one source that are followed; what further ones say is left out and counted."""
+
+SPARKPLUG_DEVICES: Final = 4_096
+"""Their devices."""
+
+SPARKPLUG_KEPT_BYTES: Final = 8 * MiB
+"""What is kept of births for after a restart: 16,384 names of 40 characters take 1 MB."""

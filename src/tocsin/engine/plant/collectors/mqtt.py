@@ -1,0 +1,181 @@
+"""Reads a plant from an MQTT broker: Sparkplug B, JSON or bare values. It subscribes only.
+
+Rules:
+
+1. A message is acknowledged once its readings are stored. What is not acknowledged is sent again: at quality of service 1 a
+   crash loses nothing and may repeat. Sparkplug nodes publish at 0, and what comes so while we are away is lost, unless
+   the broker raises it to what we asked for.
+2. While readings are being stored nothing more is read of the connection, so memory stays bounded and the broker waits.
+3. The mark holds the names that births gave, for births do not come again at a restart, and none is asked for. It also says
+   that there was a session: where the broker has none any more, that is told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from tocsin.config import bounds
+from tocsin.config.plant_source_mqtt import Mqtt
+from tocsin.engine.plant.collectors.interface import Deliver, Reading
+from tocsin.engine.plant.collectors.mqtt_link import Link, linked
+from tocsin.records.instants import SECOND
+from tocsin.sources.mqtt.packets import Published
+from tocsin.sources.mqtt.topics import first_places, subscription, tag_of
+from tocsin.sources.mqtt.values import BadValue, Value, bare_value, json_values
+from tocsin.sources.sparkplug.hearing import Hearing
+from tocsin.sources.sparkplug.topic import CERTIFICATES, NAMESPACE
+
+_BEGUN: Final = "{}"
+"""The mark where only that there was one counts."""
+
+_NO_LOSS: Final = frozenset({"historical", "repeats", "kept by the broker", "deaths of an earlier birth"})
+
+
+class Around(Protocol):
+    """What a collector has around it."""
+
+    @property
+    def tell(self) -> Callable[[str], None]:
+        """Told what an operator should know, in a sentence."""
+
+    @property
+    def now(self) -> Callable[[], int]:
+        """The present instant."""
+
+
+class MqttCollector:
+    """Reads one broker.
+
+    Args:
+        broker: Which, and what of it.
+        around: Who is told, and the clock.
+
+    Attributes:
+        counts: Messages and metrics that were left out or are worth a note, by why.
+    """
+
+    def __init__(self, broker: Mqtt, around: Around) -> None:
+        self._broker, self._around = broker, around
+        self._hearing: Hearing | None = None
+        self._was_there = False
+        self._summed, self._summed_at = Counter[str](), around.now()
+        self._told: set[str] = set()
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """A copy of the counts so far."""
+        return self._counts + (self._hearing.counts if self._hearing is not None else Counter())
+
+    async def read(self, deliver: Deliver, mark: str) -> None:
+        """As `interface.Collector`."""
+        if self._broker.format == "sparkplug" and self._hearing is None:
+            self._hearing = Hearing()
+            if mark:
+                self._hearing.restore(mark)
+        topics = [subscription(topic) for topic in self._broker.topics]
+        async with linked(self._broker, topics, self._certificates(topics)) as link:
+            if (mark or self._was_there) and self._broker.qos and not link.resumed:
+                self._around.tell(
+                    "The broker kept nothing for us while we were away: what came meanwhile is lost."
+                )
+            self._was_there = True
+            await deliver((), mark or (self._hearing.kept() if self._hearing is not None else _BEGUN))
+            while True:
+                await self._pass_on(link, await link.published(), deliver)
+
+    def _certificates(self, topics: Sequence[str]) -> list[str]:
+        """Where a Sparkplug Aware MQTT Server keeps births, for who cannot ask for one."""
+        if self._broker.format != "sparkplug":
+            return []
+        return [CERTIFICATES + topic for topic in topics if topic.startswith(f"{NAMESPACE}/")]
+
+    async def _pass_on(self, link: Link, messages: Sequence[Published], deliver: Deliver) -> None:
+        now = self._around.now()
+        readings = [reading for one in messages for reading in self._readings(one, now)]
+        mark = ""
+        if self._hearing is not None:
+            if self._hearing.changed:
+                mark = self._hearing.kept()
+            for sentence in self._hearing.notices():
+                self._around.tell(sentence)
+        self._sum_up(now)
+        if readings or mark:
+            await deliver(readings, mark)
+        if mark and self._hearing is not None:
+            self._hearing.changed = False
+        link.acknowledge(messages)
+
+    def _readings(self, message: Published, now: int) -> list[Reading]:
+        if len(message.topic.encode()) > bounds.MQTT_TOPIC_BYTES:
+            self._counts["topics that are too long"] += 1
+            return []
+        if self._hearing is not None:
+            return self._heard(self._hearing, message, now)
+        try:
+            return self._valued(message, now)
+        except BadValue as error:
+            self._counts["not readable"] += 1
+            self._tell_once(f"Messages are left out: {error}; further ones are counted.")
+            return []
+
+    def _heard(self, hearing: Hearing, message: Published, now: int) -> list[Reading]:
+        said = message.topic.removeprefix(CERTIFICATES)
+        if (
+            first_places(self._broker.topics, said) is None
+        ):  # a subscription of before, which the broker still has
+            self._counts["other topics"] += 1
+            return []
+        shown = hearing.hear(
+            message.topic, message.payload, now, retained=message.retained, repeated=message.repeated
+        )
+        found: list[Reading] = []
+        for one in shown:
+            places = {
+                "topic": message.topic, "group": one.group, "node": one.node, "device": one.device,
+                "metric": one.metric,
+            }  # fmt: skip
+            found += self._named(places, one.instant, one.value)
+        return found
+
+    def _valued(self, message: Published, now: int) -> list[Reading]:
+        places = first_places(self._broker.topics, message.topic)
+        if places is None:
+            self._counts["other topics"] += 1
+            return []
+        instant: int | None = None
+        if self._broker.format == "number":
+            values: list[tuple[str, Value]] = [("", bare_value(message.payload))]
+        else:
+            instant, values = json_values(message.payload, self._broker.value, self._broker.time)
+        if message.retained and instant is None:
+            self._counts["kept by the broker, of unknown age"] += 1
+            return []
+        at = now if instant is None else instant
+        return [one for key, value in values for one in self._named({**places, "key": key}, at, value)]
+
+    def _named(self, places: dict[str, str], instant: int, value: Value) -> list[Reading]:
+        tag = tag_of(self._broker.tag, places)
+        if 0 < len(tag) <= bounds.HISTORIAN_NAME_CHARS and tag.isprintable():
+            return [Reading(tag, instant, value)]
+        self._counts["tags without a usable name"] += 1
+        self._tell_once("Readings are left out: their tag's name is empty, too long, or does not print.")
+        return []
+
+    def _sum_up(self, now: int) -> None:
+        """Tells once a day what was lost or left out since."""
+        if abs(now - self._summed_at) < bounds.MQTT_TELL_SECONDS * SECOND:
+            return
+        counts = self.counts
+        new = [f"{why} ({count - self._summed[why]:,})" for why, count in sorted(counts.items())
+               if count > self._summed[why] and why not in _NO_LOSS]  # fmt: skip
+        self._summed, self._summed_at = counts, now
+        if new:
+            self._around.tell(f"Lost or left out since yesterday: {', '.join(new)}.")
+
+    def _tell_once(self, sentence: str) -> None:
+        if sentence not in self._told and len(self._told) < bounds.MQTT_TOPICS:
+            self._told.add(sentence)
+            self._around.tell(sentence)

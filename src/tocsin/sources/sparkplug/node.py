@@ -1,0 +1,106 @@
+"""What is known of one edge node: by which names and types its last birth lets its data be read, and how far it counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tocsin.sources.sparkplug.payload import READABLE
+
+NO_TAGS: Final = ("bdSeq", "Node Control/", "Device Control/")
+"""How names start of metrics that are no readings."""
+
+
+@dataclass(slots=True)
+class Born:
+    """The metrics of a node or a device, as its birth named them.
+
+    Attributes:
+        types: Data type by name.
+        aliases: Name by alias.
+        at: When the birth was sent, in milliseconds.
+    """
+
+    types: dict[str, int] = field(default_factory=dict)
+    aliases: dict[int, str] = field(default_factory=dict)
+    at: int = 0
+
+    def tags(self) -> Iterator[str]:
+        """The names that have values."""
+        return (
+            name for name, kind in self.types.items() if kind in READABLE and not name.startswith(NO_TAGS)
+        )
+
+
+@dataclass(slots=True)
+class Node:
+    """An edge node.
+
+    Attributes:
+        devices: What is born, by device; "" is the node itself. Empty: it is dead, or was never heard to be born.
+        bd_seq: The number of its birth, which its death repeats; None where none was said.
+        due: The `seq` that comes next; None where it is not known.
+        born: When its birth was sent, in milliseconds.
+        told: What was told of it since its birth.
+        names: How many metrics are remembered.
+    """
+
+    devices: dict[str, Born] = field(default_factory=dict)
+    bd_seq: int | None = None
+    due: int | None = None
+    born: int = 0
+    told: set[str] = field(default_factory=set)
+    names: int = 0
+
+    def put(self, device: str, one: Born) -> None:
+        """`device` is born."""
+        self.drop(device)
+        self.devices[device] = one
+        self.names += len(one.types)
+
+    def drop(self, device: str) -> Born | None:
+        """`device` is gone; None where it was never born."""
+        one = self.devices.pop(device, None)
+        self.names -= len(one.types) if one is not None else 0
+        return one
+
+    def clear(self) -> None:
+        """The node and all its devices are gone."""
+        self.devices.clear()
+        self.names = 0
+
+    def tags(self, device: str = "") -> set[tuple[str, str]]:
+        """Device and name of each metric that has values: of one device, or of the node with all its devices."""
+        found = {device: self.devices[device]} if device and device in self.devices else {}
+        return {
+            (one, name) for one, born in (found if device else self.devices).items() for name in born.tags()
+        }
+
+    def kept(self) -> dict[str, Any]:
+        """What a restart needs, as JSON can hold it."""
+        devices: dict[str, Any] = {}
+        for device, one in self.devices.items():
+            aliases = {name: alias for alias, name in one.aliases.items()}
+            metrics = [[name, kind, aliases.get(name)] for name, kind in one.types.items()]
+            devices[device] = {"at": one.at, "metrics": metrics}
+        return {"bd_seq": self.bd_seq, "born": self.born, "devices": devices}
+
+
+def node_kept(said: Any) -> Node:
+    """The node of which `kept` said so.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: it did not.
+    """
+    node = Node(bd_seq=said["bd_seq"], born=int(said["born"]))
+    if node.bd_seq is not None:
+        node.bd_seq = int(node.bd_seq)
+    for device, birth in said["devices"].items():
+        one = Born(at=int(birth["at"]))
+        for name, kind, alias in birth["metrics"]:
+            one.types[str(name)] = int(kind)
+            if alias is not None:
+                one.aliases[int(alias)] = str(name)
+        node.put(str(device), one)
+    return node
