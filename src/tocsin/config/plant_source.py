@@ -30,6 +30,8 @@ from typing import Any, Final
 
 from tocsin.config import bounds
 from tocsin.config.plant_source_keys import COMMON, refuse_controller_port, since_in, zone_in
+from tocsin.config.plant_source_mqtt import mqtt_source
+from tocsin.config.plant_source_opcua import opcua_source
 from tocsin.config.plant_source_sql import Sql, sql_source
 from tocsin.config.table import Table
 
@@ -98,7 +100,12 @@ def folder_source(table: Table) -> Folder:
     )
 
 
-KINDS: Final[dict[str, Callable[[Table], Any]]] = {"folder": folder_source, "sql": sql_source}
+KINDS: Final[dict[str, Callable[[Table], Any]]] = {
+    "folder": folder_source,
+    "sql": sql_source,
+    "mqtt": mqtt_source,
+    "opcua": opcua_source,
+}
 """What reads a table, by its kind."""
 
 

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
 from tocsin.config import bounds
+from tocsin.config.plant_source_keys import COMMON, refuse_controller_port
 from tocsin.config.table import Table
 
 Format = Literal["sparkplug", "json", "number"]
@@ -36,7 +37,6 @@ Protocol = Literal["5", "3.1.1"]
 PLAIN: Final = "password and readings can be read on the way"
 """What `plain` must say, word for word, before a broker on another host is spoken with without TLS."""
 
-_COMMON: Final = ("kind", "name", "plant")
 _OWN: Final = (
     "authority", "certificate", "client-id", "format", "host", "key", "password-file", "plain", "port", "protocol", "qos",
     "tag", "time", "tls", "topics", "user", "value",
@@ -46,9 +46,6 @@ _PLACE: Final = re.compile(r"\{([a-z]+)\}")
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}", re.ASCII)
 _CLIENT: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _RIGHT_TOPICS: Final = 'Write a list, such as ["spBv1.0/Waterworks/#"] or ["plant/{device}/{metric}"].'
-_CONTROLLERS: Final = frozenset(
-    {102, 502, 2222, 2404, 5007, 9600, 18245, 20000, 34962, 34963, 34964, 44818, 47808}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +92,14 @@ class Mqtt:
 
 def mqtt_source(table: Table) -> Mqtt:
     """What a table of kind `mqtt` says. OperatorError where it cannot be."""
-    table.check((*_COMMON, *_OWN))
+    table.check((*COMMON, *_OWN))
     kind = cast("Format", _one_of(table, "format", get_args(Format), "sparkplug"))
     usual = ["spBv1.0/#"] if kind == "sparkplug" else []
     topics = _topics(table, usual)
     tls = table.flag("tls", default=True)
     host = _host(table, tls=tls)
     port = table.whole("port", 8883 if tls else 1883, 1, 65_535)
-    _refuse_controller_port(table, "port", port)
+    refuse_controller_port(table, "port", port)
     certificate, key, authority = table.path("certificate"), table.path("key"), table.path("authority")
     if (certificate is None) != (key is None):
         table.refuse("certificate", "and key belong together", "Name both, or neither.")
@@ -203,12 +200,3 @@ def _one_of(table: Table, key: str, known: Sequence[str], default: str) -> str:
     if value not in known:
         table.refuse(key, f"is {value!a}, which there is not", right)
     return value
-
-
-def _refuse_controller_port(table: Table, key: str, port: int) -> None:
-    if port in _CONTROLLERS:
-        table.refuse(
-            key,
-            f"leads to port {port}, where controllers listen",
-            "Name a historian, a broker or a database: Tocsin connects to no controller.",
-        )

@@ -32,6 +32,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tocsin.config import bounds
+from tocsin.config.plant_source_keys import refuse_controller_port
 from tocsin.config.table import Table
 
 PORT: Final = 4840
@@ -49,10 +50,6 @@ _POLICIES: Final = ("Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_Rs
 _MODES: Final = ("SignAndEncrypt", "Sign")
 _NODE: Final = re.compile(r"(?:ns=[0-9]{1,5};|nsu=[^;]{1,512};)?[isgb]=.{1,4096}", re.ASCII | re.DOTALL)
 _HOW_TO_NODE: Final = 'Write it as the server\'s browser shows it, such as "ns=2;s=Tank1.Level".'
-_CONTROLLERS: Final = {
-    102: "S7", 502: "Modbus", 2222: "EtherNet/IP", 2404: "IEC-104", 5007: "MELSEC", 9600: "FINS", 18245: "SRTP",
-    20000: "DNP3", 34962: "Profinet", 34963: "Profinet", 34964: "Profinet", 44818: "EtherNet/IP", 47808: "BACnet",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +135,8 @@ def _endpoint(table: Table) -> str:
         table.refuse("endpoint", "is no address of an OPC UA server", right)
     if parts.username is not None or parts.password is not None:
         table.refuse("endpoint", "holds a user", "Write user and password-file instead.")
-    _refuse_controller_port(table, "endpoint", port or PORT)
+    refuse_controller_port(table, "endpoint", port or PORT)
     return url if port else parts._replace(netloc=f"{parts.netloc.rstrip(':')}:{PORT}").geturl()
-
-
-def _refuse_controller_port(table: Table, key: str, port: int) -> None:
-    """Raises OperatorError where `port` is one that controllers listen on."""
-    if port in _CONTROLLERS:
-        table.refuse(
-            key,
-            f"names port {port}, on which controllers speak {_CONTROLLERS[port]}",
-            "Tocsin never connects to a controller: name the historian that reads it.",
-        )
 
 
 def _folder(table: Table) -> tuple[str, ...]:

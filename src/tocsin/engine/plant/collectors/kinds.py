@@ -38,4 +38,21 @@ def _sql(source: PlantSource, around: Around) -> Collector:
     return SqlCollector(source.settings, around)
 
 
-_KINDS: Final[dict[str, Callable[[PlantSource, Around], Collector]]] = {"folder": _folder, "sql": _sql}
+def _mqtt(source: PlantSource, around: Around) -> Collector:
+    from tocsin.engine.plant.collectors.mqtt import MqttCollector  # noqa: PLC0415  only where it is asked for
+
+    return MqttCollector(source.settings, around)
+
+
+def _opcua(source: PlantSource, around: Around) -> Collector:
+    from tocsin.engine.plant.collectors.opcua import OpcUaCollector  # noqa: PLC0415  only where it is asked for
+
+    return OpcUaCollector(source.settings, around.tell)
+
+
+_KINDS: Final[dict[str, Callable[[PlantSource, Around], Collector]]] = {
+    "folder": _folder,
+    "sql": _sql,
+    "mqtt": _mqtt,
+    "opcua": _opcua,
+}
