@@ -30,7 +30,8 @@ class Estimator:
             if said.get(self._grid.breaker_tag(at), float(at not in self._grid.network.ties)) == 0
         }
         ratios = tuple(
-            (one.branch, 1.0 - TAP_STEP * said[self._grid.tap_tag(one.branch)]) for one in self._grid.regulators
+            (one.branch, 1.0 - TAP_STEP * said[self._grid.tap_tag(one.branch)])
+            for one in self._grid.regulators
         )
         switching = Switching(ratios, frozenset(out))
         seen = row[self.columns] / self._spread
@@ -60,5 +61,11 @@ class Estimator:
         for bus in self._grid.infeeds:
             drawn[bus] += said[f"G_{bus}"]
         flows = self._flow.flows(volts, switching)
-        of = {"V": np.abs(volts) * self._grid.network.kv, "P": drawn.real, "Q": drawn.imag, "PF": flows.real, "QF": flows.imag}
+        of = {
+            "V": np.abs(volts) * self._grid.network.kv,
+            "P": drawn.real,
+            "Q": drawn.imag,
+            "PF": flows.real,
+            "QF": flows.imag,
+        }
         return np.array([of[meter.quantity][meter.place] for meter in self._meters]) / self._spread

@@ -10,8 +10,8 @@ pandapower = pytest.importorskip("pandapower", reason="simulated grids need pand
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.rehearse.grids.estimation import Estimator
+
 from tocsin.rehearse.grids import network as networks
 from tocsin.rehearse.grids.drawing import Span, draw, upkeep
 from tocsin.rehearse.grids.flow import Flow, Switching
@@ -49,7 +49,12 @@ def test_the_power_flow_is_pandapowers(name):
     net, ties = networks._loaded(name)
     moved = list(net.trafo.index)[:1] if name in {"cigre_mv", "case33bw"} else []
     for at in moved:
-        net.trafo.loc[at, ["tap_side", "tap_neutral", "tap_step_percent", "tap_pos"]] = ["hv", 0, TAP_STEP * 100, -3]
+        net.trafo.loc[at, ["tap_side", "tap_neutral", "tap_step_percent", "tap_pos"]] = [
+            "hv",
+            0,
+            TAP_STEP * 100,
+            -3,
+        ]
         net.trafo["tap_changer_type"] = "Ratio"
     net.line.loc[ties, "in_service"] = False
     pandapower.runpp(net, numba=False, calculate_voltage_angles=False, tolerance_mva=1e-10)
@@ -109,7 +114,9 @@ def test_every_network_plays_with_all_that_can_happen(name):
     assert np.isfinite(readings.values).all()
     states = [at for at, tag in enumerate(readings.tags) if tag.startswith("S_")]
     assert np.isin(readings.values[:, states], (0.0, 1.0)).all()
-    assert (readings.values == np.float32(readings.values).astype(str).astype(float)).all()  # decimals that floats keep
+    assert (
+        readings.values == np.float32(readings.values).astype(str).astype(float)
+    ).all()  # decimals that floats keep
 
 
 def test_regulators_hold_their_voltage():
@@ -141,9 +148,12 @@ def test_a_consistent_injection_leaves_no_residual_and_a_bias_does():
     biased = play(plant, [shifted]).readings
     at = np.flatnonzero(during(told, one))[:40]
     usual, lied, wrong = (
-        np.array([estimator.residual(readings.values[row]) for row in at]) for readings in (honest, told, biased)
+        np.array([estimator.residual(readings.values[row]) for row in at])
+        for readings in (honest, told, biased)
     )
-    limit = estimator.freedom + 3.1 * np.sqrt(2 * estimator.freedom)  # one row in a thousand, as a normal deviation
+    limit = estimator.freedom + 3.1 * np.sqrt(
+        2 * estimator.freedom
+    )  # one row in a thousand, as a normal deviation
     assert 0.7 * estimator.freedom < usual.mean() < 1.3 * estimator.freedom
     assert 0.7 * estimator.freedom < lied.mean() < 1.3 * estimator.freedom
     assert (lied > limit).mean() <= 0.05
@@ -159,7 +169,9 @@ def test_a_concealed_outage_and_a_hidden_breaker_are_told_as_closed():
         assert (column(readings, f"S_{one.target}")[inside] == 1).all()
         flow = np.abs(column(readings, f"PF_{one.target}"))
         hidden = flow[inside].max() < 0.1 * flow[~inside].max()
-        assert hidden == (kind is Kind.HIDDEN_BREAKER)  # where only the breaker lies, the meter shows that nothing flows
+        assert hidden == (
+            kind is Kind.HIDDEN_BREAKER
+        )  # where only the breaker lies, the meter shows that nothing flows
 
 
 def test_a_line_in_service_is_said_to_be_out_and_its_tie_to_be_closed():

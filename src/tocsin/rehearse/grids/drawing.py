@@ -157,5 +157,7 @@ _AIMS: Final[dict[Kind, Callable[[Grid, Kind, _Chance], _Aim | None]]] = {
         (Kind.CONCEALED_OUTAGE, Kind.HIDDEN_BREAKER, Kind.LINE_SERVICE, Kind.RING_MOVED), _at_line
     ),
     **dict.fromkeys((Kind.HIDDEN_TAP, Kind.DECEIVED_REGULATOR, Kind.SEASON), _at_regulator),
-    **dict.fromkeys((Kind.BIAS, Kind.RAMP, Kind.FROZEN, Kind.NOISE_RAISED, Kind.METER_SWAP, Kind.PRECISION), _at_meter),
+    **dict.fromkeys(
+        (Kind.BIAS, Kind.RAMP, Kind.FROZEN, Kind.NOISE_RAISED, Kind.METER_SWAP, Kind.PRECISION), _at_meter
+    ),
 }

@@ -105,7 +105,7 @@ def network(name: str) -> Network:
 
 
 def _loaded(name: str) -> tuple[Any, list[int]]:
-    """pandapower's network with every line closed and no switches, and the lines that stood open."""
+    """Pandapower's network with every line closed and no switches, and the lines that stood open."""
     from pandapower import networks  # noqa: PLC0415 - for development only
 
     make = {

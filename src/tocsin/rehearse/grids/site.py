@@ -132,9 +132,7 @@ class Grid:
     def serviceable(self) -> tuple[int, ...]:
         """Lines that report and can be out while everybody is fed."""
         return tuple(
-            at
-            for at in self.breakers
-            if at not in self.network.ties and self.network.backing(at) is not None
+            at for at in self.breakers if at not in self.network.ties and self.network.backing(at) is not None
         )
 
 
@@ -176,9 +174,7 @@ def _fed(random: np.random.Generator, net: Network, step: int, rows: int) -> tup
     loaded = np.flatnonzero(net.loads.real > 0.02 * net.loads.real.max())
     at = random.permutation(loaded)[: SOLAR + 1]
     rated = random.uniform(0.4, 1.2, len(at)) * net.loads.real[at]
-    given = np.column_stack(
-        [profiles.sun(random, step, rows, SOLAR), profiles.wind(random, step, rows, 1)]
-    )
+    given = np.column_stack([profiles.sun(random, step, rows, SOLAR), profiles.wind(random, step, rows, 1)])
     return tuple(int(bus) for bus in at), given[:, : len(at)] * rated
 
 
@@ -191,7 +187,9 @@ def _regulators(random: np.random.Generator, net: Network) -> tuple[Regulator, .
     found: dict[int, Regulator] = {}
     for at, one in enumerate(net.branches):
         if one.is_transformer and one.stop not in held and one.stop not in found:
-            wanted = random.uniform(1.0, 1.03) if net.ties else usual[one.stop] + random.uniform(-0.005, 0.005)
+            wanted = (
+                random.uniform(1.0, 1.03) if net.ties else usual[one.stop] + random.uniform(-0.005, 0.005)
+            )
             found[one.stop] = Regulator(at, one.stop, float(wanted), float(random.uniform(0.009, 0.013)))
     return tuple(found.values())[:REGULATORS]
 
@@ -232,7 +230,9 @@ def _meters(
     rated = _rated(net)
     loaded = [int(bus) for bus in np.flatnonzero(net.loads.real > 0)]
     transformers = [at for at, one in enumerate(net.branches) if one.is_transformer]
-    branches = some(list(range(len(net.branches))), list(dict.fromkeys([*breakers[:BREAKERS], *transformers])), FLOWS)
+    branches = some(
+        list(range(len(net.branches))), list(dict.fromkeys([*breakers[:BREAKERS], *transformers])), FLOWS
+    )
     voltages = some(list(range(len(net.kv))), [one.bus for one in regulators], VOLTAGES)
     found = [meter("V", bus, str(bus), float(net.kv[bus])) for bus in voltages]
     for bus in some(loaded, [], LOADS):
