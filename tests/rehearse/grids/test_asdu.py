@@ -20,7 +20,13 @@ OBJECTS = {
 }
 
 
-@given(st.data(), st.sampled_from(list(OBJECTS)), st.sampled_from(list(Cause)), st.integers(0, 0xFFFF), st.booleans())
+@given(
+    st.data(),
+    st.sampled_from(list(OBJECTS)),
+    st.sampled_from(list(Cause)),
+    st.integers(0, 0xFFFF),
+    st.booleans(),
+)
 def test_what_is_written_is_read_back(data, kind, cause, station, negative):
     objects = tuple(data.draw(st.lists(OBJECTS[kind], min_size=1, max_size=16)))
     unit = Unit(kind, cause, objects, station, negative)

@@ -81,7 +81,13 @@ class Unit:
     negative: bool = False
 
 
-_ELEMENTS: Final = {Type.SINGLE: 1, Type.FLOAT: 5, Type.TIMED_SINGLE: 8, Type.TIMED_FLOAT: 12, Type.INTERROGATION: 1}
+_ELEMENTS: Final = {
+    Type.SINGLE: 1,
+    Type.FLOAT: 5,
+    Type.TIMED_SINGLE: 8,
+    Type.TIMED_FLOAT: 12,
+    Type.INTERROGATION: 1,
+}
 """Octets of each type's elements, without the object's address."""
 
 _TIMED: Final = (Type.TIMED_SINGLE, Type.TIMED_FLOAT)
@@ -93,9 +99,7 @@ def encode(unit: Unit) -> bytes:
     Raises:
         ValueError: it holds more objects than a data unit can.
     """
-    head = _HEAD.pack(
-        unit.type, len(unit.objects), unit.cause | _NEGATIVE * unit.negative, 0, unit.station
-    )
+    head = _HEAD.pack(unit.type, len(unit.objects), unit.cause | _NEGATIVE * unit.negative, 0, unit.station)
     body = b"".join(one.address.to_bytes(3, "little") + _element(unit.type, one) for one in unit.objects)
     if len(head) + len(body) > LONGEST:
         raise ValueError(f"{len(unit.objects)} objects are too many for one data unit")
@@ -171,6 +175,7 @@ def _time(milliseconds: int) -> bytes:
 
 
 def _instant(data: bytes) -> int:
+    within: int
     within, minute, hour, day, month, year = struct.unpack("<HBBBBB", data)
     try:
         at = datetime(2000 + (year & 0x7F), month & 0x0F, day & 0x1F, hour & 0x1F, minute & 0x3F, tzinfo=UTC)

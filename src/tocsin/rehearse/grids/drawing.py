@@ -27,6 +27,8 @@ _QUARTERLY: Final = (Kind.LINE_SERVICE, Kind.LINE_SERVICE)
 _HALF_YEARLY: Final = (Kind.METER_SWAP, Kind.PRECISION, Kind.RING_MOVED)
 _SUMMER: Final = (152, 274)
 """Days of the year from June to September."""
+SUMMER_SHIFT: Final = -0.01
+"""By how much a set point is lower then, each year alike: the sun lifts voltages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +126,12 @@ def _at_line(grid: Grid, kind: Kind, chance: _Chance) -> _Aim | None:
 def _at_regulator(grid: Grid, kind: Kind, chance: _Chance) -> _Aim | None:
     if not grid.regulators:
         return None
-    one = chance.of(grid.regulators)
+    one = grid.regulators[0] if kind is Kind.SEASON else chance.of(grid.regulators)
     size = {
         Kind.HIDDEN_TAP: chance.sign * round(2 + 2 * chance.share),
         Kind.DECEIVED_REGULATOR: chance.sign * (0.03 + 0.03 * chance.share),
-    }.get(kind, chance.sign * 0.01)
+        Kind.SEASON: SUMMER_SHIFT,
+    }[kind]
     voltage = tuple(meter.tag for meter in grid.of("V") if meter.place == one.bus)
     return grid.network.branches[one.branch].name, size, (*voltage, grid.tap_tag(one.branch))
 

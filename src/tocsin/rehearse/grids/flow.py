@@ -78,7 +78,7 @@ class Flow:
             if np.abs(gap).max() < limit:
                 return volts
             if round_ % 10 == 9:
-                matrices.inverse = np.linalg.inv(self._jacobian(matrices.buses, volts))
+                matrices.inverse = _inverse(self._jacobian(matrices.buses, volts))
             volts = self._moved(volts, matrices.inverse @ gap)
         raise ValueError(f"the grid {self._network.name} has no power flow here")
 
@@ -118,7 +118,7 @@ class Flow:
             rows[list(switching.out), STATUS] = 0.0
             buses, starts, _ = makeYbus(self._network.base, self._network.bus_rows, rows)
             dense = buses.toarray()
-            inverse = np.linalg.inv(self._jacobian(dense, self._held.astype(np.complex128)))
+            inverse = _inverse(self._jacobian(dense, self._held.astype(np.complex128)))
             self._known[switching] = _Matrices(dense, starts.toarray(), inverse)
         return self._known[switching]
 
@@ -136,3 +136,8 @@ class Flow:
             ]
         )
         return jacobian
+
+
+def _inverse(matrix: Values) -> Values:
+    inverse: Values = np.linalg.inv(matrix).astype(np.float64)
+    return inverse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -154,10 +155,9 @@ def grid(name: str, seed: int, days: int, step: int = 3600) -> Grid:
     feeding = held * (1.0 + profiles.drift(random, rows, 1, 0.9 ** (step / 3600), 0.006)[:, 0])
     regulators = _regulators(random, net)
     breakers = _breakers(random, net)
-    meters = _meters(random, net, regulators, breakers, infeeds, fed)
-    return Grid(
-        net, seed, days, step, drawn, fed, infeeds, feeding, regulators, meters, breakers
-    )  # fmt: skip
+    most = dict(zip(infeeds, map(float, fed.max(axis=0)), strict=True))
+    meters = _meters(random, net, regulators, breakers[:BREAKERS], most)
+    return Grid(net, seed, days, step, drawn, fed, infeeds, feeding, regulators, meters, breakers)
 
 
 def _drawn(random: np.random.Generator, net: Network, step: int, rows: int) -> Phasors:
@@ -165,7 +165,9 @@ def _drawn(random: np.random.Generator, net: Network, step: int, rows: int) -> P
     active = profiles.load_factors(random, step, rows, count)
     leaning = 1.0 + profiles.drift(random, rows, count, 0.9 ** (step / 3600), 0.05)
     scale = random.uniform(0.75, 0.95)
-    drawn: Phasors = scale * (net.loads.real * active + 1j * net.loads.imag * active * leaning)
+    drawn: Phasors = np.empty((rows, count), np.complex128)
+    drawn.real = scale * net.loads.real * active
+    drawn.imag = scale * net.loads.imag * active * leaning
     return drawn
 
 
@@ -179,8 +181,8 @@ def _fed(random: np.random.Generator, net: Network, step: int, rows: int) -> tup
 
 
 def _regulators(random: np.random.Generator, net: Network) -> tuple[Regulator, ...]:
-    """At transformers whose far side no generator holds; in a meshed network near what its file solves to, as they would
-    push current round in circles otherwise.
+    """At transformers whose far side no generator holds. A meshed network has one, near what its file solves to: several
+    without a common master would push current round in circles.
     """
     held = {net.slack[0], *(bus for bus, _, _ in net.generators)}
     usual = np.abs(_nominal(net, Flow(net), frozenset(net.ties)))
@@ -191,7 +193,7 @@ def _regulators(random: np.random.Generator, net: Network) -> tuple[Regulator, .
                 random.uniform(1.0, 1.03) if net.ties else usual[one.stop] + random.uniform(-0.005, 0.005)
             )
             found[one.stop] = Regulator(at, one.stop, float(wanted), float(random.uniform(0.009, 0.013)))
-    return tuple(found.values())[:REGULATORS]
+    return tuple(found.values())[: REGULATORS if net.ties else 1]
 
 
 def _breakers(random: np.random.Generator, net: Network) -> tuple[int, ...]:
@@ -214,9 +216,8 @@ def _meters(
     random: np.random.Generator,
     net: Network,
     regulators: tuple[Regulator, ...],
-    breakers: tuple[int, ...],
-    infeeds: tuple[int, ...],
-    fed: Values,
+    lines: tuple[int, ...],
+    infeeds: Mapping[int, float],
 ) -> tuple[Meter, ...]:
     def meter(quantity: str, place: int, name: str, rated: float) -> Meter:
         decimals = 3 - int(np.floor(np.log10(rated)))
@@ -230,9 +231,7 @@ def _meters(
     rated = _rated(net)
     loaded = [int(bus) for bus in np.flatnonzero(net.loads.real > 0)]
     transformers = [at for at, one in enumerate(net.branches) if one.is_transformer]
-    branches = some(
-        list(range(len(net.branches))), list(dict.fromkeys([*breakers[:BREAKERS], *transformers])), FLOWS
-    )
+    branches = some(list(range(len(net.branches))), list(dict.fromkeys([*lines, *transformers])), FLOWS)
     voltages = some(list(range(len(net.kv))), [one.bus for one in regulators], VOLTAGES)
     found = [meter("V", bus, str(bus), float(net.kv[bus])) for bus in voltages]
     for bus in some(loaded, [], LOADS):
@@ -241,7 +240,7 @@ def _meters(
     for at in branches:
         name = net.branches[at].name
         found += [meter("PF", at, name, float(rated[at])), meter("QF", at, name, float(rated[at]))]
-    found += [meter("G", at, str(bus), float(fed[:, at].max())) for at, bus in enumerate(infeeds)]
+    found += [meter("G", at, str(bus), most) for at, (bus, most) in enumerate(infeeds.items())]
     return tuple(found)
 
 
@@ -260,4 +259,5 @@ def _rated(net: Network) -> Values:
     for out in (frozenset(net.ties), frozenset[int]()):
         flows = flow.flows(_nominal(net, flow, out), Switching((), out))
         largest = np.maximum(largest, np.abs(flows))
-    return np.maximum(largest * 1.33, 0.02 * largest.max())
+    rated: Values = np.maximum(largest * 1.33, 0.02 * largest.max())
+    return rated

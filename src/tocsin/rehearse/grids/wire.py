@@ -62,7 +62,9 @@ class Outstation:
     async def show(self, milliseconds: int, values: dict[int, float]) -> None:
         """Shows `values` by address from now on, and tells what of it changed to all that listen."""
         changed = [
-            Object(at, value, time=milliseconds) for at, value in values.items() if self._shown.get(at) != value
+            Object(at, value, time=milliseconds)
+            for at, value in values.items()
+            if self._shown.get(at) != value
         ]
         self._shown = dict(values)
         told = _by_type(changed, Type.TIMED_FLOAT, Type.TIMED_SINGLE, Cause.SPONTANEOUS)
@@ -189,7 +191,9 @@ def _agreed(centre: ControlCentre, number: int) -> int:
         raise ConnectionError(f"the outstation shows sample {centre.held.get(SAMPLE)} and not {number}")
     for at, one in centre.told.items():
         if centre.held[at] != one.value:
-            raise ConnectionError(f"the outstation told {one.value} of object {at} and shows {centre.held[at]}")
+            raise ConnectionError(
+                f"the outstation told {one.value} of object {at} and shows {centre.held[at]}"
+            )
     return (centre.told[SAMPLE].time or 0) // 1000
 
 
