@@ -148,6 +148,8 @@ class Link:
     async def _taken(self, frame: bytes) -> None:
         first, second = int.from_bytes(frame[:2], "little"), int.from_bytes(frame[2:4], "little") >> 1
         if not first & 1:  # I
+            if not self.started:
+                raise ValueError("data before the start")
             if first >> 1 != self._received:
                 raise ValueError(f"frame {first >> 1} where {self._received} was due")
             self._received = (self._received + 1) % _NUMBERS
