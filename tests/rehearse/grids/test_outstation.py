@@ -32,7 +32,7 @@ async def listening():
 
 def talk(script):
     async def within():
-        async with asyncio.timeout(60), listening() as parts:
+        async with asyncio.timeout(90), listening() as parts:
             return await script(*parts)
 
     return asyncio.run(within())
@@ -121,49 +121,55 @@ def test_no_more_than_k_frames_are_on_their_way():
     talk(script)
 
 
-def wait_for(condition, seconds=30):
+def came(condition, seconds=5):
     until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it never came"
+    while not condition() and time.monotonic() < until:
         time.sleep(0.02)
+    return condition()
 
 
 def test_another_control_centre_reads_our_outstation():
+    """Asked and told up to five times: c104 drops an answer that comes before it begins to wait for it."""
     c104 = pytest.importorskip("c104", reason="the other implementation (group `plants`)")
+    held, told = {1001: 20.15, 2001: 1}, {1001: 20.15, 2001: 1, 1002: -3.5, 2002: 1}
 
-    def poll(port):
-        client = c104.Client(tick_rate_ms=50, command_timeout_ms=20_000)
+    def connect(port):
+        client = c104.Client(tick_rate_ms=50, command_timeout_ms=2000)
         connection = client.add_connection(ip="127.0.0.1", port=port, init=c104.Init.NONE)
         station = connection.add_station(common_address=1)
-        voltage = station.add_point(io_address=1001, type=c104.Type.M_ME_NC_1)
-        breaker = station.add_point(io_address=2001, type=c104.Type.M_SP_NA_1)
-        later = station.add_point(io_address=1002, type=c104.Type.M_ME_TF_1)
-        timed = station.add_point(io_address=2002, type=c104.Type.M_SP_TB_1)
+        points = (
+            station.add_point(io_address=1001, type=c104.Type.M_ME_NC_1),
+            station.add_point(io_address=2001, type=c104.Type.M_SP_NA_1),
+            station.add_point(io_address=1002, type=c104.Type.M_ME_TF_1),
+            station.add_point(io_address=2002, type=c104.Type.M_SP_TB_1),
+        )
         client.start()
-        wait_for(lambda: connection.state == c104.ConnectionState.OPEN)
-        assert connection.interrogation(
-            common_address=1, wait_for_response=False
-        )  # its own waiting misses quick answers
-        return client, connection, (voltage, breaker, later, timed)
+        assert came(lambda: connection.state == c104.ConnectionState.OPEN, 20)
+        return client, connection, points
+
+    def asked(connection, points):
+        for _ in range(5):
+            connection.interrogation(common_address=1, wait_for_response=False)
+            if came(lambda: points[0].value == FLOAT and bool(points[1].value)):
+                return True
+        return False
 
     async def script(outstation, reader, writer, port):
-        await outstation.show(0, {1001: 20.15, 2001: 1})
-        client, connection, points = await asyncio.to_thread(poll, port)
-        voltage, breaker, later, timed = points
+        await outstation.show(0, held)
+        client, connection, points = await asyncio.to_thread(connect, port)
         try:
-            await asyncio.to_thread(wait_for, lambda: voltage.value == FLOAT and bool(breaker.value))
-            told = {1001: 20.15, 2001: 1, 1002: -3.5, 2002: 1}
-            await outstation.show(1_704_070_800_250, told)
-            await asyncio.to_thread(wait_for, lambda: later.value == -3.5 and bool(timed.value))
-            assert connection.is_connected
-            return voltage.value, breaker.value, later.value, later.recorded_at.timestamp()
+            assert await asyncio.to_thread(asked, connection, points)
+            for _ in range(5):
+                await outstation.show(1_704_070_800_250, held)
+                await outstation.show(1_704_070_800_250, told)
+                if await asyncio.to_thread(came, lambda: points[2].value == -3.5 and bool(points[3].value)):
+                    break
+            return [point.value for point in points], points[2].recorded_at.timestamp()
         finally:
             await asyncio.to_thread(client.stop)
 
-    voltage, breaker, later, recorded = talk(script)
-    assert voltage == FLOAT
-    assert breaker
-    assert later == -3.5
+    values, recorded = talk(script)
+    assert values == [FLOAT, True, -3.5, True]
     assert recorded == 1_704_070_800.25
 
 
