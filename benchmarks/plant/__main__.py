@@ -1,11 +1,12 @@
 """How well a plant is watched. Prints JSON lines.
 
-usage: python -m benchmarks.plant [--batadal] [--promise] [--attacks] [--budget 0.1] [--plants N] [--first SEED]
+usage: python -m benchmarks.plant [--batadal] [--promise] [--attacks] [--of water|grids|both] [--budget 0.1] [--plants N] [--first SEED]
 
 --batadal   learn dataset03, watch dataset04 (TOCSIN_TEST_DATA), ours beside other models, same protocol
 --promise   N simulated plants, a year learnt and a year watched, both with upkeep: interruptions kept against promised
 --attacks   N simulated plants, a year learnt, a year with every kind of attack twice: recall, delay, false alarms
-Needs the extra tocsin[plant] and wntr. A full run of 30 plants takes hours on two cores; --plants 4 gives a sample.
+--of        which plants the last two take: water networks, electricity grids, or N of each (as it is without it)
+Needs the extra tocsin[plant], wntr and pandapower. A full run of 30 plants takes hours on two cores; --plants 4 gives a sample.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 
 from benchmarks.data import DATA
 from benchmarks.plant import measures, simulated
+from benchmarks.plant.families import FAMILIES
 from benchmarks.plant.peers import PEERS, scores_of
 from tocsin.detect.plant.learn import learn
 from tocsin.detect.plant.watch import Watcher
@@ -80,16 +82,20 @@ def main() -> None:
     )
     for name in ("batadal", "promise", "attacks"):
         arguments.add_argument(f"--{name}", action="store_true")
+    arguments.add_argument("--of", choices=[*FAMILIES, "both"], default="both")
     arguments.add_argument("--budget", type=float, default=0.1)
     arguments.add_argument("--plants", type=int, default=30)
     arguments.add_argument("--first", type=int, default=1000)
     options = arguments.parse_args()
     if options.batadal:
         batadal(options.budget)
-    if options.promise:
-        simulated.promise(options.plants, options.first, options.budget, told)
-    if options.attacks:
-        simulated.attacks(options.plants, options.first + 500, options.budget, told)
+    for family in FAMILIES.values():
+        if options.of not in {family.name, "both"}:
+            continue
+        if options.promise:
+            simulated.promise(family, options.plants, options.first, options.budget, told)
+        if options.attacks:
+            simulated.attacks(family, options.plants, options.first + 500, options.budget, told)
 
 
 if __name__ == "__main__":

@@ -6,22 +6,19 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.plant import measures
+from benchmarks.plant.families import Family
 from tocsin.detect.plant.learn import learn
 from tocsin.detect.plant.watch import Judged, Watcher
 from tocsin.records.instants import SECOND
 from tocsin.records.readings import Instants
-from tocsin.rehearse.plants.drawing import Span, draw, upkeep
-from tocsin.rehearse.plants.happenings import ATTACKS, DAY, Happening
-from tocsin.rehearse.plants.play import BEGINS, play
-from tocsin.rehearse.plants.site import Site, site
-
-TURN = ("Net1", "Net2", "Net3", "ky10", "Net1", "Net2", "Net3", "ky4")
-"""Networks in turn. Net6 is left out: EPANET needs minutes a year for it."""
+from tocsin.rehearse.plants.happenings import DAY
+from tocsin.rehearse.plants.play import BEGINS
 
 YEAR = 365
 WEEK = 168
@@ -33,7 +30,7 @@ class Watched:
     """One plant's second year.
 
     Attributes:
-        site: The plant.
+        site: The plant, of any family.
         times: Seconds from the start of the play, shape (rows,).
         judged: What the model said.
         kept: The promise.
@@ -41,7 +38,7 @@ class Watched:
         learnt_s: And to learn.
     """
 
-    site: Site
+    site: Any
     times: Instants
     judged: Judged
     kept: float
@@ -49,9 +46,9 @@ class Watched:
     learnt_s: float
 
 
-def watched(plant: Site, happenings: tuple[Happening, ...], budget: float) -> Watched:
+def watched(family: Family, plant: Any, happenings: tuple[Any, ...], budget: float) -> Watched:
     started = time.perf_counter()
-    readings = play(plant, happenings).readings
+    readings = family.play(plant, happenings).readings
     played = time.perf_counter()
     seconds = readings.times // SECOND - BEGINS
     middle = int(np.searchsorted(seconds, YEAR * DAY))
@@ -61,13 +58,13 @@ def watched(plant: Site, happenings: tuple[Happening, ...], budget: float) -> Wa
     return Watched(plant, seconds[middle:], judged, model.promise.kept, played - started, learnt - played)
 
 
-def promise(plants: int, first: int, budget: float, told: Told) -> None:
+def promise(family: Family, plants: int, first: int, budget: float, told: Told) -> None:
     """Prints each plant's weeks with an alarm or a notice, then all of them against the promise with a 95 % bound over plants."""
     shares, promised, by_alarm, by_notice = [], [], [], []
     for number in range(plants):
-        plant = site(TURN[number % len(TURN)], first + number, 2 * YEAR)
-        events = upkeep(np.random.default_rng([first + number, 3]), plant, 2 * YEAR)
-        one = watched(plant, events, budget)
+        plant = family.make(family.turn[number % len(family.turn)], first + number, 2 * YEAR)
+        events = family.upkeep(np.random.default_rng([first + number, 3]), plant, 2 * YEAR)
+        one = watched(family, plant, events, budget)
         rang, was_told = rung(one.judged.alarms), noticed(one.judged)
         weeks = rang | was_told
         shares.append(float(weeks.mean()))
@@ -84,6 +81,7 @@ def promise(plants: int, first: int, budget: float, told: Told) -> None:
     means = [float(np.mean(chance.choice(shares, len(shares)))) for _ in range(4000)]
     told(
         kind="promise of all",
+        family=family.name,
         plants=plants,
         realised=mean,
         by_alarm=float(np.mean(by_alarm)),
@@ -110,7 +108,7 @@ def noticed(judged: Judged) -> NDArray[np.bool_]:
     return found
 
 
-def causes(one: Watched, events: tuple[Happening, ...]) -> dict[str, int]:
+def causes(one: Watched, events: tuple[Any, ...]) -> dict[str, int]:
     """For each run of alarms: the newest upkeep that began in the week before, or since the plant was learnt and lasts."""
     found: dict[str, int] = defaultdict(int)
     for start, _ in measures.spans(one.judged.alarms):
@@ -125,17 +123,17 @@ def causes(one: Watched, events: tuple[Happening, ...]) -> dict[str, int]:
     return dict(found)
 
 
-def attacks(plants: int, first: int, budget: float, told: Told) -> None:
+def attacks(family: Family, plants: int, first: int, budget: float, told: Told) -> None:
     """Prints what was seen of each attack, by plant and then by kind; and the false alarms beside them."""
     by_kind: dict[str, list[tuple[bool, float, bool]]] = defaultdict(list)
     false, quiet_weeks = 0, 0.0
     for number in range(plants):
-        plant = site(TURN[number % len(TURN)], first + number, 2 * YEAR)
+        plant = family.make(family.turn[number % len(family.turn)], first + number, 2 * YEAR)
         chance = np.random.default_rng([first + number, 4])
-        order = [kind for _ in range(2) for kind in chance.permutation(np.array(ATTACKS, object))]
-        struck = draw(chance, plant, order, Span((YEAR + 7) * DAY, 2 * YEAR * DAY, 7 * DAY))
-        events = upkeep(np.random.default_rng([first + number, 3]), plant, 2 * YEAR) + struck
-        one = watched(plant, events, budget)
+        order = [kind for _ in range(2) for kind in chance.permutation(np.array(family.attacks, object))]
+        struck = family.draw(chance, plant, order, (YEAR + 7) * DAY, 2 * YEAR * DAY, 7 * DAY)
+        events = family.upkeep(np.random.default_rng([first + number, 3]), plant, 2 * YEAR) + struck
+        one = watched(family, plant, events, budget)
         labels = np.zeros(len(one.times), bool)
         for attack in struck:
             rows = (one.times >= attack.start) & (one.times < attack.end)
@@ -157,14 +155,14 @@ def attacks(plants: int, first: int, budget: float, told: Told) -> None:
     for name, found in sorted(by_kind.items()):
         delays = [delay for seen, delay, _ in found if seen]
         told(
-            kind="attack", attack=name, count=len(found), recall=float(np.mean([seen for seen, _, _ in found])),
+            kind="attack", family=family.name, attack=name, count=len(found), recall=float(np.mean([seen for seen, _, _ in found])),
             median_delay_h=float(np.median(delays)) if delays else None,
             tag_named=float(np.mean([named for seen, _, named in found if seen])) if delays else None,
         )  # fmt: skip
-    told(kind="false alarms beside attacks", plants=plants, a_week=false / quiet_weeks)
+    told(kind="false alarms beside attacks", family=family.name, plants=plants, a_week=false / quiet_weeks)
 
 
-def _seen(one: Watched, rows: NDArray[np.bool_], attack: Happening) -> tuple[bool, float, bool]:
+def _seen(one: Watched, rows: NDArray[np.bool_], attack: Any) -> tuple[bool, float, bool]:
     """Whether it rang, after how many hours, and whether a tag at fault was among the three that were then named."""
     ringing = np.flatnonzero(rows & one.judged.alarms)
     if not len(ringing):

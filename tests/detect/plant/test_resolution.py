@@ -16,6 +16,12 @@ def test_the_step_of_readings(step: float) -> None:
     assert step_of(np.rint(NOISE * 100) * step) == pytest.approx(step)
 
 
+@pytest.mark.parametrize("step", [10.0, 0.5, 0.1, 0.01])
+def test_readings_that_came_in_32_bits_show_their_step(step: float) -> None:
+    readings = (np.rint(NOISE * 100 + 5_000) * step).astype(np.float32).astype(np.float64)
+    assert step_of(readings) == pytest.approx(step)
+
+
 @pytest.mark.parametrize("values", [[], [np.nan], [3.0], [3.0, 3.0], [np.inf, 1.0]])
 def test_too_few_readings_show_no_step(values: list[float]) -> None:
     assert step_of(np.array(values)) == 0.0
