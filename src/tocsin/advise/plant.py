@@ -21,7 +21,7 @@ _NOTICES: Final = {
     "coarse": "{of} has lost digits: by {at} its last {amount:,.0f} changes ended on a step five times as coarse.",
     "gap": "{amount:,.0f} rows are missing before {at}.",
     "repeated": "By {at} the last {amount:,.0f} rows are the same as rows before, in their order: a replay or a stuck export.",
-    "aside": "{of} is left out of the score from {at} on: it did not fit the other tags for {amount:,.0f} days. Until it fits again, or the "
+    "aside": "{of} is left out of the score from {at} on: it did not fit the other tags for {amount:,.0f} days. Until it has fitted them for as long, or the "
     "plant is learnt anew, only the others are watched.",
     "clock": "At {at} the clock goes back by {amount:,.6g} s.",
     "silent": "Nothing was heard since {at}: {amount:,.0f} rows are missing so far.",

@@ -22,11 +22,12 @@ PRESSURE = 5
 
 def _by_hand(blame: np.ndarray, rows: int) -> np.ndarray:
     """Row after row, as the module says it."""
-    mean, run, held, aside = np.zeros(blame.shape[1]), np.zeros(blame.shape[1]), np.zeros(blame.shape[1]), []
+    mean, run, calm, held, aside = *np.zeros((4, blame.shape[1])), []
     for row in blame:
         mean = mean + SMOOTHING * (row - mean)
         run = np.where(mean > UNUSUAL, run + 1, 0)
-        held = np.where(run >= rows, 1, np.where(mean > UNUSUAL / 2, held, 0))
+        calm = np.where(mean < UNUSUAL / 2, calm + 1, 0)
+        held = np.where(run >= rows, 1, np.where(calm >= rows, 0, held))
         aside.append(held.astype(bool))
     return np.array(aside)
 

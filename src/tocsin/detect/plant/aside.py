@@ -1,8 +1,8 @@
 """Tags set aside: what contradicts the others for days on end was told, and must not drown what comes after it.
 
 A sensor that was swapped, or lost digits, is off until somebody learns the plant anew, and with it every row would ring. Once a
-tag was beyond what is usual for all of `PATIENCE`, the score leaves it out, until it fits again. It is told of, and
-whoever watches goes on hearing of every other tag.
+tag was beyond what is usual for all of `PATIENCE`, the score leaves it out, until it has fitted for as long: one that is off while a
+pump runs fits while it rests. It is told of, and whoever watches goes on hearing of every other tag.
 """
 
 from __future__ import annotations
@@ -41,21 +41,26 @@ class Aside:
     def __init__(self, usual: Values, spacing: int) -> None:
         self._blame = usual
         self._rows = max(2, PATIENCE // max(1, spacing))
-        self._runs = np.zeros(len(usual), np.int64)
+        self._runs = self._calm = np.zeros(len(usual), np.int64)
         self._aside = Edges(len(usual))
 
     def follow(self, blame: Values) -> tuple[Values, Flags]:
         """The smoothed `blame`, and which tags are set aside; all of shape (rows, tags)."""
         means = smoothed(blame, self._blame, SMOOTHING)
-        runs = _runs(means > UNUSUAL, self._runs)
-        self._blame, self._runs = means[-1].copy(), runs[-1].copy()
-        # Above 1 one is set aside; it is not over until the surprise itself is back to usual.
-        shares = np.where(runs >= self._rows, 2.0, np.where(means > UNUSUAL / 2, 0.75, 0.0))
+        runs, calm = _runs(means > UNUSUAL, self._runs), _runs(means < UNUSUAL / 2, self._calm)
+        self._blame, self._runs, self._calm = means[-1].copy(), runs[-1].copy(), calm[-1].copy()
+        # Above 1 begins a state and 0 ends it; in between it stays as it is.
+        shares = np.where(runs >= self._rows, 2.0, np.where(calm >= self._rows, 0.0, 0.75))
         return means, self._aside.inside(shares)
 
     def state(self) -> State:
         """All that it carries over."""
-        return {"blame": numbers(self._blame), "runs": counts(self._runs), "aside": self._aside.state()}
+        return {
+            "blame": numbers(self._blame),
+            "runs": counts(self._runs),
+            "calm": counts(self._calm),
+            "aside": self._aside.state(),
+        }
 
     def take_up(self, held: Held) -> None:
         """Goes on from a `state` of as many tags.
@@ -64,7 +69,9 @@ class Aside:
             Damaged: it is none.
         """
         self._blame = held.numbers("blame", len(self._blame))
-        self._runs = held.counts("runs", len(self._runs))
+        self._runs, self._calm = (
+            held.counts("runs", len(self._runs)), held.counts("calm", len(self._calm))
+        )  # fmt: skip
         self._aside.take_up(held.part("aside"))
 
 
