@@ -304,3 +304,19 @@ def test_segments_are_sealed_once_they_are_judged_and_left(tmp_path, monkeypatch
         assert [int(path.stem) for path in (intake.root / "wal").glob("*.wal")] == [intake.end.segment]
         stored = store.events_between(-(2**62), 2**62)
         assert len(stored) == 241
+
+
+def test_findings_of_full_portions_become_incidents_soon_and_through_a_restart(tmp_path, monkeypatch):
+    monkeypatch.setattr(bounds, "PORTION_BYTES", 1)
+    intake = Intake(tmp_path / "store")
+    with opened(intake.root, intake) as store:
+        one = service(store, Told())
+        intake.take([received(number, (number, 1102, "eve")) for number in range(1, 3)])
+        assert one.turn()
+        assert len(store.findings()) == 1
+        assert store.incidents() == ()
+    with opened(intake.root, intake) as store:
+        drained(service(store, Told()))
+        assert [len(incident.findings) for incident in store.incidents()] == [2]
+    with opened(intake.root, intake) as store:
+        assert not service(store, Told()).turn()

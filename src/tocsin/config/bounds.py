@@ -283,6 +283,9 @@ PORTION_BYTES: Final = 5 * MiB
 """Bytes as received that are judged and committed together under load; on a quiet day a portion is one event. With 1.5 MiB
 the disk's syncs at each commit made judging fall behind at 20,000 events a second (benchmarks/RESULTS.md)."""
 
+COMMITS_WITHOUT_INCIDENTS: Final = 8
+"""Full portions whose findings wait for the next one to become incidents: some two seconds at 20,000 events a second."""
+
 COLLECT_OBJECTS: Final = 50_000
 """Objects made and not freed after which the judging process looks for circles among them; some MB, and more than a portion
 of usual events holds at once."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from tocsin.config import bounds
 from tocsin.detect.interface import Detector, KeepsRows
 from tocsin.engine.absence import Turn
 from tocsin.engine.absent_words import SAID
@@ -46,6 +47,7 @@ class Books:
     Attributes:
         ringing: Whom to tell from the next commit on; None without a `ringer`.
         resolved: Ids of incidents that operators resolved last, from before the start too.
+        owes: How many commits in a row made no incidents of their findings.
 
     Raises:
         PluginError: a detector cannot take up its state.
@@ -60,6 +62,7 @@ class Books:
         self._rung: dict[str, Rung] = {}
         self._incidents: dict[str, Incident] = {one.id: one for one in store.incidents()}
         self._decided = 0
+        self.owes = 0
         self._decisions: dict[str, Decision] = {}
         self.resolved: set[str] = set()
         self._hear_operators()
@@ -70,22 +73,32 @@ class Books:
         ]
         for one in self._states:
             one.take_up(store)
+        if any(self._incidents.get(one.id) != self._standing(one) for one in desk.all()):
+            self.owes = 1  # an earlier run ended with findings of which it had made no incidents
 
-    def write(
+    def write(  # noqa: PLR0913  what one commit holds
         self,
         position: Position,
         findings: Sequence[Finding],
         beside: Notes = Notes(),  # noqa: B008  frozen
         heard: Iterable[Event] = (),
         absent: Turn | None = None,
+        *,
+        more_waits: bool = False,
     ) -> tuple[str, ...]:
         """Commits all that judging up to `position` brought; gives the ids of the new findings.
+
+        Where `more_waits`, incidents are made of them with one of the next commits: grouping and ranking look at everything
+        that the desk holds, which under load would take longer than judging. What the desk holds is committed each time.
 
         Raises:
             OperatorError: the disk refused; nothing of it is stored.
         """
         self._hear_operators()
-        now = {one.id: self._standing(one) for one in self._desk.all()}
+        self.owes = self.owes + 1 if more_waits and self.owes < bounds.COMMITS_WITHOUT_INCIDENTS else 0
+        now = (
+            dict(self._incidents) if self.owes else {one.id: self._standing(one) for one in self._desk.all()}
+        )
         over: Sequence[Incident] = ()
         if absent is not None:
             over = [

@@ -9,7 +9,8 @@ Rules:
    closed, and the events' time begins anew. Else nothing that came before that wrong time would count.
 4. How much is judged at once follows the load, and changes no answer: windows over several events are judged where the
    events' own time passes a multiple of `bounds.TICK_SECONDS`, which depends on the log alone.
-5. An event that claims a time too far from its arrival counts at its arrival, and is marked (`Event.time_known`).
+5. Under load, where a portion is full and more waits, incidents are made of the findings of several portions at once.
+6. An event that claims a time too far from its arrival counts at its arrival, and is marked (`Event.time_known`).
 """
 
 from __future__ import annotations
@@ -44,12 +45,14 @@ class Portion:
         batch: The events, and what could not be read among them.
         watermark: To advance the detectors to afterwards; None where no tick passed.
         anew: Whether the clock was set back before it: what the detectors hold is to be judged first.
+        full: Whether it is as large as may be, so that more waits.
     """
 
     position: Position
     batch: EventBatch
     watermark: int | None
     anew: bool = False
+    full: bool = False
 
 
 class LogReader:
@@ -94,7 +97,8 @@ class LogReader:
         if last is None:
             return None
         passed = self.watermark if self._tick() != tick else None
-        return Portion(last, EventBatch(tuple(events), tuple(set_aside)), passed, anew)
+        full = size >= bounds.PORTION_BYTES
+        return Portion(last, EventBatch(tuple(events), tuple(set_aside)), passed, anew, full)
 
     def _goes_back_to(self, entry: Entry) -> int | None:
         """The instant of `entry` where it is behind the watermark: the clock was set back; else None."""
@@ -219,15 +223,31 @@ class Service:
                 self._awaits = None
             portion = self._reader.portion()
             if portion is None:
-                return False
+                return self._pay()
             self._judged = self._judge(portion)
         self._commit(self._judged)
         self._judged = None
         return True
 
+    def _pay(self) -> bool:
+        """Makes the incidents that full portions left for later; False where there are none."""
+        if not self._books.owes:
+            return False
+        self._books.write(self._store.position, ())
+        return True
+
     def _commit(self, judged: _Judged) -> None:
         portion, findings = judged.portion, judged.findings
-        new = set(self._books.write(portion.position, findings, judged.beside, portion.batch, judged.absent))
+        new = set(
+            self._books.write(
+                portion.position,
+                findings,
+                judged.beside,
+                portion.batch,
+                judged.absent,
+                more_waits=portion.full,
+            )
+        )
         if self._absences is not None and self._books.resolved:
             self._absences.resolved(self._books.resolved)
         del self._rule_sets[: len(judged.beside.rule_sets)]

@@ -38,7 +38,7 @@ OUTFLOW = 2
 
 @pytest.fixture(scope="module")
 def model() -> PlantModel:
-    return learn(tank(600), 0.1, 2)
+    return learn(tank(1_500), 0.1, 2)
 
 
 @pytest.fixture
@@ -120,9 +120,14 @@ def test_a_manipulated_stretch_is_one_incident_told_once_through_a_crash(
     detector = PlantDetector(read_plants([Plant("works", site.folder / "works.model")]))
     expected = detector.process(EventBatch.of(stored(site)))
     assert {one.id for one in kept if one.rule_id != "plant-silent/works"} == {one.id for one in expected}
-    (alarm,) = [one for one in kept if one.level == "high"]
+    alarms = [
+        one for one in kept if one.level == "high"
+    ]  # one for each episode: a lie shows less while the pump rests
     (incident,) = [one for one in incidents if one.severity == "high"]
-    assert alarm in incident.findings
+    assert set(alarms) <= set(incident.findings)
+    alarm = min(alarms, key=lambda one: one.time)
+    begun = alarm.time - int(given[0].split()[-1]) * SECOND
+    assert FIRST * HOUR <= begun <= (FIRST + 5) * HOUR
     words = tell(incident)
     assert "The plant works is out of step, OUTFLOW first" in words.title
     assert "OUTFLOW shows " in words.story[0].text
