@@ -13,19 +13,24 @@ from hypothesis import strategies as st
 from tests.detect.plant.live.readings import START, event, events, lying, rows
 from tests.detect.plant.plants import tank, with_gaps
 
+from tocsin.advise.wording import clause
 from tocsin.config import bounds
 from tocsin.detect.checks import check_detector
 from tocsin.detect.interface import END_OF_TIME
 from tocsin.detect.plant.conformal import APART, BLOCKS
+from tocsin.detect.plant.gathering import Gathering, Piece
 from tocsin.detect.plant.live.detector import PlantDetector
 from tocsin.detect.plant.live.finding import p_value
 from tocsin.detect.plant.live.watched import Plant
 from tocsin.detect.plant.model import PlantModel
-from tocsin.detect.plant.watch import Watcher
+from tocsin.detect.plant.watch import Judged, Watcher
+from tocsin.incidents.desk import IncidentDesk
+from tocsin.incidents.lifecycle import decision, status_of
 from tocsin.records.errors import PluginError
 from tocsin.records.event import Event, EventBatch
 from tocsin.records.finding import Finding
 from tocsin.records.instants import DAY, HOUR, SECOND
+from tocsin.records.readings import Readings
 from tocsin.records.state_changes import WHOLE
 
 
@@ -111,6 +116,118 @@ def test_a_source_that_falls_silent_is_told_once_by_the_clock_of_the_log(tank_mo
     found = list(detector.process(EventBatch.of(replace(one, seq=one.seq + 100) for one in later)))
     assert not [one for one in found if one.rule_id == "plant-gap/works"]
     assert not detector.now()["works"].silent
+
+
+def test_an_outage_delays_no_later_notice_of_silence_for_good(tank_model: PlantModel) -> None:
+    """After two days without readings the next silences are told soon again, once the outage is two weeks ago."""
+    detector, at, seq, told_after = PlantDetector([plant_of(tank_model)]), START, 0, []
+    for days, pause in ((3, 48), (16, 0), (1, 100)):
+        for one in events(tank(24 * days, seed=days), at):
+            detector.process(EventBatch.of([replace(one, seq=seq)]))
+            detector.advance(one.ingest - 120 * SECOND)
+            at, seq = one.time, seq + 1
+        for hour in range(1, pause):
+            found = detector.advance(at + hour * HOUR)
+            told_after += [hour for one in found if one.rule_id == "plant-silent/works"]
+        at += (pause + 1) * HOUR
+    first, second = told_after
+    assert second <= first + 1
+
+
+def test_what_does_not_count_breaks_no_silence(tank_model: PlantModel) -> None:
+    """A clock that jumped, and names that changed: readings come, and nobody watches."""
+    for spoil in (
+        lambda one: replace(one, time=one.ingest, time_known=False),
+        lambda one: replace(one, fields={**one.fields, "readings": {"RENAMED": 1.0}}),
+        lambda one: replace(one, time=START),
+    ):
+        detector, found = PlantDetector([plant_of(tank_model)]), []
+        given = events(tank(90))
+        for at, one in enumerate(given):
+            found += detector.process(EventBatch.of([one if at < 40 else spoil(one)]))
+            found += detector.advance(one.ingest)
+        silent = [one for one in found if one.rule_id == "plant-silent/works"]
+        assert len(silent) == 1
+        assert silent[0].evidence[0].event_id == given[39].id
+        assert detector.now()["works"].heard == given[39].ingest
+
+
+def test_an_alarm_that_lasts_is_told_again_each_twelve_hours(tank_model: PlantModel) -> None:
+    readings = lying(tank(150, seed=9), 100, 150, 5, 8.0)
+    found = [one for one in told(tank_model, events(readings)) if one.level == "high"]
+    later = [one for one in found if "still" in one.rule_title]
+    begun = [one for one in found if "still" not in one.rule_title]
+    assert [one.time - begun[-1].time for one in later] == [12 * HOUR, 24 * HOUR, 36 * HOUR]
+    assert {one.rule_id for one in found} == {"plant-alarm/works"}
+    desk = IncidentDesk()
+    desk.add(found[-4:])
+    (incident,) = desk.all()
+    resolved = decision(replace(incident, count=incident.count - 1), "resolved", 0)
+    assert status_of(incident, {incident.id: resolved}) == "regressed"
+
+
+@pytest.mark.parametrize("where", ["judge", "take"])
+def test_an_error_with_one_plant_stops_no_other(
+    tank_model: PlantModel, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    broken, whole = plant_of(tank_model, "broken"), plant_of(tank_model)
+    detector = PlantDetector([broken, whole])
+    judge, take = Watcher.judge, Gathering.take
+    fails = True
+
+    def failing_judge(self: Watcher, readings: Readings) -> Judged:
+        if fails and self is detector._watched["broken"]._watcher:
+            raise FloatingPointError("overflow encountered in square")
+        return judge(self, readings)
+
+    def failing_take(self: Gathering, instant: int, came: int, readings: dict[int, float], piece: Piece) -> int:
+        if fails and self is detector._watched["broken"]._gathering:
+            raise MemoryError
+        return take(self, instant, came, readings, piece)
+
+    if where == "judge":
+        monkeypatch.setattr(Watcher, "judge", failing_judge)
+    else:
+        monkeypatch.setattr(Gathering, "take", failing_take)
+    shown = [*rows(tank(60))]
+    given = [
+        event(2 * at + beside, instant, values, plant=name)
+        for at, (instant, values) in enumerate(shown) for beside, name in enumerate(("broken", "works"))
+    ]  # fmt: skip
+    kept: dict[str, bytes] = {}
+    found = []
+    for one in given:
+        found += detector.process(EventBatch.of([one]))
+        found += detector.advance(one.ingest)
+        detector.changes().fold_into(kept)
+    failed = [one for one in found if one.rule_id == "plant-failed/broken"]
+    assert 2 <= len(failed) <= 3, "once a day"
+    assert failed[0].level == "medium"
+    assert "line" in failed[0].claims[0].values["tag"]
+    assert "An error of Tocsin's" in clause(failed[0].claims[0])
+    assert detector.now()["works"].rows >= 58
+    fails = False
+    again = PlantDetector([broken, whole])
+    again.restore_rows(kept, again.version)
+    assert again.snapshot() == detector.snapshot()
+    more = [event(1000 + at, instant + 60 * HOUR, values, plant="broken") for at, (instant, values) in enumerate(shown)]
+    detector.process(EventBatch.of(more))
+    assert detector.now()["broken"].rows >= 58
+
+
+def test_a_notice_of_a_tag_cites_its_reading(tank_model: PlantModel) -> None:
+    """However many other events the row has."""
+    given, seq = [], 0
+    for at, (instant, shown) in enumerate(rows(lying(tank(90, seed=4), 20, 90, 0, 2.5))):
+        for number in range(40):
+            part = {"TOTAL": shown["TOTAL"]} if number < 39 else {tag: shown[tag] for tag in shown if tag != "TOTAL"}
+            given.append(event(seq, instant + number, part))
+            seq += 1
+        assert at < 90
+    drifts = [one for one in told(tank_model, given) if one.rule_id == "plant-drift/works"]
+    assert drifts
+    for one in drifts:
+        assert any(f"{one.claims[0].values['tag']}=" in piece.raw for piece in one.evidence)
 
 
 def test_a_plant_that_sends_a_file_a_day_is_silent_only_the_first_time(tank_model: PlantModel) -> None:

@@ -1,5 +1,8 @@
 """The detector of plants: one `Watched` for each that the settings name.
 
+An error of ours while one is judged ends nothing but what was known of that plant's present: it is told, and the plant begins
+anew with the next row. Rows that waited are lost then, and how events were cut into batches may show.
+
 State in rows, `PLANT/piece`: of a commit with a new row some kilobytes are written (`Watcher.state`).
 """
 
@@ -12,13 +15,13 @@ import msgspec
 
 from tocsin.config import bounds
 from tocsin.detect.interface import END_OF_TIME
-from tocsin.detect.plant.gathering import Row
+from tocsin.detect.plant.gathering import Piece, Row
 from tocsin.detect.plant.live.finding import DETECTOR, VERSION
 from tocsin.detect.plant.live.named import FORMAT, KIND
-from tocsin.detect.plant.live.watched import Now, Plant, Watched
+from tocsin.detect.plant.live.watched import Now, Plant, Watched, piece_of
 from tocsin.detect.plant.state import Damaged
 from tocsin.records.errors import PluginError
-from tocsin.records.event import EventBatch
+from tocsin.records.event import Event, EventBatch
 from tocsin.records.finding import Finding
 from tocsin.records.instants import SECOND
 from tocsin.records.state_changes import WHOLE, StateChanges
@@ -60,32 +63,50 @@ class PlantDetector:
         for event in batch:
             if event.format != FORMAT or not event.kind.startswith(KIND):
                 continue
-            watched = self._watched.get(event.kind[len(KIND) :])
-            if watched is None:
+            name = event.kind[len(KIND) :]
+            if name not in self._watched:
                 continue
-            told, due = watched.take(event)
+            told, due = self._take(name, event)
             findings += told
-            rows.setdefault(watched.plant.name, []).extend(due)
+            rows.setdefault(name, []).extend(due)
         self._touched |= rows.keys()
-        return [*findings, *(one for name, due in rows.items() for one in self._watched[name].judge(due))]
+        return [*findings, *(one for name, due in rows.items() for one in self._judge(name, due))]
 
     def advance(self, watermark: int) -> Sequence[Finding]:
         """What begins with the rows that are complete by now, and whose silence is to be told."""
         findings: list[Finding] = []
         now = watermark + bounds.LATENESS_SECONDS * SECOND
-        for name, watched in self._watched.items():
+        for name, watched in [*self._watched.items()]:
             if watermark >= END_OF_TIME:
                 rows, listens = watched.ended(), False
                 self._touched.add(name)
             else:
                 rows, listens = watched.passed(now)
-            told = watched.judge(rows)
+            told = self._judge(name, rows)
             if listens:
-                told += watched.silence(now)
+                told += self._watched[name].silence(now)
             if rows or told:
                 self._touched.add(name)
             findings += told
         return findings
+
+    def _take(self, name: str, event: Event) -> tuple[list[Finding], list[Row]]:
+        try:
+            return self._watched[name].take(event)
+        except Exception as error:  # noqa: BLE001  a defect of ours with one plant stops no other, and no rule
+            return self._begin_anew(name, error, piece_of(event)), []
+
+    def _judge(self, name: str, rows: Sequence[Row]) -> list[Finding]:
+        try:
+            return self._watched[name].judge(rows)
+        except Exception as error:  # noqa: BLE001  likewise
+            return self._begin_anew(name, error, rows[-1].pieces[-1])
+
+    def _begin_anew(self, name: str, error: Exception, piece: Piece) -> list[Finding]:
+        self._watched[name], told = self._watched[name].begun_anew(error, piece)
+        self._touched.add(name)
+        self.unwrite()
+        return told
 
     def now(self) -> Mapping[str, Now]:
         """How each plant is, by name."""
