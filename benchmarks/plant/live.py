@@ -22,7 +22,7 @@ from benchmarks.running import Running, Site, awaited, new_site
 from tocsin.detect.plant.learn import learn
 from tocsin.engine.figures import read_figures
 from tocsin.engine.plant.model_file import write_model
-from tocsin.records.instants import MINUTE, SECOND
+from tocsin.records.instants import MINUTE
 from tocsin.records.readings import Readings, Spelling
 
 WARM = 20
@@ -57,7 +57,10 @@ def _measured(site: Site, running: Running, lines: list[bytes]) -> dict[str, flo
                 used, began = _used(running.process.pid), time.perf_counter()
             before, start = _version(database), time.perf_counter()
             connection.request(
-                "POST", "/api/v2/write?bucket=plant&precision=s", line, {"Authorization": f"Token {site.token}"}
+                "POST",
+                "/api/v2/write?bucket=plant&precision=s",
+                line,
+                {"Authorization": f"Token {site.token}"},
             )
             answer = connection.getresponse()
             answer.read()

@@ -142,7 +142,9 @@ class Watched:
         if heard is None or last is None or self._silent:
             return
         rows = self._gathering.quiet_rows(now)
-        if rows > self._gap and now - heard > max(2 * max(self._pauses), lateness_of(self.plant.model.spacing)):
+        if rows > self._gap and now - heard > max(
+            2 * max(self._pauses), lateness_of(self.plant.model.spacing)
+        ):
             self._silent = self._excused = True
             yield notice(self.plant.name, NoticeKind.SILENT, (), rows, heard, [last])
 
