@@ -1,7 +1,7 @@
 """How long a row takes live: from the request that completes it to the commit of what it shows, by the real service.
 
 Each request brings one row of BATADAL's 43 tags (a row a minute, so that a run fits into the week that counts) and
-completes the row before. The commit is seen from outside: SQLite counts those of others (`PRAGMA data_version`).
+completes the row before. The commit is seen from outside, in the state: which row was judged last.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from benchmarks.running import Running, Site, awaited, new_site
 from tocsin.detect.plant.learn import learn
 from tocsin.engine.figures import read_figures
 from tocsin.engine.plant.model_file import write_model
-from tocsin.records.instants import MINUTE
+from tocsin.records.instants import MINUTE, SECOND
 from tocsin.records.readings import Readings, Spelling
 
 WARM = 20
@@ -55,7 +56,7 @@ def _measured(site: Site, running: Running, lines: list[bytes]) -> dict[str, flo
         for at, line in enumerate(lines):
             if at == WARM:
                 used, began = _used(running.process.pid), time.perf_counter()
-            before, start = _version(database), time.perf_counter()
+            start = time.perf_counter()
             connection.request(
                 "POST",
                 "/api/v2/write?bucket=plant&precision=s",
@@ -66,7 +67,7 @@ def _measured(site: Site, running: Running, lines: list[bytes]) -> dict[str, flo
             answer.read()
             assert answer.status == 204, answer.status
             answered.append(time.perf_counter() - start)
-            while _version(database) == before:
+            while at >= WARM and _judged(database) < _instant(lines[at - 1]):
                 time.sleep(_STEP)
             took.append(time.perf_counter() - start)
         used, whole = _used(running.process.pid) - used, time.perf_counter() - began
@@ -87,8 +88,14 @@ def _lines(readings: Readings, rows: int) -> Iterator[bytes]:
         yield f"plant {shown} {(start // 60 + at) * 60}".encode()
 
 
-def _version(database: sqlite3.Connection) -> int:
-    return int(database.execute("PRAGMA data_version").fetchone()[0])
+def _instant(line: bytes) -> int:
+    return int(line.rpartition(b" ")[2]) * SECOND
+
+
+def _judged(database: sqlite3.Connection) -> int:
+    """The time of the row that the last commit judged last."""
+    found = database.execute("SELECT body FROM detector_rows WHERE name = 'plant/known'").fetchone()
+    return msgspec.msgpack.decode(found[0])["row"] or 0 if found else 0
 
 
 def _rows(site: Site) -> int:
