@@ -912,6 +912,9 @@ resolved while the plant still rings comes back."""
 PLANT_PAUSE_MOST_SECONDS: Final = 2 * 24 * 3600
 """The longest pause between two deliveries that is taken for a plant's habit: a file a day, and a day that was missed."""
 
+PLANT_AWAY_SECONDS: Final = 2 * QUIET_SECONDS + TICK_SECONDS
+"""Instants of the log that are further apart mean that nobody listened: that silence is not the source's."""
+
 PLANT_PAUSE_KEPT_SECONDS: Final = 7 * 24 * 3600
 """The pauses of so long, and of as long before, say what a habit is: an outage delays no later one's notice for good."""
 

@@ -110,7 +110,7 @@ def test_a_source_that_falls_silent_is_told_once_by_the_clock_of_the_log(tank_mo
     detector = PlantDetector([plant_of(tank_model)])
     given = events(tank(40))
     found = list(detector.process(EventBatch.of(given)))
-    for minute in range(0, 40 * 60, 10):
+    for minute in range(40 * 60):
         found += detector.advance(given[-1].ingest + minute * 60 * SECOND)
     silent = [one for one in found if one.rule_id == "plant-silent/works"]
     assert len(silent) == 1
@@ -122,17 +122,45 @@ def test_a_source_that_falls_silent_is_told_once_by_the_clock_of_the_log(tank_mo
     assert not detector.now()["works"].silent
 
 
+def passed(detector: PlantDetector, start: int, end: int) -> list[Finding]:
+    """What is told while the log goes on from one instant to another, and nothing comes."""
+    return [
+        finding for now in range(start, end, 60 * SECOND) for finding in detector.advance(now - 120 * SECOND)
+    ]
+
+
+def test_a_source_is_not_silent_while_nobody_listened(tank_model: PlantModel) -> None:
+    """Down for ten hours: when the backlog comes minutes after the start, nothing is told, and no pause is learnt."""
+    detector, given = PlantDetector([plant_of(tank_model)]), events(tank(60))
+    found: list[Finding] = []
+    kept: dict[str, bytes] = {}
+    for at, one in enumerate(given):
+        found += passed(detector, one.ingest - HOUR, one.ingest)
+        if at == 40:
+            break
+        found += detector.process(EventBatch.of([one]))
+        detector.changes().fold_into(kept)
+    back = given[50].ingest
+    detector = PlantDetector([plant_of(tank_model)])
+    detector.restore_rows(kept, detector.version)
+    found += passed(detector, back - 5 * 60 * SECOND, back)
+    found += detector.process(EventBatch.of(replace(one, ingest=back) for one in given[40:51]))
+    assert not [one for one in found if one.rule_id in ("plant-silent/works", "plant-gap/works")]
+    found = passed(detector, back, back + 6 * HOUR)
+    assert [one.rule_id for one in found] == ["plant-silent/works"], "and then it is told as soon as ever"
+
+
 def test_an_outage_delays_no_later_notice_of_silence_for_good(tank_model: PlantModel) -> None:
     """After two days without readings the next silences are told soon again, once the outage is two weeks ago."""
     detector, at, seq, told_after = PlantDetector([plant_of(tank_model)]), START, 0, []
     for days, pause in ((3, 48), (16, 0), (1, 100)):
         for one in events(tank(24 * days, seed=days), at):
+            passed(detector, at, one.ingest)
             detector.process(EventBatch.of([replace(one, seq=seq)]))
-            detector.advance(one.ingest - 120 * SECOND)
             at, seq = one.time, seq + 1
-        for hour in range(1, pause):
-            found = detector.advance(at + hour * HOUR)
-            told_after += [hour for one in found if one.rule_id == "plant-silent/works"]
+        for minute in range(60, 60 * pause):
+            found = detector.advance(at + minute * 60 * SECOND)
+            told_after += [minute // 60 for one in found if one.rule_id == "plant-silent/works"]
         at += (pause + 1) * HOUR
     first, second = told_after
     assert second <= first + 1
@@ -148,8 +176,8 @@ def test_what_does_not_count_breaks_no_silence(tank_model: PlantModel) -> None:
         detector, found = PlantDetector([plant_of(tank_model)]), []
         given = events(tank(90))
         for at, one in enumerate(given):
+            found += passed(detector, one.ingest - HOUR, one.ingest)
             found += detector.process(EventBatch.of([one if at < 40 else spoil(one)]))
-            found += detector.advance(one.ingest)
         silent = [one for one in found if one.rule_id == "plant-silent/works"]
         assert len(silent) == 1
         assert silent[0].evidence[0].event_id == given[39].id
@@ -240,8 +268,8 @@ def test_a_plant_that_sends_a_file_a_day_is_silent_only_the_first_time(tank_mode
         came = START + (day + 1) * DAY
         for one in events(tank(24, start=24 * day), START + day * DAY):
             detector.process(EventBatch.of([replace(one, seq=one.seq + 100 * day, ingest=came)]))
-        for hour in range(24):
-            found = detector.advance(came + hour * HOUR)
+        for minute in range(24 * 60):
+            found = detector.advance(came + minute * 60 * SECOND)
             silent += [day for one in found if one.rule_id == "plant-silent/works"]
     assert silent == [0]
     assert detector.now()["works"].rows == 96

@@ -99,8 +99,11 @@ class Watched:
         self._silent = self._excused = False
         self._written = 0
 
-    def take(self, event: Event) -> tuple[list[Finding], list[Row]]:
-        """Takes the readings of `event`: what is told of them at once, and the rows that are complete now."""
+    def take(self, event: Event, resumed: int = 0) -> tuple[list[Finding], list[Row]]:
+        """Takes the readings of `event`: what is told of them at once, and the rows that are complete now.
+
+        `resumed`: when listening last began again, which ends no pause of the source.
+        """
         raw = event.raw[: bounds.EVIDENCE_RAW_CHARS]
         if not all(map(_is_unicode, (event.stream, event.source, event.host or "", raw))):
             return [], []
@@ -115,7 +118,7 @@ class Watched:
             told += self._seldom(NoticeKind.LATE, late / SECOND, event, piece)
         if self._gathering.last is piece:  # it counts
             self._silent = False
-            self._paused(event.ingest, heard)
+            self._paused(event.ingest, None if heard is None else max(heard, min(resumed, event.ingest)))
         return told, list(self._gathering.due())
 
     def _paused(self, now: int, heard: int | None) -> None:
@@ -136,14 +139,18 @@ class Watched:
         """All rows that wait; what comes next may be of any time."""
         return list(self._gathering.end())
 
-    def silence(self, now: int) -> Iterator[Finding]:
-        """What is told where nothing came for longer than on normal operation, and than is this source's habit."""
+    def silence(self, now: int, resumed: int = 0) -> Iterator[Finding]:
+        """What is told where nothing came for longer than on normal operation, and than is this source's habit.
+
+        `resumed`: when listening last began again.
+        """
         heard, last = self._gathering.heard, self._gathering.last
         if heard is None or last is None or self._silent:
             return
-        rows = self._gathering.quiet_rows(now)
-        if rows > self._gap and now - heard > max(
-            2 * max(self._pauses), lateness_of(self.plant.model.spacing)
+        rows, spacing = self._gathering.quiet_rows(now), self.plant.model.spacing
+        listened, lateness = now - max(heard, resumed), lateness_of(spacing)
+        if min(rows, (listened - lateness) / spacing) > self._gap and listened > max(
+            2 * max(self._pauses), lateness
         ):
             self._silent = self._excused = True
             yield notice(self.plant.name, NoticeKind.SILENT, (), rows, heard, [last])
