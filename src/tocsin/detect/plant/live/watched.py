@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Final
 
 import numpy as np
@@ -306,9 +305,10 @@ def piece_of(event: Event) -> Piece:
 
 def _place(error: Exception) -> str:
     """What kind of error it is, and where it was raised: enough to find it by."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}"
+    where = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        where = f" in {frame.f_code.co_filename.rpartition('/')[2]}, line {line}"
+    return type(error).__name__ + where
 
 
 def _below(pieces: Mapping[str, bytes], place: str) -> dict[str, bytes]:
