@@ -63,6 +63,28 @@ def test_secrets_stay_unless_asked_for(box: Path, tmp_path: Path) -> None:
     assert call("init", tmp_path / "new", "--json").summary["new"] == 2, "the key and its certificate"
 
 
+def test_the_models_of_plants_and_how_far_their_sources_were_read(box: Path, tmp_path: Path) -> None:
+    for name in ("works.model", "broker-ca.pem", "password"):
+        (box / name).write_text(name)
+    (box / "password").chmod(0o600)
+    with (box / "tocsin.toml").open("a") as settings:
+        settings.write(
+            '\n[[run.plant]]\nname = "works"\nmodel = "works.model"\n[[run.plant-source]]\nplant = "works"\nkind = "mqtt"\n'
+            'host = "broker.example.org"\nuser = "t"\npassword-file = "password"\nauthority = "broker-ca.pem"\n'
+            'client-id = "t"\ntopics = ["spBv1.0/#"]\ntag = "{metric}"\n'
+        )
+    (box / "data" / "plant").mkdir()
+    (box / "data" / "plant" / "works.mark").write_text("so far")
+    for more, known in (((), False), (("--secrets",), True)):
+        to, new = tmp_path / f"{known}.age", tmp_path / f"new-{known}"
+        done = call("--config", box / "tocsin.toml", "backup", to, "--verify", *more)
+        assert done.code == 0, done.error
+        assert call("restore", to, new, "--key", tmp_path / "key").code == 0
+        for name in ("works.model", "broker-ca.pem", "data/plant/works.mark"):
+            assert (new / name).read_bytes() == (box / name).read_bytes()
+        assert (new / "password").exists() == known
+
+
 def test_what_is_lost_is_told_in_the_exit_code(box: Path, tmp_path: Path) -> None:
     for file in (box / "data" / "events").rglob("*.parquet"):
         file.unlink()

@@ -24,11 +24,12 @@ _NOTICES: Final = {
     "aside": "{of} is left out of the score from {at} on: it did not fit the other tags for {amount:,.0f} days. Until it has fitted them for as long, or the "
     "plant is learnt anew, only the others are watched.",
     "clock": "At {at} the clock goes back by {amount:,.6g} s.",
-    "silent": "Nothing was heard since {at}: {amount:,.0f} rows are missing so far.",
+    "silent": "No reading that counts came since {at}: {amount:,.0f} rows are missing so far.",
     "late": "A reading of {at} came {amount:,.0f} s behind the newest one, after its row was judged: it does not count.",
     "untimed": "A reading that came at {at} says a time too far from that: it does not count.",
     "new": "{of} is read since {at}, and the model does not know it: it is not watched.",
     "gone": "{of} is not among what is read since {at}.",
+    "failed": "An error of Tocsin's ({of}) stopped the judging at {at}; it began anew, and knows nothing of the rows before. Please report it.",
 }
 
 

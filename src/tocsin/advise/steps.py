@@ -76,6 +76,12 @@ def _plant_causes(scene: Scene) -> Step | None:
     claim = next(scene.of("plant_out_of_step", "plant_notice"), None)
     if claim is None:
         return None
+    if claim.values.get("notice") == "failed":
+        plant = name(claim.values["plant"])
+        return Step(
+            55,
+            f"Report this error, and look after {plant} by other means until it is mended: what it shows may go unnoticed.",
+        )
     about = f"{name(claim.values['tag'])} of " if claim.values.get("tag") else ""
     return Step(
         55,

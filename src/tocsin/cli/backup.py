@@ -149,6 +149,8 @@ def _settings(service: Service, folder: Path, *, secrets: bool) -> tuple[list[Se
         targets = [*(channel.target for channel in service.bell.channels)]
         targets += [service.bell.heartbeat.target] if service.bell.heartbeat is not None else []
         paths += [one.secret for one in targets if one.secret is not None]
+    paths += [one.model for one in service.plants]
+    paths += _of_sources(service, secrets=secrets)
     paths += [path for one in service.rules for path in _rule_files(one)]
     known = {Path(os.path.abspath(path)): None for path in paths}  # noqa: PTH100
     files = [
@@ -158,6 +160,14 @@ def _settings(service: Service, folder: Path, *, secrets: bool) -> tuple[list[Se
     ]
     over = files[bounds.BACKUP_SETTINGS_FILES :]
     return files[: bounds.BACKUP_SETTINGS_FILES], [f"{len(over)} more files of rules"] if over else []
+
+
+def _of_sources(service: Service, *, secrets: bool) -> list[Path]:
+    """What the sources of plants name: certificates, and where `secrets`, keys and passwords; never where readings are."""
+    open_ = ("authority", "certificate", "server_certificate")
+    wanted = (*open_, "key", "password", "password_file") if secrets else open_
+    named = [getattr(one.settings, key, None) for one in service.plant_sources for key in wanted]
+    return [one for one in named if isinstance(one, Path)]
 
 
 def _name(path: Path, folder: Path) -> str:

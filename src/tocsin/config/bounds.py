@@ -896,19 +896,31 @@ PLANT_OPEN_READINGS: Final = 131_072
 is judged early."""
 
 PLANT_OPEN_BYTES: Final = 8 * MiB
-"""Text of the events that these came in, held to be shown as evidence. Over it a row keeps the first of its events only."""
+"""Text of the events that these came in, held to be shown as evidence. Over it a row keeps the first of its events only, and
+over twice as much the oldest row is judged early."""
 
 PLANT_EVIDENCE: Final = 32
 """Events that one finding about a plant cites, those of the tags at fault first."""
 
 PLANT_STRANGE_TAGS: Final = 64
-"""Names of readings that a plant's model does not know and that are told, one after the other; the rest are counted."""
+"""Names of readings that a plant's model does not know and that are told, one after the other; further ones are not."""
 
 PLANT_TOLD_SECONDS: Final = 24 * 3600
-"""Late readings, and readings with wrong times, of one plant are told at most so often."""
+"""Late readings, readings with wrong times, and errors of ours, of one plant are told at most so often."""
+
+PLANT_AGAIN_SECONDS: Final = 12 * 3600
+"""An alarm that lasts is told again so often, well within the day that makes findings of one plant one incident: one that was
+resolved while the plant still rings comes back."""
 
 PLANT_PAUSE_MOST_SECONDS: Final = 2 * 24 * 3600
 """The longest pause between two deliveries that is taken for a plant's habit: a file a day, and a day that was missed."""
+
+PLANT_AWAY_SECONDS: Final = 2 * QUIET_SECONDS + TICK_SECONDS
+"""Instants of the log that are further apart mean that nobody listened: that silence is not the source's."""
+
+PLANT_PAUSE_KEPT_SECONDS: Final = 7 * 24 * 3600
+"""The pauses of so long, and of as long before, say what a habit is: an outage delays no later one's notice for good."""
+
 # --- plants: sources that are read live ------------------------------------------------------------------
 PLANT_SOURCES: Final = 64
 """Sources of readings that are read at a time; each is a task in one process, and a thread while it waits for a disk or database."""

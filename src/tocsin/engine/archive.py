@@ -5,6 +5,7 @@ backup.json           what it is: form, when, as of which position
 settings/…            tocsin.toml and what it names
 store/state.sqlite    the state
 store/wal/…           segments of the log that are not sealed, the last one up to `end`
+store/plant/…         how far each source of a plant was read: no further than the log goes
 store/events/…        Parquet files
 end.json              how many members came before, and which files the state lists and the backup lacks
 ```
@@ -38,6 +39,7 @@ ABOUT, END = "backup.json", "end.json"
 _NAME_BYTES: Final = 16 * 1024
 _NAME: Final = re.compile(
     r"backup\.json|end\.json|settings/[^/\0]+(/[^/\0]+)*|store/state\.sqlite|store/wal/[0-9]{10}\.wal"
+    r"|store/plant/[^/\0]{1,200}\.mark"
     r"|store/events/[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2})?/[a-z0-9-]{1,80}/([0-9]{10}|merged-[0-9a-f]{20})\.parquet"
 )
 

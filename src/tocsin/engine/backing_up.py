@@ -16,7 +16,7 @@ import io
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -109,8 +109,10 @@ def back_up(request: BackupRequest) -> BackedUp:
     folder, name = _place(request)
     done = BackedUp(folder / name)
     try:
-        with snapshot(request.store) as taken:
-            _write(request, taken, folder, done, keys)
+        with ExitStack() as held:
+            marks = _marks(request.store, held)  # before the log: what they say was read is in it
+            taken = held.enter_context(snapshot(request.store))
+            _write(request, taken, marks, folder, done, keys)
         _note(request, done)
         if request.keep is not None:
             done.removed = _remove_old(done.path, request.keep)
@@ -120,6 +122,16 @@ def back_up(request: BackupRequest) -> BackedUp:
             "Make room or mend what it names; backups that were made before are as they were.",
         ) from error
     return done
+
+
+def _marks(store: Path, held: ExitStack) -> list[_Member]:
+    """The marks of the sources of plants, open: each is replaced, never written into."""
+    marks = []
+    for path in sorted((store / "plant").glob("*.mark")):
+        with suppress(FileNotFoundError):
+            file = held.enter_context(path.open("rb"))
+            marks.append(_Member(f"store/plant/{path.name}", os.fstat(file.fileno()).st_size, file))
+    return marks
 
 
 def _note(request: BackupRequest, done: BackedUp) -> None:
@@ -163,7 +175,9 @@ def _is_backup(path: Path) -> bool:
     return False
 
 
-def _write(request: BackupRequest, taken: Snapshot, folder: Path, done: BackedUp, keys: list[Any]) -> None:
+def _write(  # noqa: PLR0913, PLR0917  what it is made of
+    request: BackupRequest, taken: Snapshot, marks: list[_Member], folder: Path, done: BackedUp, keys: list[Any]
+) -> None:  # fmt: skip
     _clear(folder)
     part = folder / f".tocsin-backup-{os.getpid()}.part"
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -171,7 +185,7 @@ def _write(request: BackupRequest, taken: Snapshot, folder: Path, done: BackedUp
         with os.fdopen(descriptor, "wb", buffering=bounds.BACKUP_BLOCK_BYTES) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             out = _Summed(file)
-            archive.write(_members(request, taken, done), out, keys)  # type: ignore[arg-type]
+            archive.write(_members(request, taken, marks, done), out, keys)  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
             if request.verify:
@@ -184,16 +198,20 @@ def _write(request: BackupRequest, taken: Snapshot, folder: Path, done: BackedUp
     done.bytes = out.size
 
 
-def _members(request: BackupRequest, taken: Snapshot, done: BackedUp) -> Iterator[_Member]:
+def _members(
+    request: BackupRequest, taken: Snapshot, marks: list[_Member], done: BackedUp
+) -> Iterator[_Member]:
     count = 0
-    for member in _contents(request, taken, done):
+    for member in _contents(request, taken, marks, done):
         count += 1
         yield member
     end = {"members": count, "dropped": done.dropped, "damaged": done.damaged}
     yield _told(archive.END, end)
 
 
-def _contents(request: BackupRequest, taken: Snapshot, done: BackedUp) -> Iterator[_Member]:
+def _contents(
+    request: BackupRequest, taken: Snapshot, marks: list[_Member], done: BackedUp
+) -> Iterator[_Member]:
     about = {
         "form": archive.FORM,
         "made": rfc3339(request.now),
@@ -209,6 +227,7 @@ def _contents(request: BackupRequest, taken: Snapshot, done: BackedUp) -> Iterat
         one.file.seek(0)
         done.segments += 1
         yield _Member(f"store/wal/{one.number:010d}.wal", one.size, one.file)
+    yield from marks
     for path, size in taken.files:
         yield from _parquet(taken, path, size, done)
 

@@ -65,7 +65,7 @@ class PlantFigures(msgspec.Struct):
         missing: Names of the first tags of it that are not read.
         missing_tags: How many are not.
         late: Readings that came too late for their row.
-        heard: When an event of it came in last (instant); None before the first.
+        heard: When a reading that counts came in last (instant); None before the first.
         silent: Whether that is longer ago than is usual.
         unit, blocks, kept, asked: What the model promises (`detect/plant/conformal.py`).
     """

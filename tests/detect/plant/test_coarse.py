@@ -53,6 +53,11 @@ def test_the_slack_is_half_of_what_rounding_took() -> None:
     assert slack[-1] == 0.0
 
 
+def test_a_wild_reading_of_a_finely_stepped_tag_is_no_error() -> None:
+    values = np.array([[1.0], [1e15], [-1e15], [1.0]])
+    assert np.isfinite(_slack(_tags(1, 1e-9), values, [])).all()
+
+
 def test_no_more_than_the_slack_is_forgiven() -> None:
     differences = np.array([[0.3, -0.3, 2.0, np.nan]])
     np.testing.assert_allclose(forgiven(differences, np.full((1, 4), 0.5)), [[0.0, 0.0, 1.5, np.nan]])

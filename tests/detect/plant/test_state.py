@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from tests.detect.plant.plants import changed, tank
 from tests.detect.plant.test_watch import _joined, _same, _spoilt
 
-from tocsin.detect.plant import quality
+from tocsin.detect.plant import aside, quality
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.state import Damaged, packed
 from tocsin.detect.plant.watch import Watcher
+from tocsin.records.instants import HOUR
+from tocsin.records.readings import Readings
 
 
 @settings(max_examples=25)
@@ -26,7 +28,10 @@ def test_a_restart_changes_no_answer(
     tank_model: PlantModel, seed: int, cuts: list[int], frozen_beside: bool
 ) -> None:
     model = replace(tank_model, first=tank_model) if frozen_beside else tank_model
-    readings = _spoilt(150, seed)
+    _cut_and_restored(model, _spoilt(150, seed), cuts)
+
+
+def _cut_and_restored(model: PlantModel, readings: Readings, cuts: list[int]) -> None:
     whole = Watcher(model).judge(readings)
     rows: dict[str, bytes] = {}
     watcher, parts = Watcher(model), []
@@ -39,6 +44,39 @@ def test_a_restart_changes_no_answer(
         watcher.take_up(rows)
         assert watcher.state() == rows
     _same(whole, _joined(parts))
+
+
+def _strained(rows: int, seed: int) -> Readings:
+    """A sensor that is off for most of the time, another that loses digits, and all the rest of `_spoilt`."""
+    readings = _spoilt(rows, seed)
+    values = readings.values.copy()
+    values[10 : 10 + rows // 2, 5] += 6.0
+    values[rows // 3 :, 2] = np.round(values[rows // 3 :, 2])
+    return changed(readings, values)
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10_000), cuts=st.lists(st.integers(0, 200), max_size=8))
+def test_nor_where_tags_are_set_aside_and_lost_digits(
+    tank_model: PlantModel, seed: int, cuts: list[int]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aside, "PATIENCE", 15 * HOUR)
+        _cut_and_restored(tank_model, _strained(200, seed), cuts)
+
+
+def test_tags_are_set_aside_and_lose_digits_there(tank_model: PlantModel) -> None:
+    """So that the test above says something."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aside, "PATIENCE", 15 * HOUR)
+        found, slack = set(), 0.0
+        for seed in range(3):
+            watcher = Watcher(tank_model)
+            found |= {one.kind for one in watcher.judge(_strained(200, seed)).notices}
+            slack = max(slack, float(watcher._judged_by._beside.coarse._slack.max()))
+            _cut_and_restored(tank_model, _strained(200, seed), list(range(200)))
+        assert {"aside", "coarse"} <= found
+        assert slack > 0
 
 
 def test_rows_that_come_again_are_found_over_a_restart_and_around_the_ring(

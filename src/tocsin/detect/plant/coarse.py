@@ -24,6 +24,9 @@ SHOWN_BY: Final = 12
 LEAST: Final = 5
 """Steps that are no multiple of so many learnt ones are none that digits were lost to."""
 
+MOST_STEPS: Final = 2.0**62
+"""More steps than that are taken for so many: a wild reading of a finely stepped tag is beyond a whole number of 64 bits."""
+
 
 class Coarse:
     """Follows the step of each tag's readings, over batches cut anywhere."""
@@ -49,7 +52,8 @@ class Coarse:
     def _follow(self, column: int, values: Values, rows: NDArray[np.int64], slack: Values) -> Values:
         """`slack` with that of one tag, whose `values` changed in `rows`."""
         step, before = self._followed[column], self._changes[column]
-        shown = np.concatenate([before, np.rint(values[rows] / step).astype(np.int64)])
+        steps_of = np.clip(np.rint(values[rows] / step), -MOST_STEPS, MOST_STEPS).astype(np.int64)
+        shown = np.concatenate([before, steps_of])
         self._changes[column] = shown[-(SHOWN_BY - 1) :]
         on = _runs(shown % LEAST == 0)[len(before) :] >= SHOWN_BY
         if not on.any() and self._slack[column] == 0.0:

@@ -101,7 +101,7 @@ class Gathering:
 
     Attributes:
         late: Readings that came too late since the beginning.
-        heard: When the last event of the plant came in; None before the first, and after `end`.
+        heard: When the last event came in whose readings counted; None before the first, and after `end`.
         last: The last of these events.
     """
 
@@ -125,7 +125,6 @@ class Gathering:
         Returns:
             How far behind the newest reading they are, in microseconds, where their row was given out before; else 0.
         """
-        self.heard, self.last = max(came, self.heard or came), piece
         if not readings:
             return 0
         self._proven = max(self._proven, min(instant, came))
@@ -137,6 +136,7 @@ class Gathering:
                 low, high = self._places[-1]
                 self._places[-1] = min(low, place), max(high, place)
             return max(1, self._proven - instant)
+        self.heard, self.last = max(came, self.heard or came), piece
         span = self._spans.get(at)
         if span is None:
             span = self._spans[at] = _Span(low=place, high=place)
@@ -169,11 +169,11 @@ class Gathering:
     def due(self) -> Iterator[Row]:
         """The rows that are complete by the plant's own time, oldest first; to be asked after each event."""
         yield from self._closed_by(self._proven)
-        while self._open > bounds.PLANT_OPEN_READINGS:
+        while self._open > bounds.PLANT_OPEN_READINGS or self._bytes > 2 * bounds.PLANT_OPEN_BYTES:
             yield self._give(min(self._spans))
 
     def due_at(self, now: int) -> Iterator[Row]:
-        """The rows that are complete by the time of the log, where nothing of the plant came for its lateness."""
+        """The rows that are complete by the time of the log, where nothing that counts came for its lateness."""
         if self.heard is not None and now - self.heard >= self._lateness:
             yield from self._closed_by(now)
 
@@ -280,7 +280,7 @@ class Gathering:
 def _of_span(span: _Span) -> bytes:
     return packed({
         "readings": [[column, *one] for column, one in sorted(span.readings.items())],
-        "pieces": [_of_piece(piece) for piece in span.pieces], "low": span.low, "high": span.high,
+        "pieces": [_of_piece(piece) for piece in span.pieces], "low": span.low, "high": span.high, "used": span.used,
     })  # fmt: skip
 
 
@@ -294,7 +294,7 @@ def _span(held: Held, tags: int) -> _Span:
         0 <= column < tags and -1 <= index < len(pieces) for column, (_, _, index) in readings.items()
     ):
         raise Damaged("readings are of tags or events that are not there")
-    return _Span(readings, pieces, held.whole("low"), held.whole("high"), len(pieces))
+    return _Span(readings, pieces, held.whole("low"), held.whole("high"), held.whole("used"))
 
 
 def _of_piece(piece: Piece) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class NoticeKind(StrEnum):
     LATE = "late"
     UNTIMED = "untimed"
     ASIDE = "aside"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Notice:
         tag: Whose; empty where it is about all of them.
         amount: How much, in the unit of the kind: times the largest slow mean on normal operation (drift), rows
             (missing, gap, repeated, silent), changes in a row on a coarser step (coarse), seconds (clock: back; late: behind
-            the newest reading; untimed: beside the time when it came), days at fault (aside).
+            the newest reading; untimed: beside the time when it came), days at fault (aside), 1 (failed).
         limit: How much begins such a state.
     """
 

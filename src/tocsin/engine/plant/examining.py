@@ -28,7 +28,9 @@ def examine_plants(figures: Figures | None) -> Iterator[Item]:
     for name, one in sorted(figures.plants.items()) if figures is not None else ():
         said = f"{name}: {how(one)} {promise(one)}"
         if one.silent or one.heard is None:
-            yield Item("plants", "look", said, "See whether its source still sends.")
+            yield Item(
+                "plants", "look", said, "See whether its source still sends, and by which clock and names."
+            )
         elif one.missing_tags:
             yield Item("plants", "look", said, "Let these tags be sent too, or learn a model without them.")
         else:

@@ -19,7 +19,9 @@ def how(one: PlantFigures) -> str:
     """Its last row, its score, and what is missing."""
     if one.row is None:
         heard = (
-            "readings come, and no row is complete yet" if one.heard is not None else "nothing was heard yet"
+            "readings come, and no row is complete yet"
+            if one.heard is not None
+            else "no reading that counts came yet"
         )
         return f"{heard}."
     state = "it rings" if one.rings else "quiet"
@@ -51,6 +53,6 @@ def plant_needs(plants: dict[str, PlantFigures]) -> Iterator[str]:
     """What of the plants needs somebody, beside what incidents tell."""
     for plant, one in sorted(plants.items()):
         if one.silent and one.heard is not None:
-            yield f"Nothing was heard of the plant {name(plant)} since {rfc3339(one.heard)[:19]}Z."
+            yield f"No reading that counts came of the plant {name(plant)} since {rfc3339(one.heard)[:19]}Z."
         elif one.missing_tags:
             yield f"Of the plant {name(plant)}, {missing(one)}"

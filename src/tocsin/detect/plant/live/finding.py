@@ -28,8 +28,8 @@ DETECTOR: Final = "plant"
 VERSION: Final = "1"
 ENTITY: Final = "plant"
 
-_GRAVE: Final = frozenset({NoticeKind.DRIFT, NoticeKind.REPEATED})
-"""Notices that may be an attack which shows in no row: a slow one, and a recording that is played back."""
+_GRAVE: Final = frozenset({NoticeKind.DRIFT, NoticeKind.REPEATED, NoticeKind.FAILED})
+"""Notices that may be an attack which shows in no row: a slow one, and a recording that is played back; and that nobody watches."""
 
 _INNOCENT: Final = (
     "Maintenance, a new sensor, a rebuild, or a way of running the plant that was not learnt.",
@@ -52,15 +52,17 @@ def p_value(promise: Promise) -> float:
     return (promise.by_alarm + 1) / (promise.blocks + 1)
 
 
-def alarm(plant: str, model: PlantModel, words: Mapping[str, Sequence[str]], row: Row, faults: Sequence[Fault]) -> Finding:  # fmt: skip
-    """An episode of alarms began with `row`; `faults`: the tags at fault, most first."""
+def alarm(  # noqa: PLR0913  what an alarm is made of
+    plant: str, model: PlantModel, words: Mapping[str, Sequence[str]], row: Row, faults: Sequence[Fault], *, lasts: bool = False
+) -> Finding:  # fmt: skip
+    """An episode of alarms began with `row`, or `lasts`; `faults`: the tags at fault, most first."""
     values = {"plant": plant, **_promised(model.promise)}
-    title = f"The plant {plant} is out of step"
+    title = f"The plant {plant} is {'still ' if lasts else ''}out of step"
     if faults:
         values |= _shown(model, words, faults[0])
         values |= {f"also {place}": model.tags[one.column].name for place, one in enumerate(faults[1:], 1)}
         title += f", {model.tags[faults[0].column].name} first"
-    pieces = _cited(row, [one.column for one in faults])
+    pieces = cited(row, [one.column for one in faults])
     return _finding(plant, "alarm", title, "high", row.time, pieces, Claim("plant_out_of_step", values, (), row.time),
                     p_value(model.promise))  # fmt: skip
 
@@ -88,10 +90,11 @@ _TITLES: Final = {
     NoticeKind.CLOCK: "A clock went back in",
     NoticeKind.GONE: "Tags are gone in",
     NoticeKind.NEW: "Tags are read that the model does not know in",
-    NoticeKind.SILENT: "Nothing is heard of",
+    NoticeKind.SILENT: "No reading counts any more in",
     NoticeKind.LATE: "Readings come too late in",
     NoticeKind.UNTIMED: "Readings say a wrong time in",
     NoticeKind.ASIDE: "Tags are left out of the score in",
+    NoticeKind.FAILED: "An error of Tocsin's stopped the watching of",
 }
 
 
@@ -116,7 +119,7 @@ def _finding(  # noqa: PLR0913, PLR0917  what a finding is made of
     )  # fmt: skip
 
 
-def _cited(row: Row, columns: Sequence[int]) -> list[Piece]:
+def cited(row: Row, columns: Sequence[int]) -> list[Piece]:
     """The events of `row`, those with readings of `columns` first; so many as a finding may cite."""
     first = [row.read_in.get(column, -1) for column in columns]
     order = dict.fromkeys([*(index for index in first if index >= 0), *range(len(row.pieces))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +13,7 @@ from tocsin.config import bounds
 from tocsin.detect.plant.conformal import APART, BLOCKS
 from tocsin.detect.plant.gathering import Gathering, Piece, Row, lateness_of
 from tocsin.detect.plant.grid import HELD_ROWS
-from tocsin.detect.plant.live.finding import Fault, alarm, notice
+from tocsin.detect.plant.live.finding import Fault, alarm, cited, notice
 from tocsin.detect.plant.live.named import Named, says_its_time
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.notices import Notice, NoticeKind
@@ -57,7 +58,7 @@ class Now:
         rows: How many rows the model judged.
         missing: Tags of the model that are not read.
         late: Readings that came too late.
-        heard: When the last event came in; None before the first.
+        heard: When the last event came in whose readings counted; None before the first.
         silent: Whether its silence was told.
     """
 
@@ -82,6 +83,7 @@ class Watched:
         self.plant = plant
         model = plant.model
         self._named = Named(model.names, plant.words)
+        self._columns = {name: column for column, name in enumerate(model.names)}
         self._gathering = Gathering(len(model.tags), model.spacing)
         self._watcher = Watcher(model)
         self._apart = dict(BLOCKS)[model.promise.unit] // APART
@@ -89,22 +91,22 @@ class Watched:
         self._row: int | None = None
         self._score, self._rings = 0.0, False
         self._alarm: int | None = None
+        self._rang = 0
         self._strange: dict[str, None] = {}
         self._told: dict[str, int] = {}
-        self._pause = 0
+        self._pauses, self._week = (0, 0), 0
         self._silent = self._excused = False
         self._written = 0
 
-    def take(self, event: Event) -> tuple[list[Finding], list[Row]]:
-        """Takes the readings of `event`: what is told of them at once, and the rows that are complete now."""
+    def take(self, event: Event, resumed: int = 0) -> tuple[list[Finding], list[Row]]:
+        """Takes the readings of `event`: what is told of them at once, and the rows that are complete now.
+
+        `resumed`: when listening last began again, which ends no pause of the source.
+        """
         raw = event.raw[: bounds.EVIDENCE_RAW_CHARS]
         if not all(map(_is_unicode, (event.stream, event.source, event.host or "", raw))):
             return [], []
-        piece = Piece(evidence_of(event, bounds.EVIDENCE_RAW_CHARS), event.site, event.origin)
-        heard, self._silent = self._gathering.heard, False
-        if heard is not None:
-            most = bounds.PLANT_PAUSE_MOST_SECONDS * SECOND
-            self._pause = min(max(self._pause, event.ingest - heard), most)
+        piece, heard = piece_of(event), self._gathering.heard
         found = self._named.found(event)
         told = list(self._strangers(found.strange, event, piece))
         timed = says_its_time(event)
@@ -113,7 +115,19 @@ class Watched:
         late = self._gathering.take(event.time, event.ingest, dict(found.readings) if timed else {}, piece)
         if late:
             told += self._seldom(NoticeKind.LATE, late / SECOND, event, piece)
+        if self._gathering.last is piece:  # it counts
+            self._silent = False
+            self._paused(event.ingest, None if heard is None else max(heard, min(resumed, event.ingest)))
         return told, list(self._gathering.due())
+
+    def _paused(self, now: int, heard: int | None) -> None:
+        """Takes note of the pause that ends `now`, for this week and the next."""
+        week = now // (bounds.PLANT_PAUSE_KEPT_SECONDS * SECOND)
+        if week != self._week:
+            self._pauses, self._week = (self._pauses[1] if week == self._week + 1 else 0, 0), week
+        if heard is not None:
+            pause = min(now - heard, bounds.PLANT_PAUSE_MOST_SECONDS * SECOND)
+            self._pauses = self._pauses[0], max(self._pauses[1], pause)
 
     def passed(self, now: int) -> tuple[list[Row], bool]:
         """The log came to the instant `now`: the rows that are complete by it, and whether silence is to be looked at."""
@@ -124,13 +138,19 @@ class Watched:
         """All rows that wait; what comes next may be of any time."""
         return list(self._gathering.end())
 
-    def silence(self, now: int) -> Iterator[Finding]:
-        """What is told where nothing came for longer than on normal operation, and than is this source's habit."""
+    def silence(self, now: int, resumed: int = 0) -> Iterator[Finding]:
+        """What is told where nothing came for longer than on normal operation, and than is this source's habit.
+
+        `resumed`: when listening last began again.
+        """
         heard, last = self._gathering.heard, self._gathering.last
         if heard is None or last is None or self._silent:
             return
-        rows = self._gathering.quiet_rows(now)
-        if rows > self._gap and now - heard > max(2 * self._pause, lateness_of(self.plant.model.spacing)):
+        rows, spacing = self._gathering.quiet_rows(now), self.plant.model.spacing
+        listened, lateness = now - max(heard, resumed), lateness_of(spacing)
+        if min(rows, (listened - lateness) / spacing) > self._gap and listened > max(
+            2 * max(self._pauses), lateness
+        ):
             self._silent = self._excused = True
             yield notice(self.plant.name, NoticeKind.SILENT, (), rows, heard, [last])
 
@@ -146,8 +166,10 @@ class Watched:
             told.setdefault(at, []).append(one)
         for at in np.flatnonzero(judged.alarms).tolist():
             time = rows[at].time
-            if self._alarm is None or abs(time - self._alarm) > self._apart:
-                told.setdefault(at, []).append(self._begins(judged, at, rows[at]))
+            begins = self._alarm is None or abs(time - self._alarm) > self._apart
+            if begins or time - self._rang >= bounds.PLANT_AGAIN_SECONDS * SECOND:
+                told.setdefault(at, []).append(self._rings_in(judged, at, rows[at], lasts=not begins))
+                self._rang = time
             self._alarm = time
         self._row, self._score, self._rings = (
             rows[-1].time, float(judged.scores[-1]), bool(judged.alarms[-1])
@@ -168,10 +190,10 @@ class Watched:
             self._row, self._score, self._rings, self._watcher.rows, missing, gathering.late, gathering.heard, self._silent
         )  # fmt: skip
 
-    def _begins(self, judged: Judged, at: int, row: Row) -> Finding:
+    def _rings_in(self, judged: Judged, at: int, row: Row, *, lasts: bool) -> Finding:
         columns = (judged.named[at].tolist(), judged.shown[at].tolist(), judged.expected[at].tolist())
         faults = [Fault(*one) for one in zip(*columns, strict=True) if one[0] >= 0]
-        return alarm(self.plant.name, self.plant.model, self.plant.words, row, faults)
+        return alarm(self.plant.name, self.plant.model, self.plant.words, row, faults, lasts=lasts)
 
     def _notices(
         self, judged: Judged, rows_at: Mapping[int, int], rows: Sequence[Row]
@@ -185,7 +207,7 @@ class Watched:
         for (at, kind), alike in together.items():
             worst = max(alike, key=lambda one: one.amount / one.limit if one.limit > 0 else one.amount)
             tags = [one.tag for one in (worst, *(one for one in alike if one is not worst)) if one.tag]
-            pieces = rows[at].pieces[: bounds.PLANT_EVIDENCE]
+            pieces = cited(rows[at], [self._columns[tag] for tag in tags if tag in self._columns])
             yield at, notice(self.plant.name, kind, tags, worst.amount, rows[at].time, pieces)
 
     def _strangers(self, names: Iterable[str], event: Event, piece: Piece) -> Iterator[Finding]:
@@ -219,7 +241,7 @@ class Watched:
     def _state(self, grid: Mapping[str, bytes], watch: Mapping[str, bytes], *, first: bool) -> dict[str, bytes]:  # fmt: skip
         known = packed({
             "row": self._row, "score": self._score, "rings": self._rings, "alarm": self._alarm, "strange": list(self._strange),
-            "told": self._told, "pause": self._pause, "silent": self._silent, "excused": self._excused,
+            "rang": self._rang, "told": self._told, "pauses": [list(self._pauses)], "week": self._week, "silent": self._silent, "excused": self._excused,
         })  # fmt: skip
         model = self.plant.model
         tags = {
@@ -250,7 +272,10 @@ class Watched:
         known = Held.of(pieces[_KNOWN])
         self._row, self._alarm = known.maybe("row"), known.maybe("alarm")
         self._score, self._rings = known.number("score"), known.flag("rings")
-        self._strange, self._pause = dict.fromkeys(known.texts("strange")), known.whole("pause")
+        self._rang, self._week = known.whole("rang"), known.whole("week")
+        ((before, now),) = known.rows("pauses", int, int)
+        self._pauses = before, now
+        self._strange = dict.fromkeys(known.texts("strange"))
         self._silent, self._excused = known.flag("silent"), known.flag("excused")
         self._told = {kind: int(instant) for kind, instant in known.table("told").items()}
 
@@ -259,8 +284,31 @@ class Watched:
         self._receive(old._gathering, old.plant.model.names)
 
     def _receive(self, old: Gathering, names: Sequence[str]) -> None:
-        columns = {name: column for column, name in enumerate(self.plant.model.names)}
+        columns = self._columns
         old.move_to(self._gathering, {at: columns[name] for at, name in enumerate(names) if name in columns})
+
+    def begun_anew(self, error: Exception, piece: Piece) -> tuple[Watched, list[Finding]]:
+        """The same plant without what was known of its present, and what is told of the `error` that came with `piece`."""
+        fresh, at = Watched(self.plant), piece.evidence.time
+        fresh._told, fresh._strange = self._told, self._strange
+        last = fresh._told.get(NoticeKind.FAILED)
+        if last is not None and abs(at - last) < bounds.PLANT_TOLD_SECONDS * SECOND:
+            return fresh, []
+        fresh._told[NoticeKind.FAILED] = at
+        return fresh, [notice(self.plant.name, NoticeKind.FAILED, [_place(error)], 1.0, at, [piece])]
+
+
+def piece_of(event: Event) -> Piece:
+    """`event` as evidence."""
+    return Piece(evidence_of(event, bounds.EVIDENCE_RAW_CHARS), event.site, event.origin)
+
+
+def _place(error: Exception) -> str:
+    """What kind of error it is, and where it was raised: enough to find it by."""
+    where = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        where = f" in {frame.f_code.co_filename.rpartition('/')[2]}, line {line}"
+    return type(error).__name__ + where
 
 
 def _below(pieces: Mapping[str, bytes], place: str) -> dict[str, bytes]:
