@@ -1,7 +1,7 @@
 """A database opened for reading only, asked, and left as it was.
 
-1. PostgreSQL: every transaction is read-only, by the session's own setting. SQLite: the file is opened read-only, and
-   `PRAGMA query_only` holds. SQL Server: `ApplicationIntent=ReadOnly`; it knows no read-only transaction, so the account
+1. PostgreSQL: every transaction is read-only, by the session's own setting. SQLite: the file is opened read-only,
+   `PRAGMA query_only` holds, and of each statement SQLite asks us what it may do (`_may`). SQL Server: `ApplicationIntent=ReadOnly`; it knows no read-only transaction, so the account
    should have no right but to read.
 2. Whatever was asked is rolled back.
 3. An answer that takes longer than the settings allow is broken off.
@@ -13,8 +13,9 @@ import os
 import sqlite3
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import quote
 
@@ -32,6 +33,22 @@ from tocsin.records.inert import inert, shortened
 
 _DRIVERS: Final = {"postgresql": "postgresql+pg8000", "mssql": "mssql+pytds", "sqlite": "sqlite"}
 _REASON_CHARS: Final = 200
+_READING: Final = frozenset(
+    {
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_RECURSIVE,
+        sqlite3.SQLITE_TRANSACTION,
+    }
+)
+_AUTHORITIES: Final = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Where systems keep all certificates in one file: Debian, Red Hat, SUSE, Alpine and macOS."""
 
 
 def engine_for(settings: Sql) -> sa.Engine:
@@ -115,9 +132,16 @@ def _sqlite(settings: Sql) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA query_only = ON")
     until = time.monotonic() + settings.timeout
+    connection.set_authorizer(_may)
     connection.set_progress_handler(lambda: int(time.monotonic() > until), 10_000)
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
     return connection
+
+
+def _may(action: int, what: str | None, value: str | None, _database: str | None, _within: str | None) -> int:
+    """What a statement may do: read, calculate, and tell a setting of SQLite that SQLAlchemy asks for."""
+    asks = action == sqlite3.SQLITE_PRAGMA and what == "read_uncommitted" and value is None
+    return sqlite3.SQLITE_OK if asks or action in _READING else sqlite3.SQLITE_DENY
 
 
 def _postgresql(settings: Sql, password: str | None) -> Any:
@@ -145,7 +169,7 @@ def _postgresql(settings: Sql, password: str | None) -> Any:
 def _mssql(settings: Sql, password: str | None) -> Any:
     import pytds  # noqa: PLC0415  only where it is asked for
 
-    authority = None if _in_plain(settings) else settings.authority or ssl.get_default_verify_paths().cafile
+    authority = None if _in_plain(settings) else settings.authority or _known_authorities()
     return pytds.connect(
         dsn=settings.host,
         port=settings.port or 1433,
@@ -158,6 +182,22 @@ def _mssql(settings: Sql, password: str | None) -> Any:
         appname="tocsin",
         cafile=None if authority is None else os.fspath(authority),
     )
+
+
+def _known_authorities(places: Sequence[str] = _AUTHORITIES) -> Path:
+    """The file with the certificates that the system knows: without one, python-tds would speak in plain.
+
+    Raises:
+        OperatorError: there is none.
+    """
+    usual = ssl.get_default_verify_paths().cafile
+    found = next((Path(one) for one in (usual, *places) if one and Path(one).is_file()), None)
+    if found is None:
+        raise OperatorError(
+            "The certificates that this system knows are in no single file, as SQL Server's library needs them.",
+            "Name the certificate of who vouches for the database: authority.",
+        )
+    return found
 
 
 def _in_plain(settings: Sql) -> bool:
