@@ -69,7 +69,7 @@ def test_a_select_is_let_through(database: Any, select: str) -> None:
         ("postgresql", "SELECT * FROM dblink('host=plc', 'DELETE FROM h') AS t(a int)"),
         ("postgresql", "SELECT lo_export(1, '/tmp/x')"),
         ("postgresql", "SELECT public.empty()"),
-        ("postgresql", "SELECT \"pg_terminate_backend\"(1)"),
+        ("postgresql", 'SELECT "pg_terminate_backend"(1)'),
         ("postgresql", "SELECT nextval('s')"),
         ("postgresql", "SELECT set_config('default_transaction_read_only', 'off', false)"),
         ("mssql", "SELECT * FROM OPENQUERY(plc, 'DELETE FROM h')"),

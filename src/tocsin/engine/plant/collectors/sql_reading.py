@@ -13,9 +13,8 @@ import os
 import sqlite3
 import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import quote
 
@@ -28,6 +27,7 @@ from tocsin.config.origins import is_here
 from tocsin.config.plant_source_sql import Sql
 from tocsin.config.private_files import NotOurs, read_private
 from tocsin.engine.plant.collectors.interface import SourceLost
+from tocsin.engine.plant.collectors.mssql_tls import checked, known_authorities
 from tocsin.records.errors import OperatorError
 from tocsin.records.inert import inert, shortened
 
@@ -42,13 +42,6 @@ _READING: Final = frozenset(
         sqlite3.SQLITE_TRANSACTION,
     }
 )
-_AUTHORITIES: Final = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
-"""Where systems keep all certificates in one file: Debian, Red Hat, SUSE, Alpine and macOS."""
 
 
 def engine_for(settings: Sql) -> sa.Engine:
@@ -169,35 +162,20 @@ def _postgresql(settings: Sql, password: str | None) -> Any:
 def _mssql(settings: Sql, password: str | None) -> Any:
     import pytds  # noqa: PLC0415  only where it is asked for
 
-    authority = None if _in_plain(settings) else settings.authority or _known_authorities()
-    return pytds.connect(
-        dsn=settings.host,
-        port=settings.port or 1433,
-        database=settings.name,
-        user=settings.user,
-        password=password or "",
-        timeout=settings.timeout,
-        login_timeout=bounds.PLANT_CONNECT_SECONDS,
-        readonly=True,
-        appname="tocsin",
-        cafile=None if authority is None else os.fspath(authority),
-    )
-
-
-def _known_authorities(places: Sequence[str] = _AUTHORITIES) -> Path:
-    """The file with the certificates that the system knows: without one, python-tds would speak in plain.
-
-    Raises:
-        OperatorError: there is none.
-    """
-    usual = ssl.get_default_verify_paths().cafile
-    found = next((Path(one) for one in (usual, *places) if one and Path(one).is_file()), None)
-    if found is None:
-        raise OperatorError(
-            "The certificates that this system knows are in no single file, as SQL Server's library needs them.",
-            "Name the certificate of who vouches for the database: authority.",
+    authority = None if _in_plain(settings) else settings.authority or known_authorities()
+    with checked(authority) as cafile:
+        return pytds.connect(
+            dsn=settings.host,
+            port=settings.port or 1433,
+            database=settings.name,
+            user=settings.user,
+            password=password or "",
+            timeout=settings.timeout,
+            login_timeout=bounds.PLANT_CONNECT_SECONDS,
+            readonly=True,
+            appname="tocsin",
+            cafile=cafile,
         )
-    return found
 
 
 def _in_plain(settings: Sql) -> bool:
