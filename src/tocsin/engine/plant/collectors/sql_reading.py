@@ -89,7 +89,9 @@ def _error(engine: sa.Engine) -> type[Exception]:
 
 
 def _reason(error: BaseException) -> str:
-    said = error.args[0] if error.args else error
+    said = error.args[0] if error.args and not isinstance(error, OSError) else error
+    if isinstance(error, OSError) and error.strerror:  # its first argument is a number
+        said = error.strerror
     if isinstance(said, dict):  # PostgreSQL's, by letters: M is the message
         said = said.get("M", said)
     return shortened(inert(" ".join(str(said).split())), _REASON_CHARS).rstrip(".") or type(error).__name__
