@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import sqlite3
@@ -10,12 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.engine.plant.collectors.taking import Taking, taking
 
 from tocsin.cli import clock
 from tocsin.config import bounds
+from tocsin.config.private_files import write_private
 from tocsin.config.plant_source import Folder, PlantSource, Sql
 from tocsin.engine.plant.collecting import collect
 from tocsin.engine.plant.collectors.settings import Collected, CollectSettings, Counted, Report, Told
@@ -165,6 +168,34 @@ def test_refused_readings_that_find_no_room_stop_their_source(
             awaited(lambda: states(said)["db"].state == "stopped")
         assert not (side.store / "plant" / "db.mark").exists()
     assert "is full of readings that were refused" in told(said)
+
+
+def test_without_a_mark_nothing_is_stored_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "PLANT_PAUSE_SECONDS", 0.05)
+    side = Side(tmp_path)
+    side.insert(0, 5)
+    with taking(side.store) as taken:
+        full = [True]
+
+        def written(*args: Any, **more: Any) -> None:
+            if full[0]:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            write_private(*args, **more)
+
+        monkeypatch.setattr("tocsin.engine.plant.collectors.marks.write_private", written)
+        with collecting(side.settings()) as said:
+            awaited(lambda: states(said)["db"].state == "lost")
+            until = time.monotonic() + 0.5  # ten times the pause
+            awaited(lambda: time.monotonic() > until)
+            assert shown(taken, "FLOW") == list(range(5))
+            full[0] = False
+            side.insert(5, 7)
+            awaited(lambda: len(shown(taken, "FLOW")) > 5)
+            awaited(lambda: states(said)["db"].state == "reads")
+        assert shown(taken, "FLOW") == list(range(7))
+    assert "cannot be written down" in told(said)
 
 
 def test_a_killed_process_is_started_anew_and_nothing_is_lost(tmp_path: Path) -> None:

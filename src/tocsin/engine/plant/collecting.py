@@ -5,8 +5,10 @@ Rules:
 1. Readings count as read once intake answered; then the mark is written. After a crash a source is read from its mark on:
    what was stored since is read and stored again, nothing is left out.
 2. A source that is lost is tried again, later each time, at most every `bounds.PLANT_PAUSE_SECONDS`; that is told once.
-3. A source that must not be read, or whose settings are wrong, is stopped and told; the others go on.
-4. What intake would not take is told, and kept beside the mark.
+3. Where a mark cannot be written, its source is read no further until one can: what is stored again each time it is tried would fill
+   the log.
+4. A source that must not be read, or whose settings are wrong, is stopped and told; the others go on.
+5. What intake would not take is told, and kept beside the mark.
 """
 
 from __future__ import annotations
@@ -83,6 +85,7 @@ class KeptSource:
         self._around = Around(self._tell, now, settings.models.get(source.plant))
         self._delivery = Delivery(settings.store / SOCKET, source.plant, self._tell, self._keep_aside)
         self._pause = 0.0
+        self._unmarked: str | None = None
 
     async def run(self) -> None:
         """Reads until it is cancelled, or the source must not be read."""
@@ -90,6 +93,8 @@ class KeptSource:
             collector = collector_of(self._source, self._around)
             while True:
                 try:
+                    if self._unmarked is not None:
+                        await self._mark(self._unmarked)
                     await collector.read(self._deliver, self._marks.read(self.name))
                     self._lost("it ended")
                 except SourceLost as error:
@@ -119,13 +124,19 @@ class KeptSource:
             self.standing.readings += len(readings)
             self.standing.last = self._now()
         if mark:
-            try:
-                await asyncio.to_thread(self._marks.write, self.name, mark)
-            except (OSError, NotOurs) as error:
-                raise SourceLost(f"how far it was read cannot be written down ({error})") from error
+            await self._mark(mark)
         if self.standing.state == "lost":
             self._tell("It is read again.")
         self.standing.state, self.standing.said, self._pause = "reads", "", 0.0
+
+    async def _mark(self, mark: str) -> None:
+        """Writes down how far it was read; one that could not be written is tried again before anything else is read."""
+        self._unmarked = mark
+        try:
+            await asyncio.to_thread(self._marks.write, self.name, mark)
+        except (OSError, NotOurs) as error:
+            raise SourceLost(f"how far it was read cannot be written down ({error})") from error
+        self._unmarked = None
 
     def _keep_aside(self, refused: list[bytes], why: str) -> None:
         try:
