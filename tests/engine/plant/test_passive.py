@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from benchmarks.running import new_site
 from tests.engine.plant.passive_stage import PATIENCE, TCP_PORTS, UDP_PORTS, Act, Report
+from tests.mqtt_broker import free_port, mosquitto, nats
 
 STAGE = ("unshare", "-rn", sys.executable, "-m", "tests.engine.plant.passive_stage")
 OPCUA = (sys.executable, "-m", "tests.engine.plant.passive_opcua")
@@ -128,8 +129,6 @@ def test_a_service_with_a_source_of_each_kind_speaks_to_these_alone_and_writes_n
         pytest.importorskip(name)
     from tests.detect.plant.plants import tank
     from tests.engine.plant.passive_sources import KINDS, prepared
-    from tests.mqtt_broker import free_port, mosquitto, nats
-
     from tocsin.detect.plant.learn import learn
     from tocsin.engine.plant.model_file import write_model
     from tocsin.records.readings import Spelling
@@ -165,6 +164,7 @@ def port_of(report: Report) -> int:
     return int(report.beside[0].rstrip("/").rpartition(":")[2])
 
 
+@pytest.mark.soak
 def test_an_opcua_source_speaks_to_its_endpoint_alone_and_asks_for_nothing_that_writes() -> None:
     pytest.importorskip("asyncua")
     report = played(Act([*OPCUA, "read", "{beside}"], beside=[*OPCUA, "serve"]))
@@ -179,6 +179,19 @@ def test_a_write_would_be_seen() -> None:
     pytest.importorskip("asyncua")
     report = played(Act([*OPCUA, "write", "{beside}"], beside=[*OPCUA, "serve"]))
     assert violations(report, port_of(report)) == ["asked for WriteRequest"]
+
+
+@pytest.mark.soak
+def test_a_message_that_is_published_would_be_seen() -> None:
+    pytest.importorskip("asyncua")
+    ports = [free_port() for _ in range(3)]
+    code = (
+        "import socket, time; one = socket.create_connection(('127.0.0.1', %d)); "
+        "one.sendall(bytes.fromhex('100d00044d5154540402003c000178300600036f6e2f31')); time.sleep(0.5)"
+    )
+    beside = [*SOURCES, "serve", *map(str, ports)]
+    report = played(Act([sys.executable, "-c", code % ports[1]], beside=beside))
+    assert violations(report, *ports) == ["asked for PUBLISH"]
 
 
 @pytest.mark.parametrize(
