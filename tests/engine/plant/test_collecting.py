@@ -18,8 +18,8 @@ from tests.engine.plant.collectors.taking import Taking, taking
 
 from tocsin.cli import clock
 from tocsin.config import bounds
-from tocsin.config.private_files import write_private
 from tocsin.config.plant_source import Folder, PlantSource, Sql
+from tocsin.config.private_files import write_private
 from tocsin.engine.plant.collecting import collect
 from tocsin.engine.plant.collectors.settings import Collected, CollectSettings, Counted, Report, Told
 from tocsin.engine.plant.kept_collectors import KeptCollectors

@@ -119,10 +119,13 @@ def test_a_broker_that_takes_nothing_any_more_is_lost(monkeypatch: pytest.Monkey
         with theirs:
             reader, writer = await asyncio.open_connection(sock=ours)
             link = Link(Mqtt("127.0.0.1", 1883, ("plant/{tag}",)), reader, writer)
+
+            async def acknowledge() -> None:
+                while True:
+                    await link.acknowledge(messages)
+
             with pytest.raises(SourceLost, match="takes nothing any more"):
-                async with asyncio.timeout(PATIENCE):
-                    while True:
-                        await link.acknowledge(messages)
+                await asyncio.wait_for(acknowledge(), PATIENCE)
             writer.transport.abort()
 
     asyncio.run(run())

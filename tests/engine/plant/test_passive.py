@@ -124,11 +124,14 @@ def test_the_service_sends_nothing(tmp_path: Path) -> None:
     assert report.packets == []
 
 
-def test_a_service_with_a_source_of_each_kind_speaks_to_these_alone_and_writes_nothing(tmp_path: Path) -> None:
+def test_a_service_with_a_source_of_each_kind_speaks_to_these_alone_and_writes_nothing(
+    tmp_path: Path,
+) -> None:
     for name in ("asyncua", "sqlalchemy", "sqlglot", "numpy", "paho.mqtt.client"):
         pytest.importorskip(name)
     from tests.detect.plant.plants import tank
     from tests.engine.plant.passive_sources import KINDS, prepared
+
     from tocsin.detect.plant.learn import learn
     from tocsin.engine.plant.model_file import write_model
     from tocsin.records.readings import Spelling
@@ -146,7 +149,10 @@ def test_a_service_with_a_source_of_each_kind_speaks_to_these_alone_and_writes_n
     before["history.db"] = (site.folder / "history.db").read_bytes()
     beside = [*SOURCES, "serve", *(str(ports[name]) for name in ("opcua", "mqtt", "behind"))]
     report = played(
-        Act(["env", f"XDG_CACHE_HOME={tmp_path}", *SOURCES, "watch", str(settings), str(site.data)], beside=beside)
+        Act(
+            ["env", f"XDG_CACHE_HOME={tmp_path}", *SOURCES, "watch", str(settings), str(site.data)],
+            beside=beside,
+        )
     )
     assert report.code == 0, report.out
     assert all(f"works-{kind}" in report.out for kind in KINDS)

@@ -34,6 +34,7 @@ from tocsin.engine.plant.collectors.settings import (
     Told,
 )
 from tocsin.records.errors import OperatorError
+from tocsin.records.inert import inert, shortened
 from tocsin.sources.line_writing import lines
 
 
@@ -102,7 +103,7 @@ class KeptSource:
                 except OperatorError:
                     raise
                 except Exception as error:  # noqa: BLE001  a defect of ours, or of a library, ends no other source
-                    self._lost(f"reading it failed ({error!r})")
+                    self._lost(f"reading it failed ({shortened(inert(repr(error)), 300)})")
                 await asyncio.sleep(self._pause)
         except OperatorError as error:
             self.standing.state, self.standing.said = "stopped", str(error)

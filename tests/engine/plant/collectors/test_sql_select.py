@@ -25,13 +25,15 @@ from tocsin.records.errors import OperatorError
         ),
         (
             "mssql",
-            "SELECT DATEADD(hour, -1, t) AS t, ISNULL(TRY_CAST(v AS float), 0) AS v FROM h WITH (NOLOCK) "
-            "WHERE t < SYSUTCDATETIME() AND tag LIKE 'Archive\\%'",
+            "SELECT DATEADD(hour, -1, t) AS t, ISNULL(TRY_CAST(v AS float), 0) AS v FROM h WITH (NOLOCK) WHERE t < SYSUTCDATETIME() AND tag LIKE 'Archive\\%'",
         ),
         (
             "postgresql",
-            "SELECT to_timestamp(s) AS t, date_trunc('hour', a), time_bucket('1 minute', a), round(v::numeric, 2), "
-            "coalesce(b, 0), a AT TIME ZONE 'UTC', lag(v) OVER (ORDER BY a), j->>'x' FROM h WHERE a > now() - interval '1 day'",
+            "SELECT to_timestamp(s) AS t, date_trunc('hour', a), time_bucket('1 minute', a), round(v::numeric, 2) FROM h",
+        ),
+        (
+            "postgresql",
+            "SELECT coalesce(b, 0), a AT TIME ZONE 'UTC', lag(v) OVER (ORDER BY a), j->>'x' FROM h WHERE a > now() - interval '1 day'",
         ),
         ("sqlite", "SELECT datetime(t, 'unixepoch') AS t, json_extract(a, '$.b') AS b, unixepoch(t) FROM h"),
     ],

@@ -21,7 +21,16 @@ import numpy as np
 from tocsin.config import bounds
 from tocsin.config.plant_source import Folder
 from tocsin.engine.plant.collectors.beside import Beside
-from tocsin.engine.plant.collectors.folder_files import Cut, Entry, Known, Part, Watch, listing, opened, part_of
+from tocsin.engine.plant.collectors.folder_files import (
+    Cut,
+    Entry,
+    Known,
+    Part,
+    Watch,
+    listing,
+    opened,
+    part_of,
+)
 from tocsin.engine.plant.collectors.interface import Deliver, Reading, SourceLost
 from tocsin.engine.plant.collectors.seen import Seen
 from tocsin.engine.plant.collectors.settings import Around

@@ -70,7 +70,7 @@ def check_select(select: str, database: Database) -> None:
             raise OperatorError("The select of a plant's source has a parameter, which has no value.", right)
 
 
-def _doubt(node: exp.Expression) -> str:
+def _doubt(node: exp.Expr) -> str:
     """Why `node` may do more than read; '' where it does not.
 
     A SELECT may call what writes, also where transactions are read-only: `dblink_exec`, `lo_export`, `OPENQUERY`.
