@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import multiprocessing
 import os
 import signal
 import sqlite3
@@ -20,6 +21,7 @@ from tocsin.cli import clock
 from tocsin.config import bounds
 from tocsin.config.plant_source import Folder, PlantSource, Sql
 from tocsin.config.private_files import write_private
+from tocsin.engine.plant.collect_process import CollectChild
 from tocsin.engine.plant.collecting import collect
 from tocsin.engine.plant.collectors.settings import Collected, CollectSettings, Counted, Report, Told
 from tocsin.engine.plant.kept_collectors import KeptCollectors
@@ -274,3 +276,26 @@ def test_without_sources_there_is_no_process_and_new_settings_hold_at_once(tmp_p
         kept.take_up(CollectSettings(side.store))
         assert kept._child is None
         assert kept.standing == {}
+
+
+def test_what_the_process_reports_is_data_and_no_python_object(tmp_path: Path) -> None:
+    """Whoever takes it over by a source's bytes gains no code in the main process."""
+    made = tmp_path / "made"
+
+    class Evil:
+        def __reduce__(self) -> tuple[Any, tuple[str]]:
+            return os.mkdir, (str(made),)
+
+    child = CollectChild(CollectSettings(tmp_path), clock.now)
+    try:
+        ours, theirs = multiprocessing.Pipe(duplex=False)
+        child._reports.close()
+        child._reports = ours
+        theirs.send(Evil())
+        theirs.send_bytes(b"x")
+        assert list(child.heard()) == []
+        assert not made.exists()
+        awaited(lambda: child.died is not None)
+        theirs.close()
+    finally:
+        child.kill()

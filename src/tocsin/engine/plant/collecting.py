@@ -116,7 +116,8 @@ class KeptSource:
         self.standing.state, self.standing.said = "lost", f"{why[:1].upper()}{why[1:]}."
 
     def _tell(self, text: str) -> None:
-        self._report(Told(f"Source {self.name} of the plant {self._source.plant}: {text}"))
+        said = shortened(text, bounds.PLANT_TOLD_CHARS)
+        self._report(Told(f"Source {self.name} of the plant {self._source.plant}: {said}"))
 
     async def _deliver(self, readings: Sequence[Reading], mark: str = "") -> None:
         """As `interface.Deliver`; without readings or a mark it says that the source answers."""
