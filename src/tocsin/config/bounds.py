@@ -929,7 +929,7 @@ PLANT_PAUSE_SECONDS: Final = 60.0
 """Longest pause before a source that cannot be reached, or readings that intake cannot take, are tried again."""
 
 PLANT_TOLD_CHARS: Final = 2_000
-"""One sentence about a source; libraries put a server's words into theirs."""
+"""What is told of a source at once; libraries put a server's words into theirs."""
 
 PLANT_REPORT_BYTES: Final = 1 * MiB
 """One report of the process that reads sources: how `PLANT_SOURCES` of them stand."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+import trustme
 
 pytest.importorskip("paho.mqtt.client")
 
@@ -19,7 +22,7 @@ from tests.mqtt_broker import PATIENCE
 from tocsin.config import bounds
 from tocsin.config.plant_source_mqtt import Mqtt
 from tocsin.engine.plant.collectors.interface import SourceLost
-from tocsin.engine.plant.collectors.mqtt_link import Link
+from tocsin.engine.plant.collectors.mqtt_link import Link, linked
 from tocsin.sources.mqtt.packets import Published
 
 Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -129,3 +132,37 @@ def test_a_broker_that_takes_nothing_any_more_is_lost(monkeypatch: pytest.Monkey
             writer.transport.abort()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("wrong", ["stranger", "other host", ""])
+def test_only_the_broker_itself_is_told_the_password(tmp_path: Path, wrong: str) -> None:
+    ours, came = trustme.CA(), bytearray()
+    certificate = (trustme.CA() if wrong == "stranger" else ours).issue_cert(
+        "broker.example.org" if wrong == "other host" else "127.0.0.1"
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    authority, password = tmp_path / "authority.pem", tmp_path / "password"
+    ours.cert_pem.write_to_path(str(authority))
+    password.write_text("only for the broker")
+    password.chmod(0o600)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            came.extend(await reader.read(1_000))
+        writer.close()
+
+    async def run() -> str:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        said = Mqtt(
+            "127.0.0.1", server.sockets[0].getsockname()[1], ("plant/{tag}",), authority=authority, user="tocsin", password=password
+        )  # fmt: skip
+        with pytest.raises(SourceLost) as lost:
+            async with linked(said, ["plant/+"]):
+                pass
+        server.close()
+        return str(lost.value)
+
+    said = asyncio.run(run())
+    assert ("cannot be trusted" in said) == bool(wrong)
+    assert (b"only for the broker" in came) == (not wrong)

@@ -106,17 +106,19 @@ class KeptSource:
                     self._lost(f"reading it failed ({shortened(inert(repr(error)), 300)})")
                 await asyncio.sleep(self._pause)
         except OperatorError as error:
-            self.standing.state, self.standing.said = "stopped", str(error)
+            self.standing.state = "stopped"
+            self.standing.said = shortened(inert(str(error)), bounds.PLANT_TOLD_CHARS)
             self._tell(f"It is not read any more. {error}")
 
     def _lost(self, why: str) -> None:
         self._pause = min(max(2 * self._pause, 1.0), bounds.PLANT_PAUSE_SECONDS)
         if self.standing.state != "lost":
             self._tell(f"It is lost: {why}. It is tried again and again.")
-        self.standing.state, self.standing.said = "lost", f"{why[:1].upper()}{why[1:]}."
+        self.standing.state = "lost"
+        self.standing.said = shortened(inert(f"{why[:1].upper()}{why[1:]}."), bounds.PLANT_TOLD_CHARS)
 
     def _tell(self, text: str) -> None:
-        said = shortened(text, bounds.PLANT_TOLD_CHARS)
+        said = shortened(inert(text), bounds.PLANT_TOLD_CHARS)
         self._report(Told(f"Source {self.name} of the plant {self._source.plant}: {said}"))
 
     async def _deliver(self, readings: Sequence[Reading], mark: str = "") -> None:
