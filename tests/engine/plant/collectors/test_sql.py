@@ -151,6 +151,16 @@ def test_nothing_can_be_written(history: History) -> None:
     assert not (history.path.parent / "other.db").exists()
 
 
+def test_a_database_that_is_written_meanwhile_is_read(history: History) -> None:
+    history.own.execute("PRAGMA journal_mode = WAL")
+    history.put([(0, "A", 1.0)])
+    history.own.execute("INSERT INTO long SELECT t + 1, tag, 2.0 FROM long")  # not committed
+    try:
+        assert values(history.reads(since=0).looks()) == [1.0]
+    finally:
+        history.own.rollback()
+
+
 def test_a_question_that_takes_too_long_is_broken_off(history: History) -> None:
     select = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS t, 'A' AS tag, 1 AS value FROM n"
     with pytest.raises(SourceLost, match="interrupted"):
