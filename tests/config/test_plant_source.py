@@ -119,6 +119,18 @@ def test_a_plant_that_there_is_not_is_refused() -> None:
     assert read(FOLDER, ("town",))
 
 
+MQTT = '[[plant-source]]\nplant = "town"\nkind = "mqtt"\nhost = "broker.example.org"\n'
+
+
+def test_two_sources_at_one_broker_do_not_log_each_other_out() -> None:
+    two = read(MQTT + 'name = "pumps"\n' + MQTT + 'name = "tanks"\n')
+    assert [one.settings.client for one in two] == ["tocsin-pumps", "tocsin-tanks"]
+    assert "client id a twice" in refusal(
+        MQTT + 'name = "pumps"\nclient-id = "a"\n' + MQTT + 'name = "tanks"\nclient-id = "a"\n'
+    )
+    assert len(read(MQTT + 'name = "b"\nclient-id = "a"\n' + MQTT + 'client-id = "a"\nport = 8884\n')) == 2
+
+
 def test_the_service_has_them(tmp_path: Path) -> None:
     values = {"run": tomllib.loads(FOLDER + '[[plant]]\nname = "town"\nmodel = "town.model"\n')}
     service = service_settings(tmp_path / "tocsin.toml", values, tmp_path)

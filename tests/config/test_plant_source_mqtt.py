@@ -82,7 +82,8 @@ def test_ports_of_controllers_are_refused(port: int) -> None:
         'host = "b"\nformat = "number"\ntopics = ["a/{c}"]\ntag = "one"', 'host = "b"\nvalue = "v"', 'host = "b"\ntag = "{key}"',
         'host = "b"\nkey = "k.pem"', 'host = "b"\npassword-file = "p"', 'host = "localhost"\ntls = false\nauthority = "a"',
         'host = "b"\nplain = "yes"', 'host = "b"\nclient-id = "a b"', 'host = "b"\ntopics = ["' + "x" * 1100 + '"]',
-        'host = "b"\nuser = "a\\nb"',
+        'host = "b"\nuser = "a\\nb"', 'host = "b"\ntopics = ["$share/historian/spBv1.0/#"]', 'host = "b"\ntopics = ["$SYS/#"]',
+        'host = "b"\nformat = "number"\ntopics = ["$queue/plant/{tag}"]\ntag = "{tag}"',
     ],
 )  # fmt: skip
 def test_what_cannot_be(line: str) -> None:

@@ -943,6 +943,12 @@ PLANT_ANSWER_SECONDS: Final = 60.0
 PLANT_PAUSE_SECONDS: Final = 60.0
 """Longest pause before a source that cannot be reached, or readings that intake cannot take, are tried again."""
 
+PLANT_TOLD_CHARS: Final = 2_000
+"""What is told of a source at once; libraries put a server's words into theirs."""
+
+PLANT_REPORT_BYTES: Final = 1 * MiB
+"""One report of the process that reads sources: how `PLANT_SOURCES` of them stand."""
+
 PLANT_ASIDE_BYTES: Final = 64 * MiB
 """Readings that intake refused, kept in a file for each source; where it is full, that source is read no further."""
 

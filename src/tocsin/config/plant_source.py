@@ -129,6 +129,16 @@ def plant_sources(run: Table, plants: Collection[str] | None = None) -> tuple[Pl
     for one in found:
         if names.count(one.name.casefold()) > 1:
             run.refuse(KEY, f"has the name {one.name} twice", 'Give each a name of its own: name = "pumps".')
+    clients = [
+        (one.settings.host, one.settings.port, one.settings.client) for one in found if one.kind == "mqtt"
+    ]
+    for host, port, client in clients:
+        if clients.count((host, port, client)) > 1:
+            run.refuse(
+                KEY,
+                f"has the client id {client} twice at the broker {host}:{port}, which would log the two out in turn",
+                'Give each a client-id of its own: client-id = "tocsin-pumps".',
+            )
     return found
 
 

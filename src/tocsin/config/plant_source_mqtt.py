@@ -45,6 +45,7 @@ _SPARKPLUG_PLACES: Final = frozenset({"group", "node", "device", "metric", "topi
 _PLACE: Final = re.compile(r"\{([a-z]+)\}")
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}", re.ASCII)
 _CLIENT: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_CERTIFICATES: Final = "$sparkplug"
 _RIGHT_TOPICS: Final = 'Write a list, such as ["spBv1.0/Waterworks/#"] or ["plant/{device}/{metric}"].'
 
 
@@ -155,6 +156,12 @@ def _topics(table: Table, usual: Sequence[str]) -> tuple[str, ...]:
         levels = topic.split("/")
         if len(topic.encode()) > bounds.MQTT_TOPIC_BYTES:
             table.refuse("topics", f"holds one of more than {bounds.MQTT_TOPIC_BYTES} bytes", _RIGHT_TOPICS)
+        if levels[0].startswith("$") and levels[0] != _CERTIFICATES:
+            table.refuse(
+                "topics",
+                f"holds {topic!a}: what begins with $ is the broker's own",
+                "Name topics of the plant; a shared subscription would take its messages from other clients.",
+            )
         for at, level in enumerate(levels):
             whole = level == "+" or _PLACE.fullmatch(level) or (level == "#" and at == len(levels) - 1)
             if not whole and set(level) & set("+#{}"):
@@ -188,7 +195,8 @@ def _path(table: Table, key: str, kind: Format) -> str:
 
 def _client(table: Table) -> str:
     right = "Write letters, digits, dots, dashes or underscores, at most 64, such as tocsin-waterworks."
-    client = table.text("client-id", f"tocsin-{table.values.get('plant', 'plant')}"[:64], right)
+    own = table.values.get("name", table.values.get("plant", "plant"))
+    client = table.text("client-id", f"tocsin-{own}"[:64], right)
     if not _CLIENT.fullmatch(client):
         table.refuse("client-id", "is none", right)
     return client

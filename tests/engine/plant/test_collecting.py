@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import multiprocessing
 import os
 import signal
 import sqlite3
@@ -10,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.engine.plant.collectors.taking import Taking, taking
@@ -17,6 +20,8 @@ from tests.engine.plant.collectors.taking import Taking, taking
 from tocsin.cli import clock
 from tocsin.config import bounds
 from tocsin.config.plant_source import Folder, PlantSource, Sql
+from tocsin.config.private_files import write_private
+from tocsin.engine.plant.collect_process import CollectChild
 from tocsin.engine.plant.collecting import collect
 from tocsin.engine.plant.collectors.settings import Collected, CollectSettings, Counted, Report, Told
 from tocsin.engine.plant.kept_collectors import KeptCollectors
@@ -167,6 +172,34 @@ def test_refused_readings_that_find_no_room_stop_their_source(
     assert "is full of readings that were refused" in told(said)
 
 
+def test_without_a_mark_nothing_is_stored_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "PLANT_PAUSE_SECONDS", 0.05)
+    side = Side(tmp_path)
+    side.insert(0, 5)
+    with taking(side.store) as taken:
+        full = [True]
+
+        def written(*args: Any, **more: Any) -> None:
+            if full[0]:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            write_private(*args, **more)
+
+        monkeypatch.setattr("tocsin.engine.plant.collectors.marks.write_private", written)
+        with collecting(side.settings()) as said:
+            awaited(lambda: states(said)["db"].state == "lost")
+            until = time.monotonic() + 0.5  # ten times the pause
+            awaited(lambda: time.monotonic() > until)
+            assert shown(taken, "FLOW") == list(range(5))
+            full[0] = False
+            side.insert(5, 7)
+            awaited(lambda: len(shown(taken, "FLOW")) > 5)
+            awaited(lambda: states(said)["db"].state == "reads")
+        assert shown(taken, "FLOW") == list(range(7))
+    assert "cannot be written down" in told(said)
+
+
 def test_a_killed_process_is_started_anew_and_nothing_is_lost(tmp_path: Path) -> None:
     side = Side(tmp_path)
     words: list[str] = []
@@ -243,3 +276,26 @@ def test_without_sources_there_is_no_process_and_new_settings_hold_at_once(tmp_p
         kept.take_up(CollectSettings(side.store))
         assert kept._child is None
         assert kept.standing == {}
+
+
+def test_what_the_process_reports_is_data_and_no_python_object(tmp_path: Path) -> None:
+    """Whoever takes it over by a source's bytes gains no code in the main process."""
+    made = tmp_path / "made"
+
+    class Evil:
+        def __reduce__(self) -> tuple[Any, tuple[str]]:
+            return os.mkdir, (str(made),)
+
+    child = CollectChild(CollectSettings(tmp_path), clock.now)
+    try:
+        ours, theirs = multiprocessing.Pipe(duplex=False)
+        child._reports.close()
+        child._reports = ours
+        theirs.send(Evil())
+        theirs.send_bytes(b"x")
+        assert list(child.heard()) == []
+        assert not made.exists()
+        awaited(lambda: child.died is not None)
+        theirs.close()
+    finally:
+        child.kill()

@@ -467,3 +467,12 @@ def test_a_server_that_speaks_nonsense_is_lost(monkeypatch: pytest.MonkeyPatch, 
         await asyncio.sleep(0)  # transports close in the next turn of the loop
 
     asyncio.run(test())
+
+
+def test_nothing_travels_behind_a_greeting() -> None:
+    def greeting(size: int) -> bytes:
+        return b"HELF" + size.to_bytes(4, "little") + bytes(size - 8)
+
+    guard.Guard().let_out(greeting(60))
+    with pytest.raises(Refused):
+        guard.Guard().let_out(greeting(60) + b"MSGF" + bytes(40))

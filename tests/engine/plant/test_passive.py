@@ -17,14 +17,18 @@ from pathlib import Path
 import pytest
 from benchmarks.running import new_site
 from tests.engine.plant.passive_stage import PATIENCE, TCP_PORTS, UDP_PORTS, Act, Report
+from tests.mqtt_broker import free_port, mosquitto, nats
 
 STAGE = ("unshare", "-rn", sys.executable, "-m", "tests.engine.plant.passive_stage")
 OPCUA = (sys.executable, "-m", "tests.engine.plant.passive_opcua")
+SOURCES = (sys.executable, "-m", "tests.engine.plant.passive_sources")
 READING_SERVICES = {
     "GetEndpointsRequest", "CreateSessionRequest", "ActivateSessionRequest", "CloseSessionRequest", "BrowseRequest",
     "BrowseNextRequest", "ReadRequest", "CreateSubscriptionRequest", "CreateMonitoredItemsRequest", "PublishRequest",
     "FindServersRequest", "DeleteSubscriptionsRequest",
+    "CONNECT", "SUBSCRIBE", "PUBACK", "PINGREQ", "DISCONNECT",
 }  # fmt: skip
+"""Services of OPC UA, packets of MQTT."""
 
 
 @cache
@@ -120,10 +124,53 @@ def test_the_service_sends_nothing(tmp_path: Path) -> None:
     assert report.packets == []
 
 
+def test_a_service_with_a_source_of_each_kind_speaks_to_these_alone_and_writes_nothing(
+    tmp_path: Path,
+) -> None:
+    for name in ("asyncua", "sqlalchemy", "sqlglot", "numpy", "paho.mqtt.client"):
+        pytest.importorskip(name)
+    from tests.detect.plant.plants import tank
+    from tests.engine.plant.passive_sources import KINDS, prepared
+
+    from tocsin.detect.plant.learn import learn
+    from tocsin.engine.plant.model_file import write_model
+    from tocsin.records.readings import Spelling
+
+    if mosquitto() is None and nats() is None:
+        pytest.skip("no broker is installed")
+    ports = {name: free_port() for name in ("opcua", "mqtt", "behind")}
+    site = new_site(tmp_path / "site")
+    settings = site.folder / "tocsin.toml"
+    write_model(site.folder / "works.model", learn(tank(220), 0.1, 2), Spelling())
+    settings.write_text(
+        settings.read_text().replace("rules = []", "starter = false") + prepared(site.folder, ports)
+    )
+    before = {one.name: one.read_bytes() for one in (site.folder / "exports").iterdir()}
+    before["history.db"] = (site.folder / "history.db").read_bytes()
+    beside = [*SOURCES, "serve", *(str(ports[name]) for name in ("opcua", "mqtt", "behind"))]
+    report = played(
+        Act(
+            ["env", f"XDG_CACHE_HOME={tmp_path}", *SOURCES, "watch", str(settings), str(site.data)],
+            beside=beside,
+        )
+    )
+    assert report.code == 0, report.out
+    assert all(f"works-{kind}" in report.out for kind in KINDS)
+    asked = json.loads(report.beside[1])
+    assert asked["SUBSCRIBE"] > 0
+    assert asked["PUBACK"] > 0
+    assert asked["PublishRequest"] > 0
+    assert violations(report, *ports.values()) == []
+    after = {one.name: one.read_bytes() for one in (site.folder / "exports").iterdir()}
+    assert after | {"history.db": (site.folder / "history.db").read_bytes()} == before
+    assert not list(site.folder.glob("history.db-*"))
+
+
 def port_of(report: Report) -> int:
     return int(report.beside[0].rstrip("/").rpartition(":")[2])
 
 
+@pytest.mark.soak
 def test_an_opcua_source_speaks_to_its_endpoint_alone_and_asks_for_nothing_that_writes() -> None:
     pytest.importorskip("asyncua")
     report = played(Act([*OPCUA, "read", "{beside}"], beside=[*OPCUA, "serve"]))
@@ -138,6 +185,19 @@ def test_a_write_would_be_seen() -> None:
     pytest.importorskip("asyncua")
     report = played(Act([*OPCUA, "write", "{beside}"], beside=[*OPCUA, "serve"]))
     assert violations(report, port_of(report)) == ["asked for WriteRequest"]
+
+
+@pytest.mark.soak
+def test_a_message_that_is_published_would_be_seen() -> None:
+    pytest.importorskip("asyncua")
+    ports = [free_port() for _ in range(3)]
+    code = (
+        "import socket, time; one = socket.create_connection(('127.0.0.1', %d)); "
+        "one.sendall(bytes.fromhex('100d00044d5154540402003c000178300600036f6e2f31')); time.sleep(0.5)"
+    )
+    beside = [*SOURCES, "serve", *map(str, ports)]
+    report = played(Act([sys.executable, "-c", code % ports[1]], beside=beside))
+    assert violations(report, *ports) == ["asked for PUBLISH"]
 
 
 @pytest.mark.parametrize(

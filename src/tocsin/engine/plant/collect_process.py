@@ -14,6 +14,8 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from threading import Lock
 
+import msgspec
+
 from tocsin.config import bounds
 from tocsin.engine.plant.collectors.settings import CollectSettings, Report, Told
 
@@ -53,8 +55,13 @@ class CollectChild:
             try:
                 if not self._reports.poll():
                     return
-                yield self._reports.recv()
+                said = self._reports.recv_bytes(bounds.PLANT_REPORT_BYTES)
             except (EOFError, OSError):
+                return
+            try:
+                yield msgspec.json.decode(said, type=Report)
+            except msgspec.DecodeError:  # it reads strangers' bytes, and is believed nothing but reports
+                self._process.kill()
                 return
 
     def stop(self) -> Iterator[Report]:
@@ -86,7 +93,7 @@ def _main(settings: CollectSettings, now: Callable[[], int], reports: Connection
 
     def report(said: Report) -> None:
         with lock, suppress(OSError):  # the main process is gone, and this one is about to follow
-            reports.send(said)
+            reports.send_bytes(msgspec.json.encode(said))
 
     async def run() -> None:
         stop = asyncio.Event()

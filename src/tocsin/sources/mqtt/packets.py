@@ -29,6 +29,8 @@ _LENGTHS: Final[Mapping[int, int]] = {
 }  # fmt: skip
 _TEXTS: Final = frozenset({0x03, 0x08, 0x09, 0x12, 0x15, 0x16, 0x1A, 0x1C, 0x1F})  # two of them binary data
 _PAIR, _SUBSCRIPTION = 0x26, 0x0B
+_BEFORE_PAYLOAD: Final = 2 + 65_535 + 2
+"""Bytes within which, in MQTT 3.1.1, a message's topic and number stand."""
 
 
 class BadPacket(ValueError):  # noqa: N818  named for what it is about
@@ -84,6 +86,7 @@ class Published:
         packet: Its number for PUBACK; 0 where none is wanted (quality of service 0).
         retained: Whether the broker had kept it for new subscribers, so that it is of unknown age.
         repeated: Whether the broker may have sent it before.
+        cut: Whether it was too large to be held, so that its payload is left out.
     """
 
     topic: str
@@ -91,6 +94,7 @@ class Published:
     packet: int = 0
     retained: bool = False
     repeated: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +148,14 @@ def acknowledge(packet: int) -> bytes:
 class Framer:
     """Takes the bytes of one connection in whatever pieces they come, and gives its packets in order.
 
-    Holds one packet at most, and no more of it than `bounds.MQTT_PACKET_BYTES`.
+    Holds one packet at most, and no more of it than `bounds.MQTT_PACKET_BYTES`. MQTT 3.1.1 lets nobody say how large a message may
+    be, and what is not acknowledged comes again: there the payload of a larger one is let go as it comes.
     """
 
     def __init__(self, version: Version) -> None:
         self._version = version
         self._held = bytearray()
+        self._passing = 0  # bytes of a message too large that are still to come
 
     def feed(self, data: bytes) -> Iterator[Packet]:
         """The packets that `data` completes.
@@ -157,13 +163,20 @@ class Framer:
         Raises:
             BadPacket: the bytes are none; nothing can be read of this connection any more.
         """
-        self._held += data
+        passed = min(self._passing, len(data))
+        self._passing -= passed
+        self._held += data[passed:]
         at = 0
         try:
             while (found := self._next(at)) is not None:
                 start, end = found
-                yield _parsed(self._held[at], bytes(self._held[start:end]), self._version)
-                at = end
+                if end - start > bounds.MQTT_PACKET_BYTES:
+                    yield _cut(self._held[at], bytes(self._held[start : start + _BEFORE_PAYLOAD]))
+                    self._passing = max(0, end - len(self._held))
+                    at = min(end, len(self._held))
+                else:
+                    yield _parsed(self._held[at], bytes(self._held[start:end]), self._version)
+                    at = end
         except (IndexError, struct.error, UnicodeDecodeError) as error:
             raise BadPacket("a packet is cut short or holds what is no text") from error
         finally:
@@ -181,10 +194,13 @@ class Framer:
                 break
         else:
             raise BadPacket("the length of a packet is too long")
-        if value > bounds.MQTT_PACKET_BYTES:
-            raise BadPacket(f"a packet has more than {bounds.MQTT_PACKET_BYTES} bytes")
         start = at + 2 + place
-        return (start, start + value) if start + value <= len(self._held) else None
+        needed = value
+        if value > bounds.MQTT_PACKET_BYTES:
+            if self._version == 5 or self._held[at] >> 4 != 3:
+                raise BadPacket(f"a packet has more than {bounds.MQTT_PACKET_BYTES} bytes")
+            needed = _BEFORE_PAYLOAD
+        return (start, start + value) if start + needed <= len(self._held) else None
 
 
 def _parsed(head: int, body: bytes, version: Version) -> Packet:
@@ -224,6 +240,12 @@ def _published(head: int, body: bytes, version: Version) -> Published:
     if version == 5:
         at = _properties(body, at)[1]
     return Published(topic, body[at:], packet, bool(head & 1), bool(head & 8))
+
+
+def _cut(head: int, begin: bytes) -> Published:
+    """A message of MQTT 3.1.1 of which only the beginning was held."""
+    one = _published(head, begin, 4)
+    return Published(one.topic, b"", one.packet, one.retained, one.repeated, cut=True)
 
 
 def _properties(body: bytes, at: int) -> tuple[dict[int, bytes], int]:

@@ -15,6 +15,7 @@ from tests.engine.plant.collectors.reading_sources import NOW, Reads
 from tocsin.config import bounds
 from tocsin.config.plant_source import Folder
 from tocsin.engine.plant.collectors.folder import FolderCollector
+from tocsin.engine.plant.collectors.folder_files import Entry, listing
 from tocsin.engine.plant.collectors.interface import SourceLost
 from tocsin.records.errors import OperatorError
 from tocsin.records.instants import MINUTE, SECOND, rfc3339
@@ -173,6 +174,29 @@ def test_names_of_unfinished_copies_and_links_are_not_read(tmp_path: Path) -> No
     (tmp_path / "link.csv").symlink_to(tmp_path / "out" / "a.csv")
     os.mkfifo(tmp_path / "pipe.csv")
     assert reads(tmp_path).looks() == []
+
+
+@pytest.mark.parametrize("becomes", ["link", "pipe"])
+def test_what_takes_the_place_of_a_file_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, becomes: str
+) -> None:
+    secret, exports = tmp_path / "secret", tmp_path / "exports"
+    put(secret, HEAD + "".join(rows(0, 3)))
+    exports.mkdir()
+
+    def looked(folder: Path) -> list[Entry]:
+        """As `listing`; then whoever may write in the folder is quick."""
+        (exports / "a.csv").unlink(missing_ok=True)
+        put(exports / "a.csv", HEAD + "".join(rows(0, 3)))
+        found = listing(folder)
+        (exports / "a.csv").unlink()
+        (exports / "a.csv").symlink_to(secret) if becomes == "link" else os.mkfifo(exports / "a.csv")
+        return found
+
+    monkeypatch.setattr("tocsin.engine.plant.collectors.folder.listing", looked)
+    one = reads(exports)
+    assert one.looks() == []
+    assert "a.csv cannot be read" in one.told[0]
 
 
 @pytest.mark.parametrize(

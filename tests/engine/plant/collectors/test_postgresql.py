@@ -96,6 +96,22 @@ class Server:
         finally:
             connection.close()
 
+    def secure(self, certificate: Any) -> None:
+        """Speaks TLS from now on, with that certificate."""
+        places = self.folder / "server.pem", self.folder / "server.key"
+        certificate.cert_chain_pems[0].write_to_path(str(places[0]))
+        certificate.private_key_pem.write_to_path(str(places[1]))
+        places[1].chmod(0o600)
+        if os.geteuid() == 0:
+            for path in places:
+                shutil.chown(path, "postgres")
+        self.do(
+            f"ALTER SYSTEM SET ssl_cert_file = '{places[0]}'",
+            f"ALTER SYSTEM SET ssl_key_file = '{places[1]}'",
+            "ALTER SYSTEM SET ssl = on",
+            "SELECT pg_reload_conf()",
+        )
+
     def sql(self, **settings: Any) -> Sql:
         known = {
             "table": "history",
@@ -178,16 +194,16 @@ def test_nothing_can_be_written(server: Server) -> None:
                 server.do("CREATE SEQUENCE IF NOT EXISTS s")
             with pytest.raises(sa.exc.DBAPIError, match="read-only transaction"):
                 connection.execute(sa.text(statement))
-    select = "SELECT now() AS t, 'A' AS tag, empty() AS v"
+    server.do("CREATE OR REPLACE VIEW emptied AS SELECT now() AS t, 'A' AS tag, empty() AS v")
     with pytest.raises(SourceLost, match="read-only transaction"):
-        server.reads(table="", select=select, time="t", value="v", since=0).looks()
+        server.reads(table="emptied", time="t", value="v", since=0).looks()
     assert [found.value for found in server.reads(since=0).looks()] == [1.0]
 
 
 def test_a_slow_answer_is_broken_off(server: Server) -> None:
-    select = "SELECT now() AS t, 'A' AS tag, 1 AS v FROM pg_sleep(60)"
+    server.do("CREATE OR REPLACE VIEW slow AS SELECT now() AS t, 'A' AS tag, 1 AS v FROM pg_sleep(60)")
     with pytest.raises(SourceLost, match="statement timeout"):
-        server.reads(table="", select=select, time="t", value="v", timeout=1).looks()
+        server.reads(table="slow", time="t", value="v", timeout=1).looks()
 
 
 def test_many_rows_come_in_portions(server: Server) -> None:
@@ -219,6 +235,27 @@ def test_tls_is_asked_for_on_other_hosts(server: Server, tmp_path: Path) -> None
     trustme.CA().cert_pem.write_to_path(str(authority))
     with pytest.raises(SourceLost, match="SSL"):
         Reads(lambda around: SqlCollector(_with(server.sql(), authority=authority), around)).looks()
+
+
+def test_a_certificate_of_a_stranger_or_of_another_host_is_refused(server: Server, tmp_path: Path) -> None:
+    import trustme
+
+    ours, stranger = trustme.CA(), trustme.CA()
+    files = {"ours": tmp_path / "ours.pem", "stranger": tmp_path / "stranger.pem"}
+    ours.cert_pem.write_to_path(str(files["ours"]))
+    stranger.cert_pem.write_to_path(str(files["stranger"]))
+
+    def reads(name: str) -> None:
+        settings = _with(server.sql(), authority=files[name])
+        Reads(lambda around: SqlCollector(settings, around)).looks()
+
+    server.secure(ours.issue_cert("127.0.0.1"))
+    reads("ours")
+    with pytest.raises(SourceLost, match="certificate verify failed"):
+        reads("stranger")
+    server.secure(ours.issue_cert("historian.example.org"))
+    with pytest.raises(SourceLost, match="certificate verify failed"):
+        reads("ours")
 
 
 def _with(settings: Sql, **changed: Any) -> Sql:

@@ -137,9 +137,28 @@ def test_a_clock_that_is_ahead_hides_nothing(history: History) -> None:
 
 def test_nothing_can_be_written(history: History) -> None:
     with asked(engine_for(Sql("sqlite", str(history.path), table="long", time="t"))) as connection:
-        for statement in ("DELETE FROM long", "CREATE TABLE x (y)", "PRAGMA user_version = 7"):
-            with pytest.raises(sa.exc.OperationalError, match="readonly"):
+        for statement in (
+            "DELETE FROM long",
+            "CREATE TABLE x (y)",
+            "PRAGMA user_version = 7",
+            "PRAGMA query_only = OFF",
+            "PRAGMA wal_checkpoint",
+            f"ATTACH '{history.path.parent / 'other.db'}' AS other",
+            "SELECT * FROM pragma_table_info('long')",
+        ):
+            with pytest.raises(sa.exc.DBAPIError, match="not authorized"):
                 connection.execute(sa.text(statement))
+    assert not (history.path.parent / "other.db").exists()
+
+
+def test_a_database_that_is_written_meanwhile_is_read(history: History) -> None:
+    history.own.execute("PRAGMA journal_mode = WAL")
+    history.put([(0, "A", 1.0)])
+    history.own.execute("INSERT INTO long SELECT t + 1, tag, 2.0 FROM long")  # not committed
+    try:
+        assert values(history.reads(since=0).looks()) == [1.0]
+    finally:
+        history.own.rollback()
 
 
 def test_a_question_that_takes_too_long_is_broken_off(history: History) -> None:

@@ -23,6 +23,19 @@ from tocsin.records.errors import OperatorError
             "mssql",
             "SELECT DateTime, TagName, Value FROM [Runtime].[dbo].[History] WHERE wwRetrievalMode = 'Delta'",
         ),
+        (
+            "mssql",
+            "SELECT DATEADD(hour, -1, t) AS t, ISNULL(TRY_CAST(v AS float), 0) AS v FROM h WITH (NOLOCK) WHERE t < SYSUTCDATETIME() AND tag LIKE 'Archive\\%'",
+        ),
+        (
+            "postgresql",
+            "SELECT to_timestamp(s) AS t, date_trunc('hour', a), time_bucket('1 minute', a), round(v::numeric, 2) FROM h",
+        ),
+        (
+            "postgresql",
+            "SELECT coalesce(b, 0), a AT TIME ZONE 'UTC', lag(v) OVER (ORDER BY a), j->>'x' FROM h WHERE a > now() - interval '1 day'",
+        ),
+        ("sqlite", "SELECT datetime(t, 'unixepoch') AS t, json_extract(a, '$.b') AS b, unixepoch(t) FROM h"),
     ],
 )
 def test_a_select_is_let_through(database: Any, select: str) -> None:
@@ -53,6 +66,25 @@ def test_a_select_is_let_through(database: Any, select: str) -> None:
         ("mssql", "EXEC xp_cmdshell 'dir'"),
         ("mssql", "SELECT * INTO copy FROM h"),
         ("mssql", "SELECT 1 WAITFOR DELAY '1:00'"),
+        # what a SELECT can call, in a read-only transaction too
+        ("postgresql", "SELECT t, pg_read_file('/etc/passwd') AS v FROM h"),
+        ("postgresql", "SELECT * FROM dblink('host=plc', 'DELETE FROM h') AS t(a int)"),
+        ("postgresql", "SELECT lo_export(1, '/tmp/x')"),
+        ("postgresql", "SELECT public.empty()"),
+        ("postgresql", 'SELECT "pg_terminate_backend"(1)'),
+        ("postgresql", "SELECT nextval('s')"),
+        ("postgresql", "SELECT set_config('default_transaction_read_only', 'off', false)"),
+        ("mssql", "SELECT * FROM OPENQUERY(plc, 'DELETE FROM h')"),
+        ("mssql", "SELECT * FROM OPENROWSET('a', 'b', 'DELETE FROM h')"),
+        ("mssql", "SELECT NEXT VALUE FOR numbers"),
+        ("sqlite", "SELECT load_extension('x')"),
+        ("sqlite", "SELECT writefile('x', 'y')"),
+        # what locks out who writes
+        ("mssql", "SELECT * FROM h WITH (TABLOCKX, HOLDLOCK)"),
+        ("mssql", "SELECT * FROM h WITH (NOLOCK, UPDLOCK)"),
+        # where a text ends, if the server was set otherwise
+        ("postgresql", r"SELECT 'a\'') t; DELETE FROM h; --'"),
+        ("postgresql", "SELECT $x$ ) t; DELETE FROM h; -- $x$ AS a"),
     ],
 )
 def test_anything_else_is_refused(database: Any, select: str) -> None:

@@ -21,7 +21,16 @@ import numpy as np
 from tocsin.config import bounds
 from tocsin.config.plant_source import Folder
 from tocsin.engine.plant.collectors.beside import Beside
-from tocsin.engine.plant.collectors.folder_files import Cut, Entry, Known, Part, Watch, listing, part_of
+from tocsin.engine.plant.collectors.folder_files import (
+    Cut,
+    Entry,
+    Known,
+    Part,
+    Watch,
+    listing,
+    opened,
+    part_of,
+)
 from tocsin.engine.plant.collectors.interface import Deliver, Reading, SourceLost
 from tocsin.engine.plant.collectors.seen import Seen
 from tocsin.engine.plant.collectors.settings import Around
@@ -133,7 +142,7 @@ class FolderCollector:
 
     def _first_instant(self, entry: Entry) -> tuple[int, int, str]:
         try:
-            with (self._settings.folder / entry.name).open("rb") as file:
+            with opened(self._settings.folder / entry.name) as file:
                 part = part_of(file, replace_size(entry), None, rests=False)
                 return (
                     (0, int(self._history(file, part, entry).readings.times[0]), entry.name)
@@ -183,7 +192,7 @@ class FolderCollector:
     def _opened(self, entry: Entry) -> tuple[Part, History] | None:
         known = self._progress.files.get(entry.name)
         rests = self._watch.rests(entry, self._around.now())
-        with (self._settings.folder / entry.name).open("rb") as file:
+        with opened(self._settings.folder / entry.name) as file:
             part = part_of(file, entry, known, rests=rests)
             if part is None:
                 return None

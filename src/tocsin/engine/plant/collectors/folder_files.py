@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import stat
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -59,11 +61,25 @@ def listing(folder: Path) -> list[Entry]:
             if not one.name.isprintable() or not one.is_file(follow_symlinks=False):
                 continue
             try:
-                stat = one.stat(follow_symlinks=False)
+                found_there = one.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
-            found.append(Entry(one.name, stat.st_size, stat.st_mtime_ns))
+            found.append(Entry(one.name, found_there.st_size, found_there.st_mtime_ns))
     return sorted(found)
+
+
+def opened(path: Path) -> BinaryIO:
+    """The file at `path`, which may be another one than when it was looked at.
+
+    Raises:
+        OSError: it cannot be opened, or it is a link or a pipe by now: whoever writes here may not have us read files that only we
+            may read, nor have us wait for a writer.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no ordinary file")
+    return os.fdopen(descriptor, "rb")
 
 
 class Watch:

@@ -82,6 +82,11 @@ class MqttCollector:
                     "The broker kept nothing for us while we were away: what came meanwhile is lost."
                 )
             self._was_there = True
+            if link.lowered:
+                self._tell_once(
+                    f"The broker sends {link.lowered[0]} at a lower quality of service than was asked for: what comes while we are "
+                    "away is lost."
+                )
             await deliver((), mark or (self._hearing.kept() if self._hearing is not None else _BEGUN))
             while True:
                 await self._pass_on(link, await link.published(), deliver)
@@ -106,11 +111,17 @@ class MqttCollector:
             await deliver(readings, mark)
         if mark and self._hearing is not None:
             self._hearing.changed = False
-        link.acknowledge(messages)
+        await link.acknowledge(messages)
 
     def _readings(self, message: Published, now: int) -> list[Reading]:
         if len(message.topic.encode()) > bounds.MQTT_TOPIC_BYTES:
             self._counts["topics that are too long"] += 1
+            return []
+        if message.cut:
+            self._counts["messages that are too large"] += 1
+            self._tell_once(
+                f"Messages of more than {bounds.MQTT_PACKET_BYTES:,} bytes are left out; further ones are counted."
+            )
             return []
         if self._hearing is not None:
             return self._heard(self._hearing, message, now)

@@ -37,6 +37,7 @@ class Link:
     Attributes:
         resumed: Whether the broker kept the session of before.
         refused: Which of the topics that may be refused were.
+        lowered: Which of them come at a lower quality of service than was asked for, so that some may be lost.
     """
 
     def __init__(self, broker: Mqtt, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,6 +47,7 @@ class Link:
         self._keep_alive = float(bounds.MQTT_KEEP_ALIVE_SECONDS)
         self.resumed = False
         self.refused: tuple[str, ...] = ()
+        self.lowered: tuple[str, ...] = ()
 
     async def log_in(self, login: Login) -> None:
         """Sends who we are, and reads the answer.
@@ -91,6 +93,7 @@ class Link:
         self._waiting = [one for one in early if one is not answer]
         codes = dict(zip(asked, answer.codes, strict=False))
         self.refused = tuple(one for one in optional if codes.get(one, 0x80) >= 0x80)
+        self.lowered = tuple(one for one in asked if codes.get(one, 0x80) < self._broker.qos)
         for topic in topics:
             if codes.get(topic, 0x80) >= 0x80:
                 raise OperatorError(
@@ -110,9 +113,18 @@ class Link:
             if found:
                 return found
 
-    def acknowledge(self, messages: Sequence[Published]) -> None:
-        """Tells the broker that these are stored and may be forgotten."""
+    async def acknowledge(self, messages: Sequence[Published]) -> None:
+        """Tells the broker that these are stored and may be forgotten.
+
+        Raises:
+            SourceLost: it takes nothing any more.
+        """
         self._writer.write(b"".join(packets.acknowledge(one.packet) for one in messages if one.packet))
+        try:
+            async with asyncio.timeout(self._keep_alive * 1.5):
+                await self._writer.drain()
+        except (OSError, TimeoutError) as error:
+            raise SourceLost(f"the broker {self._called()} takes nothing any more") from error
 
     async def pinging(self) -> None:
         """Keeps the connection alive until it is cancelled, however long storing takes."""

@@ -70,9 +70,10 @@ class Guard:
         return encoded
 
     def let_out(self, data: bytes) -> None:
-        """Nothing for what was marked, or greets; raises Refused for anything else."""
+        """Nothing for what was marked, or greets and does nothing else; raises Refused for anything else."""
         passed, self._passed = self._passed, None
-        if data is not passed and not (passed is None and data[:4] == _HELLO):
+        greets = passed is None and data[:4] == _HELLO and int.from_bytes(data[4:8], "little") == len(data)
+        if data is not passed and not greets:
             raise Refused("the passive rule", "bytes that were not looked at were not sent")
 
 

@@ -54,15 +54,13 @@ class Collected(msgspec.Struct):
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, tag=True):
     """Something that an operator should know, in a sentence."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(msgspec.Struct, frozen=True, tag=True):
     """How the sources stand, by name."""
 
     sources: dict[str, Collected]

@@ -1,7 +1,7 @@
 """A database opened for reading only, asked, and left as it was.
 
-1. PostgreSQL: every transaction is read-only, by the session's own setting. SQLite: the file is opened read-only, and
-   `PRAGMA query_only` holds. SQL Server: `ApplicationIntent=ReadOnly`; it knows no read-only transaction, so the account
+1. PostgreSQL: every transaction is read-only, by the session's own setting. SQLite: the file is opened read-only,
+   `PRAGMA query_only` holds, and of each statement SQLite asks us what it may do (`_may`). SQL Server: `ApplicationIntent=ReadOnly`; it knows no read-only transaction, so the account
    should have no right but to read.
 2. Whatever was asked is rolled back.
 3. An answer that takes longer than the settings allow is broken off.
@@ -27,11 +27,21 @@ from tocsin.config.origins import is_here
 from tocsin.config.plant_source_sql import Sql
 from tocsin.config.private_files import NotOurs, read_private
 from tocsin.engine.plant.collectors.interface import SourceLost
+from tocsin.engine.plant.collectors.mssql_tls import checked, known_authorities
 from tocsin.records.errors import OperatorError
 from tocsin.records.inert import inert, shortened
 
 _DRIVERS: Final = {"postgresql": "postgresql+pg8000", "mssql": "mssql+pytds", "sqlite": "sqlite"}
 _REASON_CHARS: Final = 200
+_READING: Final = frozenset(
+    {
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_RECURSIVE,
+        sqlite3.SQLITE_TRANSACTION,
+    }
+)
 
 
 def engine_for(settings: Sql) -> sa.Engine:
@@ -79,7 +89,9 @@ def _error(engine: sa.Engine) -> type[Exception]:
 
 
 def _reason(error: BaseException) -> str:
-    said = error.args[0] if error.args else error
+    said = error.args[0] if error.args and not isinstance(error, OSError) else error
+    if isinstance(error, OSError) and error.strerror:  # its first argument is a number
+        said = error.strerror
     if isinstance(said, dict):  # PostgreSQL's, by letters: M is the message
         said = said.get("M", said)
     return shortened(inert(" ".join(str(said).split())), _REASON_CHARS).rstrip(".") or type(error).__name__
@@ -115,9 +127,16 @@ def _sqlite(settings: Sql) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA query_only = ON")
     until = time.monotonic() + settings.timeout
+    connection.set_authorizer(_may)
     connection.set_progress_handler(lambda: int(time.monotonic() > until), 10_000)
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
     return connection
+
+
+def _may(action: int, what: str | None, value: str | None, _database: str | None, _within: str | None) -> int:
+    """What a statement may do: read, calculate, and tell a setting of SQLite that SQLAlchemy asks for."""
+    asks = action == sqlite3.SQLITE_PRAGMA and what == "read_uncommitted" and value is None
+    return sqlite3.SQLITE_OK if asks or action in _READING else sqlite3.SQLITE_DENY
 
 
 def _postgresql(settings: Sql, password: str | None) -> Any:
@@ -145,19 +164,20 @@ def _postgresql(settings: Sql, password: str | None) -> Any:
 def _mssql(settings: Sql, password: str | None) -> Any:
     import pytds  # noqa: PLC0415  only where it is asked for
 
-    authority = None if _in_plain(settings) else settings.authority or ssl.get_default_verify_paths().cafile
-    return pytds.connect(
-        dsn=settings.host,
-        port=settings.port or 1433,
-        database=settings.name,
-        user=settings.user,
-        password=password or "",
-        timeout=settings.timeout,
-        login_timeout=bounds.PLANT_CONNECT_SECONDS,
-        readonly=True,
-        appname="tocsin",
-        cafile=None if authority is None else os.fspath(authority),
-    )
+    authority = None if _in_plain(settings) else settings.authority or known_authorities()
+    with checked(authority) as cafile:
+        return pytds.connect(
+            dsn=settings.host,
+            port=settings.port or 1433,
+            database=settings.name,
+            user=settings.user,
+            password=password or "",
+            timeout=settings.timeout,
+            login_timeout=bounds.PLANT_CONNECT_SECONDS,
+            readonly=True,
+            appname="tocsin",
+            cafile=cafile,
+        )
 
 
 def _in_plain(settings: Sql) -> bool:

@@ -14,14 +14,31 @@ from sqlglot.errors import SqlglotError
 from tocsin.config import bounds
 from tocsin.config.plant_source_sql import Database, Sql
 from tocsin.records.errors import OperatorError
+from tocsin.records.inert import inert
 
 _DIALECTS: Final[dict[Database, str]] = {"postgresql": "postgres", "mssql": "tsql", "sqlite": "sqlite"}
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _WRITES: Final = (
     exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.Command, exp.Into, exp.Lock,
     exp.Set, exp.Use, exp.Copy, exp.TruncateTable, exp.Transaction, exp.Commit, exp.Rollback, exp.Pragma, exp.Attach,
-    exp.Detach, exp.Execute, exp.Grant,
+    exp.Detach, exp.Execute, exp.Grant, exp.NextValueFor,
 )  # fmt: skip
+_CALLS: Final = frozenset(
+    {
+        "datetime", "json_array_elements", "json_each", "json_each_text", "jsonb_array_elements", "jsonb_each", "jsonb_each_text",
+        "julianday", "printf", "switchoffset", "sysdatetimeoffset", "sysutcdatetime", "time_bucket", "timezone",
+        "todatetimeoffset", "total", "unixepoch",
+    }
+)  # fmt: skip
+"""Functions that the parser has no type of its own for, and that are known to do nothing but calculate."""
+
+_HINTS: Final = frozenset(
+    {"NOEXPAND", "NOLOCK", "NOWAIT", "READCOMMITTED", "READPAST", "READUNCOMMITTED", "SNAPSHOT"}
+)
+"""Of SQL Server's hints those that hold up nobody who writes."""
+
+_CONTESTED: Final[dict[Database, str]] = {"postgresql": "\\$", "mssql": "", "sqlite": ""}
+"""Signs of which only the server's settings say where a text ends."""
 
 
 def check_select(select: str, database: Database) -> None:
@@ -31,6 +48,9 @@ def check_select(select: str, database: Database) -> None:
         OperatorError: it is anything else.
     """
     right = "Write one SELECT, or make a view and name it as table."
+    for sign in _CONTESTED[database]:
+        if sign in select:
+            raise OperatorError(f"The select of a plant's source has a {sign}, which may end a text.", right)
     try:
         found = sqlglot.parse(select, dialect=_DIALECTS[database])
     except (SqlglotError, RecursionError, ValueError) as error:
@@ -44,8 +64,24 @@ def check_select(select: str, database: Database) -> None:
             raise OperatorError(
                 f"The select of a plant's source does more than read ({type(node).__name__.upper()}).", right
             )
+        if why := _doubt(node):
+            raise OperatorError(f"The select of a plant's source {why}.", right)
         if isinstance(node, exp.Placeholder | exp.Parameter):
             raise OperatorError("The select of a plant's source has a parameter, which has no value.", right)
+
+
+def _doubt(node: exp.Expr) -> str:
+    """Why `node` may do more than read; '' where it does not.
+
+    A SELECT may call what writes, also where transactions are read-only: `dblink_exec`, `lo_export`, `OPENQUERY`.
+    """
+    if isinstance(node, exp.Anonymous) and node.name.lower() not in _CALLS:
+        return f"calls {inert(node.name)[:100]}, which may do more than read"
+    if isinstance(node, exp.WithTableHint):
+        hints = {one.name.upper() for one in node.expressions}
+        if hints - _HINTS:
+            return f"asks for a lock ({inert(min(hints - _HINTS))[:100]})"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
