@@ -8,7 +8,7 @@ from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from tocsin.detect.plant import conformal  # noqa: E402
-from tocsin.records.instants import DAY, HOUR  # noqa: E402
+from tocsin.records.instants import DAY, HOUR, MINUTE  # noqa: E402
 
 BLOCKS = st.integers(min_value=1, max_value=400)
 ASKED = st.floats(min_value=0.001, max_value=0.9)
@@ -63,10 +63,22 @@ def test_an_alarm_that_lasts_is_bounded_though_its_blocks_are_few() -> None:
 
 def test_blocks_are_the_longest_of_which_there_are_enough() -> None:
     def unit(days: float) -> str:
-        return conformal.block_of(np.array([0, int(days * DAY)], np.int64))[0]
+        return conformal.block_of(np.arange(int(days * 24) + 1, dtype=np.int64) * HOUR, HOUR)[0]
 
     assert [unit(2), unit(8), unit(50), unit(60), unit(365)] == ["hour", "day", "day", "week", "week"]
-    assert conformal.block_of(np.empty(0, np.int64))[0] == "hour"
+    assert conformal.block_of(np.empty(0, np.int64), HOUR)[0] == "hour"
+
+
+def test_a_plant_that_is_read_by_day_only_has_whole_blocks() -> None:
+    times = np.concatenate([np.arange(8 * 60) * MINUTE + day * DAY for day in range(60)]).astype(np.int64)
+    unit, length = conformal.block_of(times, MINUTE)
+    assert (unit, len(conformal.block_maxima(times, np.zeros(len(times)), length, MINUTE))) == ("week", 8)
+
+
+def test_a_source_that_tells_changes_only_has_whole_blocks() -> None:
+    times = np.flatnonzero(np.random.default_rng(1).random(90 * 1440) < 0.5).astype(np.int64) * MINUTE
+    unit, length = conformal.block_of(times, MINUTE)
+    assert (unit, len(conformal.block_maxima(times, np.zeros(len(times)), length, MINUTE))) == ("week", 13)
 
 
 def test_a_block_with_too_few_rows_does_not_count() -> None:

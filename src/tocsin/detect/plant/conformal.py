@@ -15,9 +15,10 @@ from math import ceil, exp, lgamma, log
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin.records.instants import DAY, HOUR
-from tocsin.records.readings import Instants, Values
+from tocsin.records.readings import Flags, Instants, Values
 
 BLOCKS: Final = (("week", 7 * DAY), ("day", DAY), ("hour", HOUR))
 """Lengths of a block, longest first."""
@@ -29,7 +30,7 @@ LEAST_BLOCKS: Final = 8
 """The longest blocks of which there are so many are taken."""
 
 WHOLE: Final = 0.7
-"""A block with fewer of its rows than this share does not count."""
+"""A block with fewer of its rows than this share, or read for less of its time, does not count."""
 
 ALARM_SHARE: Final = 0.02
 """Most of all normal rows that may be in alarm: an alarm that never ends would keep a promise about blocks."""
@@ -58,8 +59,7 @@ class Promise:
         asked: The share of blocks that the owner allows to be interrupted.
         kept: The share that is promised: what was asked, or the least that so many blocks can promise.
         by_alarm: How many of its own blocks alarms interrupt.
-        by_notice: How many of them notices of drift or data quality interrupt; both together are no more than
-            `interruptions`.
+        by_notice: How many of them notices interrupt. Blocks with either are no more than `interruptions`.
     """
 
     unit: str
@@ -111,23 +111,30 @@ def blocks_for(share: float) -> int:
     )
 
 
-def block_of(times: Instants) -> tuple[str, int]:
-    """The unit and length in microseconds of the blocks for rows at `times`."""
-    span = int(times[-1] - times[0]) if len(times) else 0
+def block_of(times: Instants, spacing: int) -> tuple[str, int]:
+    """The unit and length in microseconds of the blocks for rows at `times`, one a `spacing` where nothing is missing."""
     for unit, length in BLOCKS:
-        if span >= (LEAST_BLOCKS - 1 + WHOLE) * length:
+        _, whole = _blocks(times, length, spacing)
+        if np.count_nonzero(whole) >= LEAST_BLOCKS:
             return unit, length
     return BLOCKS[-1]
 
 
 def block_maxima(times: Instants, scores: Values, length: int, spacing: int) -> Values:
     """The highest score of each whole block, oldest first; blocks are counted from the first row."""
+    starts, whole = _blocks(times, length, spacing)
+    return np.maximum.reduceat(scores, starts)[whole] if len(starts) else np.empty(0)
+
+
+def _blocks(times: Instants, length: int, spacing: int) -> tuple[NDArray[np.int64], Flags]:
+    """The first row of each block, and whether it is whole: read over enough of its time, and not much less than others."""
     if not len(times):
-        return np.empty(0)
-    block = (times - times[0]) // length
-    starts = np.flatnonzero(np.diff(block, prepend=-1))
-    rows = np.diff(np.append(starts, len(times)))
-    return np.maximum.reduceat(scores, starts)[rows >= WHOLE * length / spacing]
+        return np.empty(0, np.int64), np.empty(0, bool)
+    starts = np.flatnonzero(np.diff((times - times[0]) // length, prepend=-1))
+    rows = np.diff(starts, append=len(times))
+    lasted = times[starts + rows - 1] - times[starts] + spacing
+    most = min(length / max(1, spacing), float(rows.max()))  # a source that tells changes only never fills its pace
+    return starts, (rows >= WHOLE * most) & (lasted >= WHOLE * length)
 
 
 def promise_of(unit: str, blocks: int, asked: float) -> Promise:

@@ -52,9 +52,9 @@ def learn(readings: Readings, budget: float, threads: int, balances: Sequence[Ta
     _refuse_what_cannot_be_learnt(even, tags)
     for tank in balances:
         check_tank(tank, tags)
+    unit, length = _blocks_of(even, spacing)
     looked = look_whole(tags, even.values, late_of(even.times, spacing))
-    unit, length = conformal.block_of(even.times)
-    block_rows = max(1, length // max(1, spacing))
+    block_rows = max(1, len(even) * length // int(even.times[-1] - even.times[0] + max(1, spacing)))
     with threadpool_limits(1):  # the last bits of a product of matrices change with the number of threads
         found = out_of_fold(tags, looked, threads, balances, block_rows, spacing)
         process = fit_process(tags, [looked], threads, balances)
@@ -122,6 +122,17 @@ def _quality(
         return shares
 
     return fit_quality(peaks.largest()), peaks.rows(worst)
+
+
+def _blocks_of(readings: Readings, spacing: int) -> tuple[str, int]:
+    """The unit and length of the blocks that a promise is about."""
+    unit, length = conformal.block_of(readings.times, spacing)
+    if not len(conformal.block_maxima(readings.times, np.zeros(len(readings)), length, spacing)):
+        raise OperatorError(
+            f"The {len(readings)} rows fill not one {unit}, so nothing could be promised.",
+            "Export a longer stretch of normal operation without holes: some weeks, or a day at the very least.",
+        )
+    return unit, length
 
 
 def _refuse_what_cannot_be_learnt(readings: Readings, tags: Sequence[Tag]) -> None:
