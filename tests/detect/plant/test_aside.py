@@ -42,6 +42,23 @@ def test_what_is_set_aside_is_the_same_however_rows_are_cut(seed: int, cuts: lis
     np.testing.assert_array_equal(np.concatenate(parts), _by_hand(blame, 20))
 
 
+def test_what_is_set_aside_does_not_depend_on_the_pace() -> None:
+    """By the minute, a week has ten thousand rows, and chance alone lifts or lowers some of them."""
+    rng = np.random.default_rng(3)
+    fits, off = rng.uniform(0.0, 2.4, (28 * 1440, 1)), rng.uniform(0.0, 6.0, (14 * 1440, 1))
+    follower = Aside(np.full(1, 1.2), DAY // 1440)
+    assert not follower.follow(fits)[1].any()
+    assert follower.follow(off)[1][-1].all()
+    assert not follower.follow(fits)[1][-1].any()
+
+
+def test_a_tag_that_is_usually_near_its_tail_comes_back() -> None:
+    rng = np.random.default_rng(4)
+    follower = Aside(np.full(1, 1.3), DAY // 24)
+    assert follower.follow(np.full((14 * 24, 1), 5.0))[1][-1].all()
+    assert not follower.follow(rng.uniform(0.8, 1.8, (28 * 24, 1)))[1][-1].any()
+
+
 def _swapped(rows: int, start: int, stolen: float = 0.0) -> Readings:
     """The pressure's sensor shows 6 more from the row `start` on."""
     readings = tank(rows, seed=8, stolen=stolen)
