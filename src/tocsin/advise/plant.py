@@ -120,7 +120,12 @@ def promise(promised: Promised, spacing_seconds: float) -> str:
         f"{1 / promised.kept:.3g}, have an alarm or a notice, on average. This rests on {blocks} of normal operation at one row "
         f"every {_duration(spacing_seconds)}; {blocks} cannot promise less than {_percent(promised.least)}."
     )
-    if promised.kept > promised.asked:
+    if promised.kept > max(promised.asked, promised.least):
+        said += (
+            f" You asked for {_percent(promised.asked)}: in more of these {unit}s a tag had to be set aside, because it did not fit the others "
+            "for days. Learn from a stretch without such faults."
+        )
+    elif promised.kept > promised.asked:
         said += f" You asked for {_percent(promised.asked)}: learn from at least {counted(min(promised.needed, _MOST_BLOCKS), unit)} for that."
     return said
 

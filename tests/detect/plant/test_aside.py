@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.detect.plant.plants import changed, tank
 
 from tocsin.detect.plant.aside import SMOOTHING, UNUSUAL, Aside
+from tocsin.detect.plant.learn import learn
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.notices import NoticeKind
 from tocsin.detect.plant.watch import Judged, Watcher
@@ -90,6 +91,15 @@ def test_what_comes_after_it_is_heard_and_named(tank_model: PlantModel) -> None:
     named = {tank_model.names[at] for at in judged.named[ringing[0]] if at >= 0}
     assert named & {"PUMP", "INFLOW"}
     assert "PRESSURE" not in named
+
+
+def test_what_was_set_aside_while_learning_is_part_of_the_promise() -> None:
+    """A notice that normal operation itself brings spends the budget like any other."""
+    readings = tank(1_500)
+    values = readings.values.copy()
+    values[200:600, PRESSURE] += 6.0
+    model = learn(changed(readings, values), 0.25, 2)
+    assert 1 <= model.promise.by_notice <= model.promise.interruptions
 
 
 def test_one_that_fits_again_is_watched_again(tank_model: PlantModel) -> None:

@@ -47,6 +47,19 @@ def test_exchangeable_scores_keep_the_rate(seed: int, blocks: int, asked: float)
     assert np.mean(np.array(rates) > conformal.SLACK * promise.kept) <= 0.1
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(0, 25), st.sampled_from([8, 25, 52]))
+def test_blocks_that_are_interrupted_anyway_are_counted(seed: int, anyway: int, blocks: int) -> None:
+    rng = np.random.default_rng(seed)
+    known = np.zeros(blocks, bool)
+    known[: min(anyway, blocks)] = True
+    rng.shuffle(known)
+    promise = conformal.promise_of("week", blocks, 0.1, int(known.sum()))
+    alarms, notices = rng.exponential(size=blocks), rng.exponential(size=blocks)
+    ringing, told = conformal.shared_out(alarms, notices, promise.interruptions, known)
+    interrupted = int(((alarms > ringing) | (notices > told) | known).sum())
+    assert interrupted <= promise.interruptions or promise.kept == 1.0
+
+
 @given(st.lists(st.floats(0, 6), min_size=8, max_size=60), st.integers(0, 10))
 def test_no_more_than_that_lie_above(maxima: list[float], above: int) -> None:
     threshold = conformal.threshold_of(np.array(maxima), above)

@@ -10,7 +10,7 @@ promised will be interrupted. N blocks cannot promise less than `least_promise(N
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, exp, lgamma, log
 from typing import Final
 
@@ -43,6 +43,9 @@ DOUBT: Final = 0.05
 
 NOTICE_SHARE: Final = 0.25
 """Share of the interruptions that notices of drift and data quality may spend."""
+
+FINER: Final = 0.005
+"""Steps in which a promise is lowered that normal operation itself does not keep."""
 
 SPARE: Final = 1.5
 """Notices begin so much above the quiet blocks: a mean over two blocks has half as many independent values as there are
@@ -133,13 +136,18 @@ def _blocks(times: Instants, length: int, spacing: int) -> tuple[NDArray[np.int6
     starts = np.flatnonzero(np.diff((times - times[0]) // length, prepend=-1))
     rows = np.diff(starts, append=len(times))
     lasted = times[starts + rows - 1] - times[starts] + spacing
-    most = min(length / max(1, spacing), float(rows.max()))  # a source that tells changes only never fills its pace
+    most = min(
+        length / max(1, spacing), float(rows.max())
+    )  # a source that tells changes only never fills its pace
     return starts, (rows >= WHOLE * most) & (lasted >= WHOLE * length)
 
 
-def promise_of(unit: str, blocks: int, asked: float) -> Promise:
-    """The promise that `blocks` blocks can keep, `asked` (0 to 1) at best."""
-    return Promise(unit, blocks, asked, max(asked, least_promise(blocks)))
+def promise_of(unit: str, blocks: int, asked: float, told: int = 0) -> Promise:
+    """The promise that `blocks` blocks can keep, `asked` (0 to 1) at best, where `told` of them are interrupted anyway."""
+    promise = Promise(unit, blocks, asked, max(asked, least_promise(blocks)))
+    while promise.interruptions < told and promise.kept < 1.0:
+        promise = replace(promise, kept=min(1.0, promise.kept + FINER))
+    return promise
 
 
 def threshold_of(maxima: Values, above: int) -> float:
@@ -148,7 +156,9 @@ def threshold_of(maxima: Values, above: int) -> float:
     return float(ordered[max(0, len(ordered) - 1 - above)])
 
 
-def shared_out(alarms: Values, notices: Values, above: int) -> tuple[float, float]:
+def shared_out(
+    alarms: Values, notices: Values, above: int, anyway: Flags | None = None
+) -> tuple[float, float]:
     """The thresholds of alarms and of notices (least 1) that together interrupt no more than `above` blocks.
 
     Notices spend `NOTICE_SHARE` of them at most, alarms what is then left.
@@ -157,11 +167,15 @@ def shared_out(alarms: Values, notices: Values, above: int) -> tuple[float, floa
         alarms: The highest score of each block.
         notices: The highest share of what begins a notice, of each block; above 1 one is told.
         above: How many blocks may be interrupted.
+        anyway: Which of them are, whatever the thresholds; none if missing.
     """
-    told = max(1.0, threshold_of(notices, int(NOTICE_SHARE * above)) * SPARE)
-    interrupted = notices > told
+    known = np.zeros(len(alarms), bool) if anyway is None else anyway
+    spent = max(0, int(NOTICE_SHARE * above) - int(known.sum()))
+    told = max(1.0, threshold_of(notices[~known], spent) * SPARE) if not known.all() else 1.0
+    interrupted = (notices > told) | known
     quiet = alarms[~interrupted]
-    return (threshold_of(quiet, above - int(interrupted.sum())) if len(quiet) else float(alarms.max())), told
+    left = max(0, above - int(interrupted.sum()))
+    return (threshold_of(quiet, left) if len(quiet) else float(alarms.max())), told
 
 
 def bounded(threshold: float, scores: Values) -> float:

@@ -63,11 +63,12 @@ def learn(readings: Readings, budget: float, threads: int, balances: Sequence[Ta
     quality, worst = _quality(tags, even, looked, spacing, block_rows)
     maxima = conformal.block_maxima(even.times, scores, length, spacing)
     notices = conformal.block_maxima(even.times, np.maximum(found.drifted, worst), length, spacing)
-    promise = conformal.promise_of(unit, len(maxima), budget)
-    ringing, told = conformal.shared_out(maxima, notices, promise.interruptions)
+    aside = conformal.block_maxima(even.times, found.aside.astype(np.float64), length, spacing) > 0
+    promise = conformal.promise_of(unit, len(maxima), budget, int(aside.sum()))
+    ringing, told = conformal.shared_out(maxima, notices, promise.interruptions, aside)
     threshold = conformal.bounded(ringing, scores)
     promise = replace(
-        promise, by_alarm=int((maxima > threshold).sum()), by_notice=int((notices > told).sum())
+        promise, by_alarm=int((maxima > threshold).sum()), by_notice=int(((notices > told) | aside).sum())
     )
     scales = found.scales
     return PlantModel(
