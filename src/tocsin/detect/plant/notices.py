@@ -64,10 +64,13 @@ class Edges:
 
     def begun(self, shares: Values) -> Flags:
         """Where a state begins, of `shares`, shape (rows, columns): above 1 begins one, below `OVER` ends it."""
+        return self.followed(shares)[0]
+
+    def followed(self, shares: Values) -> tuple[Flags, Flags]:
+        """Where a state begins, and where it holds."""
         before = self._inside
         inside = self.inside(shares)
-        begun: Flags = inside & ~np.vstack([before[None, :], inside[:-1]])
-        return begun
+        return inside & ~np.vstack([before[None, :], inside[:-1]]), inside
 
     def inside(self, shares: Values) -> Flags:
         """Where a state holds, of `shares` as in `begun`."""
