@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1),
     default=0.25,
     show_default=True,
-    help="Share of normal weeks that may ring; a week is the usual unit, shorter ones where there is little history.",
+    help="Share of normal weeks that may have an alarm or a notice; a week is the usual unit, shorter ones where there is little history.",
 )
 @with_options(TANKS)
 @click.option("--threads", type=click.IntRange(1, 256), help="How many threads learn; the model is the same.")

@@ -105,10 +105,10 @@ class Beside:
         means = first.drift.means(by_relation, by_subspace, self._means)
         self._means = means[-1].copy()
         amounts, limit = first.drift.amounts(means), first.drift.limit
-        begun, inside = self._drifting.followed(amounts / limit)
+        begun = self._drifting.begun(amounts / limit)
         starts, told, row = np.flatnonzero(begun.any(axis=1)), [], -1
         while (row := self._next_drift(starts, row + 1)) < len(readings):
-            self._waiting = (self._waiting | begun[row]) & inside[row]
+            self._waiting = (self._waiting | begun[row]) & (amounts[row] > limit)
             column = self._drifts_most(amounts[row], begun[row], quiet=self._rows + row < self._quiet)
             if column is not None:
                 self._drifts[column] = True
@@ -127,7 +127,7 @@ class Beside:
     def _drifts_most(self, amounts: Values, begun: Flags, *, quiet: bool) -> int | None:
         """The column to tell of where drift has `begun`, both of shape (moving tags,); None where one told of pulls it along.
 
-        What begins while it is `quiet` waits, and is told after that if it then drifts most.
+        What begins while it is `quiet` waits, and is told after that if it is still beyond the limit and drifts most.
         """
         self._drifts &= ~begun
         if quiet:

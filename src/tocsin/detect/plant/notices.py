@@ -64,13 +64,10 @@ class Edges:
 
     def begun(self, shares: Values) -> Flags:
         """Where a state begins, of `shares`, shape (rows, columns): above 1 begins one, below `OVER` ends it."""
-        return self.followed(shares)[0]
-
-    def followed(self, shares: Values) -> tuple[Flags, Flags]:
-        """Where a state begins, and where it holds."""
         before = self._inside
         inside = self.inside(shares)
-        return inside & ~np.vstack([before[None, :], inside[:-1]]), inside
+        begun: Flags = inside & ~np.vstack([before[None, :], inside[:-1]])
+        return begun
 
     def inside(self, shares: Values) -> Flags:
         """Where a state holds, of `shares` as in `begun`."""
