@@ -26,7 +26,7 @@ _NOTICES: Final = {
     "clock": "At {at} the clock goes back by {amount:,.6g} s.",
     "silent": "Nothing was heard since {at}: {amount:,.0f} rows are missing so far.",
     "late": "A reading of {at} came {amount:,.0f} s behind the newest one, after its row was judged: it does not count.",
-    "untimed": "A reading that came at {at} says a time too far from that: it does not count.",
+    "untimed": "A reading that came at {at} says a time more than 7 days before that, or 10 minutes after: it does not count.",
     "new": "{of} is read since {at}, and the model does not know it: it is not watched.",
     "gone": "{of} is not among what is read since {at}.",
 }

@@ -88,6 +88,15 @@ def test_a_plant_that_is_read_by_day_only_has_whole_blocks() -> None:
     assert (unit, len(conformal.block_maxima(times, np.zeros(len(times)), length, MINUTE))) == ("week", 8)
 
 
+def test_a_block_has_its_rows_whatever_lies_between_stretches() -> None:
+    """Confirmed stretches of a later year must not make weeks look short."""
+    times = np.concatenate([np.arange(60 * 24), 500 * 24 + np.arange(40 * 24)]).astype(np.int64) * HOUR
+    assert conformal.rows_of_block(times, 7 * DAY, HOUR) == 168
+    by_day = np.concatenate([np.arange(8) + 24 * day for day in range(60)]).astype(np.int64) * HOUR
+    assert conformal.rows_of_block(by_day, 7 * DAY, HOUR) == 56
+    assert conformal.rows_of_block(np.arange(5, dtype=np.int64) * HOUR, 7 * DAY, HOUR) == 1
+
+
 def test_a_source_that_tells_changes_only_has_whole_blocks() -> None:
     times = np.flatnonzero(np.random.default_rng(1).random(90 * 1440) < 0.5).astype(np.int64) * MINUTE
     unit, length = conformal.block_of(times, MINUTE)

@@ -129,6 +129,13 @@ def block_maxima(times: Instants, scores: Values, length: int, spacing: int) -> 
     return np.maximum.reduceat(scores, starts)[whole] if len(starts) else np.empty(0)
 
 
+def rows_of_block(times: Instants, length: int, spacing: int) -> int:
+    """How many rows a whole block usually has, 1 at least; stretches that nobody learns from lie between blocks."""
+    starts, whole = _blocks(times, length, spacing)
+    rows = np.diff(starts, append=len(times))[whole]
+    return max(1, int(np.median(rows))) if len(rows) else 1
+
+
 def _blocks(times: Instants, length: int, spacing: int) -> tuple[NDArray[np.int64], Flags]:
     """The first row of each block, and whether it is whole: read over enough of its time, and not much less than others."""
     if not len(times):

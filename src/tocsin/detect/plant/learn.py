@@ -54,7 +54,7 @@ def learn(readings: Readings, budget: float, threads: int, balances: Sequence[Ta
         check_tank(tank, tags)
     unit, length = _blocks_of(even, spacing)
     looked = look_whole(tags, even.values, late_of(even.times, spacing))
-    block_rows = max(1, len(even) * length // int(even.times[-1] - even.times[0] + max(1, spacing)))
+    block_rows = conformal.rows_of_block(even.times, length, spacing)
     with threadpool_limits(1):  # the last bits of a product of matrices change with the number of threads
         found = out_of_fold(tags, looked, threads, balances, block_rows, spacing)
         process = fit_process(tags, [looked], threads, balances)
@@ -145,7 +145,7 @@ def _refuse_what_cannot_be_learnt(readings: Readings, tags: Sequence[Tag]) -> No
     moving = sum(tag.kind is not TagKind.CONSTANT for tag in tags)
     if moving > bounds.PLANT_TAGS:
         raise OperatorError(
-            f"{moving} tags change, and a plant's model takes no more than {bounds.PLANT_TAGS}.",
+            f"{moving:,} tags change, and a plant's model takes no more than {bounds.PLANT_TAGS:,}.",
             "Learn one model for each part of the plant, or leave out tags that say the same.",
         )
     if all(tag.kind is TagKind.CONSTANT for tag in tags):

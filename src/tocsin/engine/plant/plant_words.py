@@ -19,7 +19,9 @@ def how(one: PlantFigures) -> str:
     """Its last row, its score, and what is missing."""
     if one.row is None:
         heard = (
-            "readings come, and no row is complete yet" if one.heard is not None else "nothing was heard yet"
+            "readings come, and no row is complete yet (those more than 7 days old are not judged)"
+            if one.heard is not None
+            else "nothing was heard yet"
         )
         return f"{heard}."
     state = "it rings" if one.rings else "quiet"
