@@ -53,10 +53,11 @@ def learn(
     """
     need("numpy", "sklearn", "threadpoolctl")
     from tocsin.detect.plant.learn import learn as learn_plant
-    from tocsin.engine.plant.model_file import write_model
+    from tocsin.engine.plant.model_file import check_place, write_model
 
     asked, began = Asked(**options), perf_counter()
     refuse_to_overwrite(asked.model, "--model", asked.files)
+    check_place(asked.model)
     named = tanks_named(balance, tanks)
     with Progress("reading the files", quiet=asked.as_json) as progress:
         history = history_of(asked, None)
