@@ -57,6 +57,8 @@ def test_the_promise_says_what_it_rests_on_and_where_it_ends() -> None:
     more = promise(Promised("hour", 25, 0.01, 0.0904, 0.0904, 239), 180)
     assert "at most 9% of hours" in more
     assert "You asked for 1%: learn from at least 239 hours" in more
+    faulty = promise(Promised("week", 52, 0.1, 0.145, 0.0448, 29), 3600)
+    assert "You asked for 10%: in more of these weeks a tag had to be set aside" in faulty
 
 
 def test_an_episode_is_a_sentence() -> None:

@@ -284,7 +284,7 @@ def test_five_thousand_tags_are_refused_with_a_sentence(tmp_path: Path) -> None:
     )
     done = call("plant", "learn", tmp_path / "a.parquet", "--model", tmp_path / "m")
     assert done.code == 2
-    assert "5000 tags change, and a plant's model takes no more than 2000" in done.error
+    assert "5,000 tags change, and a plant's model takes no more than 2,000" in done.error
 
 
 def test_a_model_is_learnt_again_the_old_one_is_kept_and_the_first_has_its_say(
@@ -405,3 +405,12 @@ def test_without_the_extra_all_else_works(
     assert bare("plant", "learn", "--help").returncode == 0
     (tmp_path / "a.json").write_text(json.dumps({"a": 1}))
     assert bare("scan", tmp_path / "a.json", "--json").returncode == 0
+
+
+def test_where_no_model_can_be_written_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text("not a table")
+    for model in (tmp_path / "nowhere" / "plant.model", history / "plant.model"):
+        done = call("plant", "learn", str(history), "--model", str(model))
+        assert done.code == 2
+        assert f"The model cannot be written to {model}" in done.error

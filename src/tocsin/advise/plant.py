@@ -26,7 +26,7 @@ _NOTICES: Final = {
     "clock": "At {at} the clock goes back by {amount:,.6g} s.",
     "silent": "No reading that counts came since {at}: {amount:,.0f} rows are missing so far.",
     "late": "A reading of {at} came {amount:,.0f} s behind the newest one, after its row was judged: it does not count.",
-    "untimed": "A reading that came at {at} says a time too far from that: it does not count.",
+    "untimed": "A reading that came at {at} says a time more than 7 days before that, or 10 minutes after: it does not count.",
     "new": "{of} is read since {at}, and the model does not know it: it is not watched.",
     "gone": "{of} is not among what is read since {at}.",
     "failed": "An error of Tocsin's ({of}) stopped the judging at {at}; it began anew, and knows nothing of the rows before. Please report it.",
@@ -121,7 +121,12 @@ def promise(promised: Promised, spacing_seconds: float) -> str:
         f"{1 / promised.kept:.3g}, have an alarm or a notice, on average. This rests on {blocks} of normal operation at one row "
         f"every {_duration(spacing_seconds)}; {blocks} cannot promise less than {_percent(promised.least)}."
     )
-    if promised.kept > promised.asked:
+    if promised.kept > max(promised.asked, promised.least):
+        said += (
+            f" You asked for {_percent(promised.asked)}: in more of these {unit}s a tag had to be set aside, because it did not fit the others "
+            "for days. Learn from a stretch without such faults."
+        )
+    elif promised.kept > promised.asked:
         said += f" You asked for {_percent(promised.asked)}: learn from at least {counted(min(promised.needed, _MOST_BLOCKS), unit)} for that."
     return said
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1),
     default=0.25,
     show_default=True,
-    help="Share of normal weeks that may ring; a week is the usual unit, shorter ones where there is little history.",
+    help="Share of normal weeks that may have an alarm or a notice; a week is the usual unit, shorter ones where there is little history.",
 )
 @with_options(TANKS)
 @click.option("--threads", type=click.IntRange(1, 256), help="How many threads learn; the model is the same.")
@@ -53,10 +53,11 @@ def learn(
     """
     need("numpy", "sklearn", "threadpoolctl")
     from tocsin.detect.plant.learn import learn as learn_plant
-    from tocsin.engine.plant.model_file import write_model
+    from tocsin.engine.plant.model_file import check_place, write_model
 
     asked, began = Asked(**options), perf_counter()
     refuse_to_overwrite(asked.model, "--model", asked.files)
+    check_place(asked.model)
     named = tanks_named(balance, tanks)
     with Progress("reading the files", quiet=asked.as_json) as progress:
         history = history_of(asked, None)

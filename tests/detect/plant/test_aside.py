@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.detect.plant.plants import changed, tank
 
 from tocsin.detect.plant.aside import SMOOTHING, UNUSUAL, Aside
+from tocsin.detect.plant.learn import learn
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.notices import NoticeKind
 from tocsin.detect.plant.watch import Judged, Watcher
@@ -40,6 +41,23 @@ def test_what_is_set_aside_is_the_same_however_rows_are_cut(seed: int, cuts: lis
     follower, spacing = Aside(np.zeros(2), 7 * DAY // 20), [0, *sorted(cuts), 300]
     parts = [follower.follow(blame[a:b])[1] for a, b in itertools.pairwise(spacing) if a < b]
     np.testing.assert_array_equal(np.concatenate(parts), _by_hand(blame, 20))
+
+
+def test_what_is_set_aside_does_not_depend_on_the_pace() -> None:
+    """By the minute, a week has ten thousand rows, and chance alone lifts or lowers some of them."""
+    rng = np.random.default_rng(3)
+    fits, off = rng.uniform(0.0, 2.4, (28 * 1440, 1)), rng.uniform(0.0, 6.0, (14 * 1440, 1))
+    follower = Aside(np.full(1, 1.2), DAY // 1440)
+    assert not follower.follow(fits)[1].any()
+    assert follower.follow(off)[1][-1].all()
+    assert not follower.follow(fits)[1][-1].any()
+
+
+def test_a_tag_that_is_usually_near_its_tail_comes_back() -> None:
+    rng = np.random.default_rng(4)
+    follower = Aside(np.full(1, 1.3), DAY // 24)
+    assert follower.follow(np.full((14 * 24, 1), 5.0))[1][-1].all()
+    assert not follower.follow(rng.uniform(0.8, 1.8, (28 * 24, 1)))[1][-1].any()
 
 
 def _swapped(rows: int, start: int, stolen: float = 0.0) -> Readings:
@@ -73,6 +91,15 @@ def test_what_comes_after_it_is_heard_and_named(tank_model: PlantModel) -> None:
     named = {tank_model.names[at] for at in judged.named[ringing[0]] if at >= 0}
     assert named & {"PUMP", "INFLOW"}
     assert "PRESSURE" not in named
+
+
+def test_what_was_set_aside_while_learning_is_part_of_the_promise() -> None:
+    """A notice that normal operation itself brings spends the budget like any other."""
+    readings = tank(1_500)
+    values = readings.values.copy()
+    values[200:600, PRESSURE] += 6.0
+    model = learn(changed(readings, values), 0.25, 2)
+    assert 1 <= model.promise.by_notice <= model.promise.interruptions
 
 
 def test_one_that_fits_again_is_watched_again(tank_model: PlantModel) -> None:

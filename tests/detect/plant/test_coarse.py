@@ -58,6 +58,18 @@ def test_a_wild_reading_of_a_finely_stepped_tag_is_no_error() -> None:
     assert np.isfinite(_slack(_tags(1, 1e-9), values, [])).all()
 
 
+def test_a_tag_that_is_switched_to_and_fro_shows_no_step() -> None:
+    values = np.tile([[0.0], [10.5]], (30, 1))
+    assert not _slack(_tags(1), values, []).any()
+
+
+def test_no_more_than_a_spread_is_forgiven() -> None:
+    """Or whoever sends 0, 1,000 and 2,000 by turns would be forgiven what moves a tag by half of that."""
+    for size in (1_000.0, 1e14):
+        values = np.tile([[0.0], [size], [2 * size]], (30, 1))
+        assert _slack(_tags(1, 1e-6), values, []).max() <= 1.0
+
+
 def test_no_more_than_the_slack_is_forgiven() -> None:
     differences = np.array([[0.3, -0.3, 2.0, np.nan]])
     np.testing.assert_allclose(forgiven(differences, np.full((1, 4), 0.5)), [[0.0, 0.0, 1.5, np.nan]])

@@ -49,6 +49,18 @@ def test_the_fewest_rows_are_learnt() -> None:
     _judges(tank(LEAST_ROWS))
 
 
+def test_what_fills_no_hour_is_refused() -> None:
+    rows = tank(300)
+    with pytest.raises(OperatorError, match="not one hour"):
+        learn(Readings(rows.tags, rows.times // 3_600, rows.values), 0.1, 1)
+
+
+def test_a_plant_that_is_read_by_day_only_is_learnt() -> None:
+    rows = tank(60 * 8)
+    times = times_of(60 * 24).reshape(60, 24)[:, :8].ravel()
+    _judges(Readings(rows.tags, times, rows.values))
+
+
 def test_what_never_moves_is_refused() -> None:
     for value in (5.0, np.nan, np.inf):
         with pytest.raises(OperatorError, match="No tag ever changes"):

@@ -16,7 +16,7 @@ from tocsin.detect.plant.notices import Edges
 from tocsin.detect.plant.score import smoothed
 from tocsin.detect.plant.state import Held, State, counts, numbers
 from tocsin.detect.plant.surprise import AT_TAIL
-from tocsin.records.instants import DAY
+from tocsin.records.instants import DAY, HOUR
 from tocsin.records.readings import Flags, Values
 
 PATIENCE: Final = 7 * DAY
@@ -34,12 +34,15 @@ class Aside:
     """Follows what speaks against each tag, over batches cut anywhere.
 
     Args:
-        usual: Where that begins, shape (tags,).
+        usual: Where that begins, shape (tags,); what lies nearer to it than to `UNUSUAL` fits.
         spacing: Microseconds from row to row.
     """
 
     def __init__(self, usual: Values, spacing: int) -> None:
-        self._blame = usual
+        self._blame = self._slow = usual
+        # As slow by the clock as at a row an hour: of the rows of a week by the second, chance alone lifts or lowers some.
+        self._weight = min(SMOOTHING, SMOOTHING * max(1, spacing) / HOUR)
+        self._calm_below = (np.minimum(usual, UNUSUAL) + UNUSUAL) / 2
         self._rows = max(2, PATIENCE // max(1, spacing))
         self._runs = self._calm = np.zeros(len(usual), np.int64)
         self._aside = Edges(len(usual))
@@ -47,8 +50,10 @@ class Aside:
     def follow(self, blame: Values) -> tuple[Values, Flags]:
         """The smoothed `blame`, and which tags are set aside; all of shape (rows, tags)."""
         means = smoothed(blame, self._blame, SMOOTHING)
-        runs, calm = _runs(means > UNUSUAL, self._runs), _runs(means < UNUSUAL / 2, self._calm)
-        self._blame, self._runs, self._calm = means[-1].copy(), runs[-1].copy(), calm[-1].copy()
+        slow = means if self._weight == SMOOTHING else smoothed(blame, self._slow, self._weight)
+        runs, calm = _runs(slow > UNUSUAL, self._runs), _runs(slow < self._calm_below, self._calm)
+        self._blame, self._slow = means[-1].copy(), slow[-1].copy()
+        self._runs, self._calm = runs[-1].copy(), calm[-1].copy()
         # Above 1 begins a state and 0 ends it; in between it stays as it is.
         shares = np.where(runs >= self._rows, 2.0, np.where(calm >= self._rows, 0.0, 0.75))
         return means, self._aside.inside(shares)
@@ -57,6 +62,7 @@ class Aside:
         """All that it carries over."""
         return {
             "blame": numbers(self._blame),
+            "slow": numbers(self._slow),
             "runs": counts(self._runs),
             "calm": counts(self._calm),
             "aside": self._aside.state(),
@@ -69,6 +75,7 @@ class Aside:
             Damaged: it is none.
         """
         self._blame = held.numbers("blame", len(self._blame))
+        self._slow = held.numbers("slow", len(self._slow))
         self._runs, self._calm = (
             held.counts("runs", len(self._runs)), held.counts("calm", len(self._calm))
         )  # fmt: skip

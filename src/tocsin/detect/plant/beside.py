@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin.detect.plant.aside import PATIENCE
 from tocsin.detect.plant.folds import Surprises
@@ -30,6 +32,7 @@ class Beside:
         self._means = np.zeros(len(self._first.drift.tails))
         self._drifting = Edges(len(self._first.process.moving))
         self._drifts = np.zeros(len(self._first.process.moving), bool)
+        self._waiting = np.zeros(len(self._first.process.moving), bool)
         self._rows = self._quiet = 0
         self._measures = Measures(model.tags, model.spacing)
         self._bad = Edges(len(model.quality.limits))
@@ -50,7 +53,7 @@ class Beside:
             "view": self._view.state(), "means": numbers(self._means), "drifting": self._drifting.state(), "rows": self._rows,
             "quiet": self._quiet, "measures": self._measures.state(), "bad": self._bad.state(), "gone": sorted(self._gone),
             "new": sorted(self._new), "latest": self._latest, "behind": self._behind,
-            "drifts": flags(self._drifts), "aside": flags(self._aside),
+            "drifts": flags(self._drifts), "waiting": flags(self._waiting), "aside": flags(self._aside),
         }  # fmt: skip
 
     def take_up(self, held: Held) -> None:
@@ -68,6 +71,7 @@ class Beside:
         self._gone, self._new = frozenset(held.texts("gone")), frozenset(held.texts("new"))
         self._latest, self._behind = held.maybe("latest"), held.flag("behind")
         self._drifts = held.flags("drifts", len(self._drifts))
+        self._waiting = held.flags("waiting", len(self._waiting))
         self._aside = held.flags("aside", len(self._aside))
 
     def columns(self, readings: Readings) -> tuple[Readings, tuple[Notice, ...]]:
@@ -101,10 +105,12 @@ class Beside:
         means = first.drift.means(by_relation, by_subspace, self._means)
         self._means = means[-1].copy()
         amounts, limit = first.drift.amounts(means), first.drift.limit
-        begun, told = self._drifting.begun(amounts / limit), []
-        for row in np.flatnonzero(begun.any(axis=1)).tolist():
-            column = self._drifts_most(amounts[row], begun[row])
-            if column is not None and self._rows + row >= self._quiet:
+        begun = self._drifting.begun(amounts / limit)
+        starts, told, row = np.flatnonzero(begun.any(axis=1)), [], -1
+        while (row := self._next_drift(starts, row + 1)) < len(readings):
+            self._waiting = (self._waiting | begun[row]) & (amounts[row] > limit)
+            column = self._drifts_most(amounts[row], begun[row], quiet=self._rows + row < self._quiet)
+            if column is not None:
                 self._drifts[column] = True
                 self._quiet = self._rows + row + int(1 / first.drift.weight)
                 tag, amount = first.tags[first.process.moving[column]].name, float(amounts[row, column])
@@ -112,14 +118,26 @@ class Beside:
         self._rows += len(readings)
         return told
 
-    def _drifts_most(self, amounts: Values, begun: Flags) -> int | None:
-        """The column to tell of where drift has `begun`, both of shape (moving tags,); None where one told of pulls it along."""
+    def _next_drift(self, starts: NDArray[np.int64], after: int) -> int:
+        """The next row from `after` on at which drift begins, as in `starts`, or from which on what waits may be told."""
+        at = int(np.searchsorted(starts, after))
+        found = int(starts[at]) if at < len(starts) else sys.maxsize
+        return min(found, max(after, self._quiet - self._rows)) if self._waiting.any() else found
+
+    def _drifts_most(self, amounts: Values, begun: Flags, *, quiet: bool) -> int | None:
+        """The column to tell of where drift has `begun`, both of shape (moving tags,); None where one told of pulls it along.
+
+        What begins while it is `quiet` waits, and is told after that if it is still beyond the limit and drifts most.
+        """
         self._drifts &= ~begun
+        if quiet:
+            return None
+        waited, self._waiting = self._waiting, np.zeros(len(begun), bool)
         most = int(amounts.argmax())
-        if not self._drifts[most]:
+        if not self._drifts[most] and (waited[most] or begun.any()):
             return most
         own = int(np.where(begun, amounts, 0.0).argmax())
-        return own if amounts[own] >= PULLED * amounts[most] else None
+        return own if begun[own] and amounts[own] >= PULLED * amounts[most] else None
 
     def _quality(self, readings: Readings, looked: Looked) -> list[tuple[int, Notice]]:
         model = self._model

@@ -2,7 +2,7 @@
 
 A sensor, a controller or an export that loses digits is told of as data quality (`quality.py`). From then on it would
 differ from what fits by up to half its new step, in every row, until the plant is learnt anew. So the step that a tag's
-last changes show is followed, and that much of a difference is forgiven.
+last changes show is followed, and that much of a difference is forgiven, up to the tag's spread.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ SHOWN_BY: Final = 12
 LEAST: Final = 5
 """Steps that are no multiple of so many learnt ones are none that digits were lost to."""
 
-MOST_STEPS: Final = 2.0**62
-"""More steps than that are taken for so many: a wild reading of a finely stepped tag is beyond a whole number of 64 bits."""
+LEAST_SEEN: Final = 3
+"""Fewer different readings are a tag that is switched to and fro, by its pump or by an attacker, and show no step."""
+
+LARGEST: Final = 2.0**53
+"""Steps up to which a number of 64 bits tells them apart."""
 
 
 class Coarse:
@@ -34,6 +37,7 @@ class Coarse:
     def __init__(self, tags: Sequence[Tag]) -> None:
         followed = [at for at, tag in enumerate(tags) if tag.kind is TagKind.CONTINUOUS and tag.step > 0]
         self._followed = {at: float(tags[at].step) for at in followed}
+        self._most = [tag.spread for tag in tags]
         self._changes = {at: np.empty(0, np.int64) for at in followed}
         self._slack = np.zeros(len(tags))
 
@@ -52,20 +56,21 @@ class Coarse:
     def _follow(self, column: int, values: Values, rows: NDArray[np.int64], slack: Values) -> Values:
         """`slack` with that of one tag, whose `values` changed in `rows`."""
         step, before = self._followed[column], self._changes[column]
-        steps_of = np.clip(np.rint(values[rows] / step), -MOST_STEPS, MOST_STEPS).astype(np.int64)
-        shown = np.concatenate([before, steps_of])
+        counted = np.rint(np.clip(values[rows] / step, -LARGEST, LARGEST))
+        shown = np.concatenate([before, counted.astype(np.int64)])
         self._changes[column] = shown[-(SHOWN_BY - 1) :]
         on = _runs(shown % LEAST == 0)[len(before) :] >= SHOWN_BY
         if not on.any() and self._slack[column] == 0.0:
             return slack
         steps = np.zeros(len(rows), np.int64)
         for at in np.flatnonzero(on).tolist():
-            end = len(before) + at + 1
-            steps[at] = np.gcd.reduce(shown[end - SHOWN_BY : end])
+            last = shown[len(before) + at + 1 - SHOWN_BY : len(before) + at + 1]
+            if len(np.unique(last)) >= LEAST_SEEN:
+                steps[at] = np.gcd.reduce(last)
         if not slack.flags.writeable:
             slack = slack.copy()
         for start, stop, one in zip(rows, [*rows[1:], len(values)], steps, strict=True):
-            slack[start:stop, column] = max(0, int(one) - 1) * step / 2
+            slack[start:stop, column] = min(max(0, int(one) - 1) * step / 2, self._most[column])
         return slack
 
     def state(self) -> State:

@@ -10,14 +10,15 @@ promised will be interrupted. N blocks cannot promise less than `least_promise(N
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, exp, lgamma, log
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin.records.instants import DAY, HOUR
-from tocsin.records.readings import Instants, Values
+from tocsin.records.readings import Flags, Instants, Values
 
 BLOCKS: Final = (("week", 7 * DAY), ("day", DAY), ("hour", HOUR))
 """Lengths of a block, longest first."""
@@ -29,7 +30,7 @@ LEAST_BLOCKS: Final = 8
 """The longest blocks of which there are so many are taken."""
 
 WHOLE: Final = 0.7
-"""A block with fewer of its rows than this share does not count."""
+"""A block with fewer of its rows than this share, or read for less of its time, does not count."""
 
 ALARM_SHARE: Final = 0.02
 """Most of all normal rows that may be in alarm: an alarm that never ends would keep a promise about blocks."""
@@ -42,6 +43,9 @@ DOUBT: Final = 0.05
 
 NOTICE_SHARE: Final = 0.25
 """Share of the interruptions that notices of drift and data quality may spend."""
+
+FINER: Final = 0.005
+"""Steps in which a promise is lowered that normal operation itself does not keep."""
 
 SPARE: Final = 1.5
 """Notices begin so much above the quiet blocks: a mean over two blocks has half as many independent values as there are
@@ -58,8 +62,7 @@ class Promise:
         asked: The share of blocks that the owner allows to be interrupted.
         kept: The share that is promised: what was asked, or the least that so many blocks can promise.
         by_alarm: How many of its own blocks alarms interrupt.
-        by_notice: How many of them notices of drift or data quality interrupt; both together are no more than
-            `interruptions`.
+        by_notice: How many of them notices interrupt. Blocks with either are no more than `interruptions`.
     """
 
     unit: str
@@ -111,28 +114,47 @@ def blocks_for(share: float) -> int:
     )
 
 
-def block_of(times: Instants) -> tuple[str, int]:
-    """The unit and length in microseconds of the blocks for rows at `times`."""
-    span = int(times[-1] - times[0]) if len(times) else 0
+def block_of(times: Instants, spacing: int) -> tuple[str, int]:
+    """The unit and length in microseconds of the blocks for rows at `times`, one a `spacing` where nothing is missing."""
     for unit, length in BLOCKS:
-        if span >= (LEAST_BLOCKS - 1 + WHOLE) * length:
+        _, whole = _blocks(times, length, spacing)
+        if np.count_nonzero(whole) >= LEAST_BLOCKS:
             return unit, length
     return BLOCKS[-1]
 
 
 def block_maxima(times: Instants, scores: Values, length: int, spacing: int) -> Values:
     """The highest score of each whole block, oldest first; blocks are counted from the first row."""
+    starts, whole = _blocks(times, length, spacing)
+    return np.maximum.reduceat(scores, starts)[whole] if len(starts) else np.empty(0)
+
+
+def rows_of_block(times: Instants, length: int, spacing: int) -> int:
+    """How many rows a whole block usually has, 1 at least; stretches that nobody learns from lie between blocks."""
+    starts, whole = _blocks(times, length, spacing)
+    rows = np.diff(starts, append=len(times))[whole]
+    return max(1, int(np.median(rows))) if len(rows) else 1
+
+
+def _blocks(times: Instants, length: int, spacing: int) -> tuple[NDArray[np.int64], Flags]:
+    """The first row of each block, and whether it is whole: read over enough of its time, and not much less than others."""
     if not len(times):
-        return np.empty(0)
-    block = (times - times[0]) // length
-    starts = np.flatnonzero(np.diff(block, prepend=-1))
-    rows = np.diff(np.append(starts, len(times)))
-    return np.maximum.reduceat(scores, starts)[rows >= WHOLE * length / spacing]
+        return np.empty(0, np.int64), np.empty(0, bool)
+    starts = np.flatnonzero(np.diff((times - times[0]) // length, prepend=-1))
+    rows = np.diff(starts, append=len(times))
+    lasted = times[starts + rows - 1] - times[starts] + spacing
+    most = min(
+        length / max(1, spacing), float(rows.max())
+    )  # a source that tells changes only never fills its pace
+    return starts, (rows >= WHOLE * most) & (lasted >= WHOLE * length)
 
 
-def promise_of(unit: str, blocks: int, asked: float) -> Promise:
-    """The promise that `blocks` blocks can keep, `asked` (0 to 1) at best."""
-    return Promise(unit, blocks, asked, max(asked, least_promise(blocks)))
+def promise_of(unit: str, blocks: int, asked: float, told: int = 0) -> Promise:
+    """The promise that `blocks` blocks can keep, `asked` (0 to 1) at best, where `told` of them are interrupted anyway."""
+    promise = Promise(unit, blocks, asked, max(asked, least_promise(blocks)))
+    while promise.interruptions < told and promise.kept < 1.0:
+        promise = replace(promise, kept=min(1.0, promise.kept + FINER))
+    return promise
 
 
 def threshold_of(maxima: Values, above: int) -> float:
@@ -141,7 +163,9 @@ def threshold_of(maxima: Values, above: int) -> float:
     return float(ordered[max(0, len(ordered) - 1 - above)])
 
 
-def shared_out(alarms: Values, notices: Values, above: int) -> tuple[float, float]:
+def shared_out(
+    alarms: Values, notices: Values, above: int, anyway: Flags | None = None
+) -> tuple[float, float]:
     """The thresholds of alarms and of notices (least 1) that together interrupt no more than `above` blocks.
 
     Notices spend `NOTICE_SHARE` of them at most, alarms what is then left.
@@ -150,11 +174,15 @@ def shared_out(alarms: Values, notices: Values, above: int) -> tuple[float, floa
         alarms: The highest score of each block.
         notices: The highest share of what begins a notice, of each block; above 1 one is told.
         above: How many blocks may be interrupted.
+        anyway: Which of them are, whatever the thresholds; none if missing.
     """
-    told = max(1.0, threshold_of(notices, int(NOTICE_SHARE * above)) * SPARE)
-    interrupted = notices > told
+    known = np.zeros(len(alarms), bool) if anyway is None else anyway
+    spent = max(0, int(NOTICE_SHARE * above) - int(known.sum()))
+    told = max(1.0, threshold_of(notices[~known], spent) * SPARE) if not known.all() else 1.0
+    interrupted = (notices > told) | known
     quiet = alarms[~interrupted]
-    return (threshold_of(quiet, above - int(interrupted.sum())) if len(quiet) else float(alarms.max())), told
+    left = max(0, above - int(interrupted.sum()))
+    return (threshold_of(quiet, left) if len(quiet) else float(alarms.max())), told
 
 
 def bounded(threshold: float, scores: Values) -> float:

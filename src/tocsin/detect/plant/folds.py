@@ -78,6 +78,7 @@ class OutOfFold:
         usual_tags: The middle of what speaks against each tag, shape (tags,).
         drift: How far slow means went.
         drifted: Of each row the times that its slow means are the largest of the other folds', shape (rows,).
+        aside: Where tags are set aside that were not in the row before, shape (rows,).
     """
 
     scales: Scales
@@ -85,6 +86,7 @@ class OutOfFold:
     usual_tags: Values
     drift: Drift
     drifted: Values
+    aside: Flags
 
 
 def bounds_of(rows: int, block_rows: int) -> list[tuple[int, int]]:
@@ -111,7 +113,8 @@ def out_of_fold(  # noqa: PLR0913, PLR0917  all of it is the plant's
     sample = _sample(looked, bounds, processes, every)
     scales = sample.scales(tags, processes[0])
     drifting = Drifting(np.concatenate([scales.by_subspace.tail, scales.by_relation.tail]), block_rows)
-    rows, blame = [], []
+    rows, blame, begun = [], [], []
+    aside = np.zeros(len(tags), bool)
     beside = Followed(Aside(np.zeros(len(tags)), spacing), Coarse(tags))
     stands = np.zeros(len(tags), np.int64)
     for fold, ((start, stop), process) in enumerate(zip(bounds, processes, strict=True)):
@@ -121,9 +124,11 @@ def out_of_fold(  # noqa: PLR0913, PLR0917  all of it is the plant's
             rows.append(found.rows)
             blame.append(found.blame[::every].astype(np.float32))
             drifting.add(found.by_relation, found.by_subspace, fold)
+            begun.append((found.aside & ~np.vstack([aside[None, :], found.aside[:-1]])).any(axis=1))
+            aside = found.aside[-1].copy()
         stands = judge.stands
     usual = np.median(np.concatenate(blame), axis=0).astype(np.float64)
-    return OutOfFold(scales, np.concatenate(rows), usual, *drifting.fitted())
+    return OutOfFold(scales, np.concatenate(rows), usual, *drifting.fitted(), np.concatenate(begun))
 
 
 def _sample(

@@ -52,9 +52,9 @@ def learn(readings: Readings, budget: float, threads: int, balances: Sequence[Ta
     _refuse_what_cannot_be_learnt(even, tags)
     for tank in balances:
         check_tank(tank, tags)
+    unit, length = _blocks_of(even, spacing)
     looked = look_whole(tags, even.values, late_of(even.times, spacing))
-    unit, length = conformal.block_of(even.times)
-    block_rows = max(1, length // max(1, spacing))
+    block_rows = conformal.rows_of_block(even.times, length, spacing)
     with threadpool_limits(1):  # the last bits of a product of matrices change with the number of threads
         found = out_of_fold(tags, looked, threads, balances, block_rows, spacing)
         process = fit_process(tags, [looked], threads, balances)
@@ -63,11 +63,12 @@ def learn(readings: Readings, budget: float, threads: int, balances: Sequence[Ta
     quality, worst = _quality(tags, even, looked, spacing, block_rows)
     maxima = conformal.block_maxima(even.times, scores, length, spacing)
     notices = conformal.block_maxima(even.times, np.maximum(found.drifted, worst), length, spacing)
-    promise = conformal.promise_of(unit, len(maxima), budget)
-    ringing, told = conformal.shared_out(maxima, notices, promise.interruptions)
+    aside = conformal.block_maxima(even.times, found.aside.astype(np.float64), length, spacing) > 0
+    promise = conformal.promise_of(unit, len(maxima), budget, int(aside.sum()))
+    ringing, told = conformal.shared_out(maxima, notices, promise.interruptions, aside)
     threshold = conformal.bounded(ringing, scores)
     promise = replace(
-        promise, by_alarm=int((maxima > threshold).sum()), by_notice=int((notices > told).sum())
+        promise, by_alarm=int((maxima > threshold).sum()), by_notice=int(((notices > told) | aside).sum())
     )
     scales = found.scales
     return PlantModel(
@@ -124,6 +125,17 @@ def _quality(
     return fit_quality(peaks.largest()), peaks.rows(worst)
 
 
+def _blocks_of(readings: Readings, spacing: int) -> tuple[str, int]:
+    """The unit and length of the blocks that a promise is about."""
+    unit, length = conformal.block_of(readings.times, spacing)
+    if not len(conformal.block_maxima(readings.times, np.zeros(len(readings)), length, spacing)):
+        raise OperatorError(
+            f"The {len(readings)} rows fill not one {unit}, so nothing could be promised.",
+            "Export a longer stretch of normal operation without holes: some weeks, or a day at the very least.",
+        )
+    return unit, length
+
+
 def _refuse_what_cannot_be_learnt(readings: Readings, tags: Sequence[Tag]) -> None:
     if len(readings) < LEAST_ROWS:
         raise OperatorError(
@@ -133,7 +145,7 @@ def _refuse_what_cannot_be_learnt(readings: Readings, tags: Sequence[Tag]) -> No
     moving = sum(tag.kind is not TagKind.CONSTANT for tag in tags)
     if moving > bounds.PLANT_TAGS:
         raise OperatorError(
-            f"{moving} tags change, and a plant's model takes no more than {bounds.PLANT_TAGS}.",
+            f"{moving:,} tags change, and a plant's model takes no more than {bounds.PLANT_TAGS:,}.",
             "Learn one model for each part of the plant, or leave out tags that say the same.",
         )
     if all(tag.kind is TagKind.CONSTANT for tag in tags):

@@ -69,6 +69,16 @@ class Kept:
     confirmed: tuple[Confirmed, ...] = ()
 
 
+def check_place(path: Path) -> None:
+    """Raises `OperatorError` where no model could be written to `path`: to be asked before hours of learning."""
+    folder = path.absolute().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise OperatorError(
+            f"The model cannot be written to {path}: {folder} is no folder that may be written to.",
+            "Name another place with --model.",
+        )
+
+
 def write_model(
     path: Path, model: PlantModel, spelling: Spelling, confirmed: tuple[Confirmed, ...] = ()
 ) -> None:

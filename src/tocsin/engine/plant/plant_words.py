@@ -19,7 +19,7 @@ def how(one: PlantFigures) -> str:
     """Its last row, its score, and what is missing."""
     if one.row is None:
         heard = (
-            "readings come, and no row is complete yet"
+            "readings come, and no row is complete yet (those more than 7 days old are not judged)"
             if one.heard is not None
             else "no reading that counts came yet"
         )

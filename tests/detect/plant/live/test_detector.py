@@ -292,6 +292,8 @@ def test_strange_tags_late_readings_and_wrong_times_are_counted_and_told_once(ta
     found = detector.process(EventBatch.of([*given, *late, *wrong, *strange]))
     ids = [one.rule_id for one in found]
     assert ids.count("plant-late/works") == ids.count("plant-untimed/works") == 1
+    levels = {one.rule_id: one.level for one in found}
+    assert (levels["plant-untimed/works"], levels["plant-late/works"]) == ("medium", "low")
     assert ids.count("plant-new/works") == bounds.PLANT_STRANGE_TAGS - 1
     assert detector.now()["works"].late == 5
 

@@ -28,8 +28,11 @@ DETECTOR: Final = "plant"
 VERSION: Final = "1"
 ENTITY: Final = "plant"
 
-_GRAVE: Final = frozenset({NoticeKind.DRIFT, NoticeKind.REPEATED, NoticeKind.FAILED})
-"""Notices that may be an attack which shows in no row: a slow one, and a recording that is played back; and that nobody watches."""
+_GRAVE: Final = frozenset(
+    {NoticeKind.DRIFT, NoticeKind.REPEATED, NoticeKind.ASIDE, NoticeKind.UNTIMED, NoticeKind.FAILED}
+)
+"""Notices that may be an attack which shows in no row (a slow one, a recording that is played back), and those of readings that
+are judged no more: a low finding alone needs nobody, so nobody would learn of it."""
 
 _INNOCENT: Final = (
     "Maintenance, a new sensor, a rebuild, or a way of running the plant that was not learnt.",
@@ -92,7 +95,7 @@ _TITLES: Final = {
     NoticeKind.NEW: "Tags are read that the model does not know in",
     NoticeKind.SILENT: "No reading counts any more in",
     NoticeKind.LATE: "Readings come too late in",
-    NoticeKind.UNTIMED: "Readings say a wrong time in",
+    NoticeKind.UNTIMED: "Readings are too old, or ahead of the clock, in",
     NoticeKind.ASIDE: "Tags are left out of the score in",
     NoticeKind.FAILED: "An error of Tocsin's stopped the watching of",
 }
