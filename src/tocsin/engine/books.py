@@ -73,7 +73,7 @@ class Books:
         ]
         for one in self._states:
             one.take_up(store)
-        if any(self._incidents.get(one.id) != self._standing(one) for one in desk.all()):
+        if {*map(_made_of, desk.all())} - {*map(_made_of, self._incidents.values())}:
             self.owes = 1  # an earlier run ended with findings of which it had made no incidents
 
     def write(  # noqa: PLR0913  what one commit holds
@@ -202,6 +202,11 @@ class _StateOf:
         self._written = None
         if isinstance(self._owner, KeepsRows):
             self._owner.unwrite()
+
+
+def _made_of(incident: Incident) -> tuple[str, int, frozenset[str]]:
+    """What tells an incident from the same one with fewer findings."""
+    return incident.id, incident.further, frozenset(finding.id for finding in incident.findings)
 
 
 def heard_by(events: Iterable[Event]) -> dict[tuple[int, str], int]:
