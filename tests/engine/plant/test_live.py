@@ -134,7 +134,7 @@ def test_a_manipulated_stretch_is_one_incident_told_once_through_a_crash(
     assert "OUTFLOW shows " in words.story[0].text
     assert "would fit the other tags" in words.story[0].text
     assert "gauge for OUTFLOW at works" in words.steps[0]
-    assert given[FIRST : FIRST + 3].count(alarm.evidence[0].raw) == 1
+    assert given[FIRST : FIRST + 10].count(alarm.evidence[0].raw) == 1
 
 
 def judged(site: Site, count: int) -> None:
@@ -170,4 +170,4 @@ def test_a_changed_model_is_taken_up_and_a_broken_one_refused(
     judged(site, 10)
     service[0].stop()
     (shown,) = [one for one in told("status", site) if one["kind"] == "plant"]
-    assert (shown["tags"], shown["missing"], shown["promise"]["unit"]) == (6, [], "day")
+    assert (shown["tags"], shown["missing"], shown["promise"]["unit"]) == (6, [], "week")
