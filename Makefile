@@ -13,7 +13,7 @@ demo: $(BASE) ## the main job, on a simulated day of a town hall
 	.venv/bin/tocsin demo
 
 test: $(DEV) ## every test but the long ones
-	.venv-dev/bin/python -m pytest -n 2 --dist worksteal
+	.venv-dev/bin/python -m pytest -n 3 --dist worksteal
 
 check: $(DEV) ## static checks: style, types, imports, dependencies
 	.venv-dev/bin/ruff check
@@ -29,7 +29,7 @@ fuzz: $(FUZZ) ## every parser under a coverage-guided fuzzer; findings are kept 
 	.venv-fuzz/bin/python -m tests.fuzz --seconds $(or $(SECONDS_EACH),60)
 
 soak: $(DEV) ## everything that the issues' "Must show" names, in full
-	.venv-dev/bin/python -m pytest -n 2 --dist worksteal -m "soak or not soak" --soak
+	.venv-dev/bin/python -m pytest -n 3 --dist worksteal -m "soak or not soak" --soak
 	.venv-dev/bin/python -m benchmarks --full
 
 lock: ## pin every dependency with its hashes anew
