@@ -320,3 +320,22 @@ def test_findings_of_full_portions_become_incidents_soon_and_through_a_restart(t
         assert [len(incident.findings) for incident in store.incidents()] == [2]
     with opened(intake.root, intake) as store:
         assert not service(store, Told()).turn()
+
+
+def test_incidents_that_are_owed_are_made_though_the_disk_refuses_at_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(bounds, "PORTION_BYTES", 1)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.05)
+    intake = Intake(tmp_path / "store")
+    with opened(intake.root, intake) as store:
+        one = service(store, Told())
+        intake.take([received(1, (0, 1102, "eve"))])
+        assert one.turn()
+        assert store.incidents() == ()
+        with closing(sqlite3.connect(intake.root / "state.sqlite", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(OperatorError, match="is locked"):
+                one.turn()
+            other.execute("ROLLBACK")
+        assert one.turn()
+        assert len(store.incidents()) == 1
+        assert not one.turn()

@@ -61,8 +61,7 @@ class Books:
         self._now = ringer.now if ringer is not None else None
         self._rung: dict[str, Rung] = {}
         self._incidents: dict[str, Incident] = {one.id: one for one in store.incidents()}
-        self._decided = 0
-        self.owes = 0
+        self._decided = self.owes = 0
         self._decisions: dict[str, Decision] = {}
         self.resolved: set[str] = set()
         self._hear_operators()
@@ -95,10 +94,8 @@ class Books:
             OperatorError: the disk refused; nothing of it is stored.
         """
         self._hear_operators()
-        self.owes = self.owes + 1 if more_waits and self.owes < bounds.COMMITS_WITHOUT_INCIDENTS else 0
-        now = (
-            dict(self._incidents) if self.owes else {one.id: self._standing(one) for one in self._desk.all()}
-        )
+        owes = self.owes + 1 if more_waits and self.owes < bounds.COMMITS_WITHOUT_INCIDENTS else 0
+        now = dict(self._incidents) if owes else {one.id: self._standing(one) for one in self._desk.all()}
         over: Sequence[Incident] = ()
         if absent is not None:
             over = [
@@ -121,7 +118,7 @@ class Books:
             for one in self._states:
                 one.unwrite()
             raise
-        self._incidents = now
+        self._incidents, self.owes = now, owes
         self._rung |= {one.incident: one for one in rung.rung}
         return new
 

@@ -221,20 +221,17 @@ class Service:
             if self._awaits is not None:
                 self._absences = self._reader.absences = self._awaits()
                 self._awaits = None
-            portion = self._reader.portion()
+            portion = self._reader.portion() or self._owed()
             if portion is None:
-                return self._pay()
+                return False
             self._judged = self._judge(portion)
         self._commit(self._judged)
         self._judged = None
         return True
 
-    def _pay(self) -> bool:
-        """Makes the incidents that full portions left for later; False where there are none."""
-        if not self._books.owes:
-            return False
-        self._books.write(self._store.position, ())
-        return True
+    def _owed(self) -> Portion | None:
+        """A portion without events, to make the incidents that full portions left for later; None where there are none."""
+        return Portion(self._store.position, EventBatch(()), None) if self._books.owes else None
 
     def _commit(self, judged: _Judged) -> None:
         portion, findings = judged.portion, judged.findings
