@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final
 
 import numpy as np
 
 from tocsin.rehearse.grids.happenings import DAY, HOUR, Happening, Kind
 from tocsin.rehearse.grids.site import Grid, Meter
-
-T = TypeVar("T")
+from tocsin.rehearse.happening import Aim, Chance, Span, in_order, in_turn, summers
 
 _HOURS: Final[dict[Kind, tuple[float, float]]] = {
     Kind.RAMP: (5 * 24, 14 * 24),
@@ -25,19 +24,8 @@ _HOURS: Final[dict[Kind, tuple[float, float]]] = {
 
 _QUARTERLY: Final = (Kind.LINE_SERVICE, Kind.LINE_SERVICE)
 _HALF_YEARLY: Final = (Kind.METER_SWAP, Kind.PRECISION, Kind.RING_MOVED)
-_SUMMER: Final = (152, 274)
-"""Days of the year from June to September."""
 SUMMER_SHIFT: Final = -0.01
 """By how much a set point is lower then, each year alike: the sun lifts voltages."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Seconds in which attacks are drawn, and the rest between two of them."""
-
-    first: int
-    last: int
-    gap: int
 
 
 def draw(random: np.random.Generator, grid: Grid, kinds: Sequence[Kind], span: Span) -> tuple[Happening, ...]:
@@ -45,17 +33,7 @@ def draw(random: np.random.Generator, grid: Grid, kinds: Sequence[Kind], span: S
 
     Kinds that the grid has nothing for (a tap changer where there is none) are left out, and so is what would end too late.
     """
-    found: list[Happening] = []
-    at = span.first
-    for kind in kinds:
-        low, high = _HOURS.get(kind, (12, 72))
-        length = int(random.uniform(low, high)) * HOUR
-        start = at + int(random.integers(0, 24)) * HOUR
-        one = _one(random, grid, kind, (start, start + length))
-        if one is not None and one.end <= span.last:
-            found.append(one)
-            at = one.end + span.gap
-    return tuple(found)
+    return in_turn(random, partial(_one, random, grid), kinds, _HOURS, span)
 
 
 def upkeep(random: np.random.Generator, grid: Grid, days: int) -> tuple[Happening, ...]:
@@ -70,38 +48,18 @@ def upkeep(random: np.random.Generator, grid: Grid, days: int) -> tuple[Happenin
                 lasts = kind not in _HOURS
                 length = int(random.uniform(*_HOURS.get(kind, (1, 2)))) * HOUR
                 found.append(_one(random, grid, kind, (start, days * DAY if lasts else start + length)))
-    summers = [((year + _SUMMER[0]) * DAY, (year + _SUMMER[1]) * DAY) for year in range(0, days, 365)]
-    found += [_one(random, grid, Kind.SEASON, summer) for summer in summers]
-    kept = [one for one in found if one is not None and one.start < days * DAY]
-    return tuple(sorted(kept, key=lambda one: (one.start, one.kind)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Chance:
-    """What was drawn for one happening: a sign, a share of 0 to 1, and a number to pick by."""
-
-    sign: float
-    share: float
-    pick: int
-
-    def of(self, among: Sequence[T]) -> T:
-        return among[self.pick % len(among)]
-
-
-_Aim = tuple[str, float, tuple[str, ...]]
-"""Target, size, tags at fault."""
+    found += [_one(random, grid, Kind.SEASON, summer) for summer in summers(days)]
+    return in_order(found, days)
 
 
 def _one(random: np.random.Generator, grid: Grid, kind: Kind, when: tuple[int, int]) -> Happening | None:
     """A happening of `kind`, with its target and size drawn; None where the grid has no target for it."""
-    chance = _Chance(
-        1.0 if random.random() < 0.5 else -1.0, float(random.random()), int(random.integers(0, 2**31))
-    )
+    chance = Chance.drawn(random)
     aim = _AIMS[kind](grid, kind, chance)
     return None if aim is None else Happening(kind, when[0], when[1], *aim)
 
 
-def _at_load(grid: Grid, kind: Kind, chance: _Chance) -> _Aim | None:
+def _at_load(grid: Grid, kind: Kind, chance: Chance) -> Aim | None:
     """On the reading of a load, or on what all readings say of it."""
     meter = chance.of(grid.of("P"))
     tags = tuple(one.tag for one in grid.of("P", "Q") if one.place == meter.place)
@@ -111,7 +69,7 @@ def _at_load(grid: Grid, kind: Kind, chance: _Chance) -> _Aim | None:
     return str(meter.place), size, tags
 
 
-def _at_line(grid: Grid, kind: Kind, chance: _Chance) -> _Aim | None:
+def _at_line(grid: Grid, kind: Kind, chance: Chance) -> Aim | None:
     lines = grid.serviceable
     if kind is Kind.RING_MOVED:
         lines = tuple(line for line in lines if grid.network.backing(line))
@@ -123,7 +81,7 @@ def _at_line(grid: Grid, kind: Kind, chance: _Chance) -> _Aim | None:
     return grid.network.branches[line].name, 0.0, tags
 
 
-def _at_regulator(grid: Grid, kind: Kind, chance: _Chance) -> _Aim | None:
+def _at_regulator(grid: Grid, kind: Kind, chance: Chance) -> Aim | None:
     if not grid.regulators:
         return None
     one = grid.regulators[0] if kind is Kind.SEASON else chance.of(grid.regulators)
@@ -136,7 +94,7 @@ def _at_regulator(grid: Grid, kind: Kind, chance: _Chance) -> _Aim | None:
     return grid.network.branches[one.branch].name, size, (*voltage, grid.tap_tag(one.branch))
 
 
-def _at_meter(grid: Grid, kind: Kind, chance: _Chance) -> _Aim | None:
+def _at_meter(grid: Grid, kind: Kind, chance: Chance) -> Aim | None:
     among: Sequence[Meter] = grid.meters
     if kind is Kind.RAMP:
         among = grid.of("V", "PF")
@@ -154,7 +112,7 @@ def _at_meter(grid: Grid, kind: Kind, chance: _Chance) -> _Aim | None:
     return meter.tag, size, (meter.tag,)
 
 
-_AIMS: Final[dict[Kind, Callable[[Grid, Kind, _Chance], _Aim | None]]] = {
+_AIMS: Final[dict[Kind, Callable[[Grid, Kind, Chance], Aim | None]]] = {
     **dict.fromkeys((Kind.CONSISTENT, Kind.LOAD_SCALED, Kind.REPLAY), _at_load),
     **dict.fromkeys(
         (Kind.CONCEALED_OUTAGE, Kind.HIDDEN_BREAKER, Kind.LINE_SERVICE, Kind.RING_MOVED), _at_line

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final
 
 import numpy as np
 
+from tocsin.rehearse.happening import Aim, Chance, Span, in_order, in_turn, summers
 from tocsin.rehearse.plants.happenings import DAY, HOUR, Happening, Kind
 from tocsin.rehearse.plants.site import Point, Site
-
-T = TypeVar("T")
 
 _HOURS: Final[dict[Kind, tuple[float, float]]] = {
     Kind.STEPWISE_DRIFT: (14 * 24, 28 * 24),
@@ -25,17 +24,6 @@ _HOURS: Final[dict[Kind, tuple[float, float]]] = {
 
 _QUARTERLY: Final = (Kind.PUMP_SERVICE, Kind.PUMP_SERVICE, Kind.LEAK)
 _HALF_YEARLY: Final = (Kind.SENSOR_SWAP, Kind.PRECISION)
-_SUMMER: Final = (152, 274)
-"""Days of the year from June to September."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Seconds in which attacks are drawn, and the rest between two of them."""
-
-    first: int
-    last: int
-    gap: int
 
 
 def draw(random: np.random.Generator, site: Site, kinds: Sequence[Kind], span: Span) -> tuple[Happening, ...]:
@@ -43,17 +31,7 @@ def draw(random: np.random.Generator, site: Site, kinds: Sequence[Kind], span: S
 
     Kinds that the plant has nothing for (a pump where there is none) are left out, and so is what would end too late.
     """
-    found: list[Happening] = []
-    at = span.first
-    for kind in kinds:
-        low, high = _HOURS.get(kind, (12, 72))
-        length = int(random.uniform(low, high)) * HOUR
-        start = at + int(random.integers(0, 24)) * HOUR
-        one = _one(random, site, kind, (start, start + length))
-        if one is not None and one.end <= span.last:
-            found.append(one)
-            at = one.end + span.gap
-    return tuple(found)
+    return in_turn(random, partial(_one, random, site), kinds, _HOURS, span)
 
 
 def upkeep(random: np.random.Generator, site: Site, days: int) -> tuple[Happening, ...]:
@@ -69,38 +47,18 @@ def upkeep(random: np.random.Generator, site: Site, days: int) -> tuple[Happenin
         for kind in _HALF_YEARLY:
             start = (half + int(random.integers(0, 182))) * DAY + 9 * HOUR
             found.append(_one(random, site, kind, (start, days * DAY)))
-    summers = [((year + _SUMMER[0]) * DAY, (year + _SUMMER[1]) * DAY) for year in range(0, days, 365)]
-    found += [_one(random, site, Kind.SEASON, summer) for summer in summers]
-    kept = [one for one in found if one is not None and one.start < days * DAY]
-    return tuple(sorted(kept, key=lambda one: (one.start, one.kind)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Chance:
-    """What was drawn for one happening: a sign, a share of 0 to 1, and a number to pick by."""
-
-    sign: float
-    share: float
-    pick: int
-
-    def of(self, among: Sequence[T]) -> T:
-        return among[self.pick % len(among)]
-
-
-_Aim = tuple[str, float, tuple[str, ...]]
-"""Target, size, tags at fault."""
+    found += [_one(random, site, Kind.SEASON, summer) for summer in summers(days)]
+    return in_order(found, days)
 
 
 def _one(random: np.random.Generator, site: Site, kind: Kind, when: tuple[int, int]) -> Happening | None:
     """A happening of `kind`, with its target and size drawn; None where the plant has no target for it."""
-    chance = _Chance(
-        1.0 if random.random() < 0.5 else -1.0, float(random.random()), int(random.integers(0, 2**31))
-    )
+    chance = Chance.drawn(random)
     aim = _AIMS[kind](site, kind, chance)
     return None if aim is None else Happening(kind, when[0], when[1], *aim)
 
 
-def _at_level(site: Site, kind: Kind, chance: _Chance) -> _Aim | None:
+def _at_level(site: Site, kind: Kind, chance: Chance) -> Aim | None:
     """On the level that rules a machine, or on the rule."""
     if not site.rules:
         return None
@@ -114,7 +72,7 @@ def _at_level(site: Site, kind: Kind, chance: _Chance) -> _Aim | None:
     return target, size, (site.level_of(rule.tank).tag, *site.tags_of(rule.link))
 
 
-def _at_pump(site: Site, kind: Kind, chance: _Chance) -> _Aim | None:
+def _at_pump(site: Site, kind: Kind, chance: Chance) -> Aim | None:
     pumps = [link for link in site.links if site.is_pump(link)]
     if not pumps:
         return None
@@ -125,7 +83,7 @@ def _at_pump(site: Site, kind: Kind, chance: _Chance) -> _Aim | None:
     return link, float(kind is Kind.FORCED_ON or lied_on), site.tags_of(link)
 
 
-def _at_valve(site: Site, _: Kind, chance: _Chance) -> _Aim | None:
+def _at_valve(site: Site, _: Kind, chance: Chance) -> Aim | None:
     metered = [point for point in site.of("flow") if point.name in site.valves]
     if not metered:
         return None
@@ -133,7 +91,7 @@ def _at_valve(site: Site, _: Kind, chance: _Chance) -> _Aim | None:
     return point.name, 0.0, (point.tag,)
 
 
-def _at_sensor(site: Site, kind: Kind, chance: _Chance) -> _Aim | None:
+def _at_sensor(site: Site, kind: Kind, chance: Chance) -> Aim | None:
     among: Sequence[Point] = site.points
     if kind is Kind.FLOW_SCALED:
         among = [one for one in site.of("flow") if one.name in site.links] or site.of("flow")
@@ -148,15 +106,15 @@ def _at_sensor(site: Site, kind: Kind, chance: _Chance) -> _Aim | None:
     return point.tag, size, (point.tag,)
 
 
-def _leak(site: Site, _: Kind, chance: _Chance) -> _Aim | None:
+def _leak(site: Site, _: Kind, chance: Chance) -> Aim | None:
     return chance.of(site.junctions), 0.3 + 0.7 * chance.share, ()
 
 
-def _season(site: Site, _: Kind, chance: _Chance) -> _Aim | None:
+def _season(site: Site, _: Kind, chance: Chance) -> Aim | None:
     return (chance.of(site.rules).link, chance.sign * 0.1 * (1 + chance.share), ()) if site.rules else None
 
 
-_AIMS: Final[dict[Kind, Callable[[Site, Kind, _Chance], _Aim | None]]] = {
+_AIMS: Final[dict[Kind, Callable[[Site, Kind, Chance], Aim | None]]] = {
     **dict.fromkeys(
         (Kind.STUCK_LEVEL, Kind.OFFSET_LEVEL, Kind.REPLAY, Kind.SETPOINT_DRIFT, Kind.STEPWISE_DRIFT),
         _at_level,

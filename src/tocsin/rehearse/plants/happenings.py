@@ -5,15 +5,15 @@ An attack is a manipulation of the simulated process, of what the controller is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
-HOUR: Final = 3600
-DAY: Final = 24 * HOUR
+from tocsin.rehearse import happening
+from tocsin.rehearse.happening import DAY, HOUR
+
+__all__ = ["ATTACKS", "DAY", "HOUR", "UPKEEP", "Happening", "Kind"]
 
 
-class Kind(StrEnum):
+class Kind(happening.AnyKind):
     """What happens; attacks first."""
 
     STUCK_LEVEL = "stuck level"
@@ -33,32 +33,15 @@ class Kind(StrEnum):
     PRECISION = "precision change"
     SEASON = "season change"
 
+    @property
+    def is_attack(self) -> bool:
+        """Whether it is one; else it is upkeep."""
+        return self in ATTACKS
+
 
 ATTACKS: Final = tuple(Kind)[:11]
 UPKEEP: Final = tuple(Kind)[11:]
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """One of them.
-
-    Attributes:
-        kind: What happens.
-        start: When, in seconds from the start of the play.
-        end: Until when; the first second after it.
-        target: The link, tank, junction or tag that it is done to.
-        size: How much, in the kind's own measure (feet, a factor, …).
-        tags: The tags that show it, or lie.
-    """
-
-    kind: Kind
-    start: int
-    end: int
-    target: str
-    size: float
-    tags: tuple[str, ...]
-
-    @property
-    def is_attack(self) -> bool:
-        """Whether it is one; else it is upkeep."""
-        return self.kind in ATTACKS
+Happening = happening.Happening[Kind]
+"""One of them."""
