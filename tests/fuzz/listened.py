@@ -12,8 +12,8 @@ from tocsin.records.event import EventBatch
 from tocsin.records.received import Listener, Received
 from tocsin.sources.listened import elastic_bulk, file_lines, line_protocol, otlp, splunk_hec, syslog_frames
 from tocsin.sources.listened.otlp_pieces import JSON, PROTOBUF
-from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.listened.received import events_of
+from tocsin.sources.protobuf_wire import BadMessage
 from tocsin.store import entries
 
 PEER = "192.0.2.7"

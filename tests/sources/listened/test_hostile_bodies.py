@@ -14,8 +14,8 @@ from tocsin.config.bounds import MiB
 from tocsin.records.received import Listener
 from tocsin.sources.listened import elastic_bulk, otlp, splunk_hec, syslog_frames
 from tocsin.sources.listened.otlp_pieces import JSON, PROTOBUF
-from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.listened.received import events_of
+from tocsin.sources.protobuf_wire import BadMessage
 
 
 def peak(call: Callable[[], object]) -> int:

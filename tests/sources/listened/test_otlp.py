@@ -13,8 +13,8 @@ from tocsin.config import bounds
 from tocsin.records.event import EventBatch
 from tocsin.records.received import Received
 from tocsin.sources.listened import otlp
-from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.listened.received import events_of
+from tocsin.sources.protobuf_wire import BadMessage
 
 NOW = 1_764_000_000_000_000
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests import sparkplug_node as node
 
 from tocsin.config import bounds
-from tocsin.sources.listened.otlp_values import BadMessage
+from tocsin.sources.protobuf_wire import BadMessage
 from tocsin.sources.sparkplug.payload import Unreadable, parse_payload
 
 # Made by pysparkplug 0.6.1 (Apache-2.0), another's implementation of the specification.

@@ -15,7 +15,7 @@ import msgspec
 from tocsin.engine.intake.answers import STATUS, Answer, Checked, Problem, Refused, Request
 from tocsin.sources.listened import otlp
 from tocsin.sources.listened.otlp_pieces import JSON, PROTOBUF
-from tocsin.sources.listened.otlp_values import BadMessage
+from tocsin.sources.protobuf_wire import BadMessage
 
 PATH: Final = "/v1/logs"
 _TYPES: Final = {

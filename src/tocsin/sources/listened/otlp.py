@@ -17,17 +17,16 @@ from tocsin.config import bounds
 from tocsin.sources.listened.json_bodies import why_no_object
 from tocsin.sources.listened.otlp_pieces import PROTOBUF, Piece, last, messages, pieces
 from tocsin.sources.listened.otlp_values import (
-    BadMessage,
     Budget,
     json_pairs,
     json_value,
     signed,
     text,
     whole,
-    wire_fields,
     wire_pairs,
     wire_value,
 )
+from tocsin.sources.protobuf_wire import BadMessage, wire_fields
 
 _NANO: Final = 1_000
 _PATHS: Final = ("log.file.path", "log.file.name", "service.name")

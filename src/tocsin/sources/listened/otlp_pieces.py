@@ -13,7 +13,7 @@ import msgspec
 
 from tocsin.config import bounds
 from tocsin.sources.listened.json_bodies import mended, why_no_object
-from tocsin.sources.listened.otlp_values import BadMessage, wire_fields
+from tocsin.sources.protobuf_wire import BadMessage, wire_fields
 
 PROTOBUF: Final = "protobuf"
 JSON: Final = "json"

@@ -15,7 +15,7 @@ from tocsin.records.received import Listener, Received
 from tocsin.sources import times
 from tocsin.sources.interface import Draft
 from tocsin.sources.listened import elastic_bulk, file_lines, line_protocol, otlp, splunk_hec, syslog_frames
-from tocsin.sources.listened.otlp_values import BadMessage
+from tocsin.sources.protobuf_wire import BadMessage
 from tocsin.sources.text_stream import clean
 
 _LINES: Final = "line-protocol"

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 import orjson
 
 from tocsin.config import bounds
-from tocsin.sources.listened.otlp_values import BadMessage
 from tocsin.sources.mqtt.values import Value
+from tocsin.sources.protobuf_wire import BadMessage
 from tocsin.sources.sparkplug.node import NO_TAGS, Born, Node, node_kept
 from tocsin.sources.sparkplug.payload import READABLE, Metric, Payload, Unreadable, parse_payload
 from tocsin.sources.sparkplug.telling import Telling

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tocsin.config import bounds
-from tocsin.sources.listened.otlp_values import BadMessage, wire_fields
 from tocsin.sources.mqtt.values import Value, finite, word
+from tocsin.sources.protobuf_wire import BadMessage, wire_fields
 
 COMPRESSED: Final = "SPBV1.0_COMPRESSED"
 """The `uuid` of a payload whose body is compressed."""
