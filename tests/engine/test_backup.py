@@ -76,9 +76,11 @@ def backup(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_comes_back_is_what_was_there(tmp_path: Path) -> None:
     root = filled(tmp_path / "store")
+    written = event(20).raw.encode()[:32]
+    assert any(written in path.read_bytes() for path in root.rglob("*") if path.is_file()), "in clear here"
     done = back_up(request(root, tmp_path, verify=True))
     assert done.path.stat().st_mode & 0o777 == 0o600
-    assert b"raw" not in done.path.read_bytes()
+    assert written not in done.path.read_bytes()
     restored = restore(done.path, tmp_path / "new", SECRET)
     assert restored.store == tmp_path / "new" / "data"
     assert (restored.files, restored.events) == (3, 20)
