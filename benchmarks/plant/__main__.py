@@ -1,12 +1,13 @@
 """How well a plant is watched. Prints JSON lines.
 
-usage: python -m benchmarks.plant [--batadal] [--promise] [--attacks] [--live] [--rows 1000] [--of water|grids|both] [--budget 0.1] [--plants N] [--first SEED]
+usage: python -m benchmarks.plant [--batadal] [--promise] [--attacks] [--live] [--speed] [--rows 1000] [--of water|grids|both] [--budget 0.1] [--plants N] [--first SEED]
 
 --batadal   learn dataset03, watch dataset04 (TOCSIN_TEST_DATA), ours beside other models, same protocol
 --promise   N simulated plants, a year learnt and a year watched, both with upkeep: interruptions kept against promised
 --attacks   N simulated plants, a year learnt, a year with every kind of attack twice: recall, delay, false alarms
 --live      learn dataset03, let `tocsin run` watch dataset04 row by row: from the request to the commit
---of        which plants the last two take: water networks, electricity grids, or N of each (as it is without it)
+--speed     learn dataset03 as a user does, and --days of 80 tags by the second; rows judged a second by both models
+--of        which plants --promise and --attacks take: water networks, electricity grids, or N of each (as it is without it)
 Needs the extra tocsin[plant], wntr and pandapower. A full run of 30 plants takes hours on two cores; --plants 4 gives a sample.
 """
 
@@ -23,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.data import DATA
-from benchmarks.plant import live, measures, simulated
+from benchmarks.plant import live, measures, simulated, speed
 from benchmarks.plant.families import FAMILIES
 from benchmarks.plant.peers import PEERS, scores_of
 from tocsin.detect.plant.learn import learn
@@ -81,12 +82,13 @@ def main() -> None:
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name in ("batadal", "promise", "attacks", "live"):
+    for name in ("batadal", "promise", "attacks", "live", "speed"):
         arguments.add_argument(f"--{name}", action="store_true")
     arguments.add_argument("--of", choices=[*FAMILIES, "both"], default="both")
     arguments.add_argument("--budget", type=float, default=0.1)
     arguments.add_argument("--plants", type=int, default=30)
     arguments.add_argument("--first", type=int, default=1000)
+    arguments.add_argument("--days", type=int, default=30)
     arguments.add_argument("--rows", type=int, default=1000)
     options = arguments.parse_args()
     if options.batadal:
@@ -95,6 +97,9 @@ def main() -> None:
         train, _ = read_batadal(DATA / "batadal" / "dataset03.csv")
         shown, _ = read_batadal(DATA / "batadal" / "dataset04.csv")
         told(kind="live", tags=len(train.tags), **live.lived(train, shown, options.rows))
+    if options.speed:
+        year, _ = read_batadal(DATA / "batadal" / "dataset03.csv")
+        speed.speed(year, options.days, 80, told)
     for family in FAMILIES.values():
         if options.of not in {family.name, "both"}:
             continue
