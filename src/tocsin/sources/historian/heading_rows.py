@@ -8,10 +8,13 @@ from typing import Final
 import pyarrow as pa
 
 from tocsin.sources.historian.time_column import flat
-from tocsin.sources.historian.unit_names import are_units
+from tocsin.sources.historian.unit_names import share_of_units
 
 HEADING_ROWS: Final = 5
 """Rows under the header without a time that may tell of units and descriptions."""
+
+LEAST_KNOWN: Final = 0.5
+"""A row whose cells are known units by this share tells units; the others are units that are not known."""
 
 
 def texts_of(block: pa.RecordBatch, rows: int) -> list[dict[str, str]]:
@@ -27,6 +30,9 @@ def texts_of(block: pa.RecordBatch, rows: int) -> list[dict[str, str]]:
 
 
 def units_row(rows: Sequence[dict[str, str]], time: str) -> dict[str, str]:
-    """The first of `rows` that tells units, by column, that of `time` left out; nothing where none does."""
-    others = ({name: text for name, text in row.items() if name != time} for row in rows)
-    return next((row for row in others if are_units(list(row.values()))), {})
+    """That of `rows` that tells units, by column, that of `time` left out; nothing where none does."""
+    found: tuple[float, dict[str, str]] = 0.0, {}
+    for row in rows:
+        others = {name: text for name, text in row.items() if name != time}
+        found = max(found, (share_of_units(list(others.values())), others), key=lambda one: one[0])
+    return found[1] if found[0] >= LEAST_KNOWN else {}

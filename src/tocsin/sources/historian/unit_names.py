@@ -252,8 +252,8 @@ def _in_bracket(text: str, *, square: bool) -> Unit | None:
     return unit if unit is not None and unit.known else None
 
 
-def are_units(cells: Sequence[str]) -> bool:
-    """Whether a row of `cells` under a header tells units: at least half of those that say anything are known."""
+def share_of_units(cells: Sequence[str]) -> float:
+    """The share of known units in a row of `cells`, of those that say anything; 0 to 1."""
     filled = [one for one in cells if one.strip() and _plain(one).casefold() not in _NONE]
     known = sum(unit is not None and unit.known for unit in map(unit_of, filled))
-    return bool(filled) and 2 * known >= len(filled)
+    return known / len(filled) if filled else 0.0
