@@ -24,7 +24,7 @@ from tocsin.cli.plant_asked import (
     promise_line,
     refuse_to_overwrite,
 )
-from tocsin.cli.plant_tanks import TANKS, balances_of, tanks_named
+from tocsin.cli.plant_tanks import TANKS, balances_of, refuse_other_units, tanks_named
 from tocsin.cli.progress import Progress
 from tocsin.records.inert import inert
 from tocsin.records.instants import SECOND, rfc3339
@@ -67,6 +67,7 @@ def learn(
         history = history_of(asked, None)
         rows, tags = history.readings.values.shape
         progress.describe(f"learning {tags:,} tags from {rows:,} rows")
+        refuse_other_units(named, history.spelling.units)
         balances = balances_of(named, history.readings)
         model = learn_plant(history.readings, budget, threads or cores(), balances)
         write_model(asked.model, model, history.spelling)
