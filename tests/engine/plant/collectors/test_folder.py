@@ -144,7 +144,7 @@ def test_a_large_file_that_grows_is_not_read_from_its_beginning_again(
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "m"
-    write_model(path, learn(tank(220), 0.1, 1), Spelling(units={"LEVEL": "m"}))
+    write_model(path, learn(tank(220), 0.1, 1), Spelling({"PUMP": ("CLOSED", "OPEN")}, units={"LEVEL": "m"}))
     return path
 
 
