@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from fractions import Fraction
 from itertools import pairwise
 from random import Random
@@ -261,3 +263,21 @@ def test_the_order_of_files_does_not_matter(units: list[str], dice: Random) -> N
 def test_a_fraction_is_a_fraction() -> None:
     assert conversion(unit("l/s"), unit("m3/h")).factor == Fraction(18, 5)
     assert conversion(unit("°F"), unit("°C")).shift == Fraction(-160, 9)
+
+
+def test_without_the_library_a_conversion_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pint", None)
+    _registry.cache_clear()
+    conversion.cache_clear()
+    assert read(table("l/s", 1, 2), how=learnt(F="LPS")).readings.values[0].tolist() == [1], (
+        "one unit needs none"
+    )
+    with pytest.raises(OperatorError, match="not installed") as refused:
+        read(table("l/s", 1, 2), how=learnt(F="m3/h"))
+    assert "tocsin[plant]" in refused.value.next_step
+    _registry.cache_clear()
+
+
+def test_nothing_is_loaded_before_it_is_needed() -> None:
+    code = "import sys, tocsin.sources.historian.reading; assert 'pint' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
