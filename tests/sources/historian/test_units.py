@@ -53,7 +53,7 @@ def unit(text: str) -> Unit:
 @pytest.mark.parametrize(
     "spelt",
     [
-        "m³/h m3/h m3/hr M3/H m^3/h [m3/h] cbm/h CMH", "l/s L/S lps LPS (l/s)", "gpm GPM", "MGD mgd", "mbar MBAR hPa",
+        "m³/h m3/h m³·h⁻¹ m3/hr M3/H m^3/h [m3/h] cbm/h CMH", "l/s L/S lps LPS (l/s)", "gpm GPM", "MGD mgd", "mbar MBAR hPa",
         "kPa KPA", "mH2O mWS mWC", "°C degC DEGC ℃ C", "°F degF", "% percent", "pH PH", "µS/cm μS/cm uS/cm US/CM", "mg/l MG/L g/m3",
         "rpm RPM U/min min-1", "kWh KWH", "MW", "mW", "Ml/d ML/d", "barg bar(g)", "NTU ntu", "m M",
     ],
@@ -147,6 +147,12 @@ def test_a_row_of_units_is_read_and_one_of_descriptions_is_not() -> None:
     found = read("time,F,L,P,S\n,Zulauf,m,A,Stand\n,m³/h,m,,foo\n2026-03-01,1,2,3,4\n2026-03-02,1,2,3,4\n")
     assert found.spelling.units == {"F": "m³/h", "L": "m", "S": "foo"}
     assert not read("time,F,L\n,inflow,height\n2026-03-01,1,2\n2026-03-02,1,2\n").spelling.units
+    apart = "Date;Clock;Remark;F\n;hh:mm;any;l/s\n" + "".join(
+        f"0{day}.03.2026;10:00;x{day};1\n" for day in range(1, 9)
+    )
+    assert read(apart, how=How(ignore=("Remark",))).spelling.units == {"F": "l/s"}, (
+        "only the cells of tags count"
+    )
     words = read("time,V\n,m\n2026-03-01,OPEN\n2026-03-02,SHUT\n")
     assert words.spelling.words == {"V": ("OPEN", "SHUT")}
     assert not words.spelling.units, "a tag that shows words has no unit"

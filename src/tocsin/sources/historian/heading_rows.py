@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -29,10 +29,10 @@ def texts_of(block: pa.RecordBatch, rows: int) -> list[dict[str, str]]:
     ]
 
 
-def units_row(rows: Sequence[dict[str, str]], time: str) -> dict[str, str]:
-    """That of `rows` that tells units, by column, that of `time` left out; nothing where none does."""
+def units_row(rows: Sequence[dict[str, str]], tags: Collection[str]) -> dict[str, str]:
+    """That of `rows` that tells units, by column, those of `tags` only; nothing where none does."""
     found: tuple[float, dict[str, str]] = 0.0, {}
     for row in rows:
-        others = {name: text for name, text in row.items() if name != time}
+        others = {name: text for name, text in row.items() if name in tags}
         found = max(found, (share_of_units(list(others.values())), others), key=lambda one: one[0])
     return found[1] if found[0] >= LEAST_KNOWN else {}

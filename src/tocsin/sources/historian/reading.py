@@ -174,7 +174,7 @@ class Reader:
         told = (
             rows.units(frozenset(self._how.ignore))
             if isinstance(rows, Long)
-            else {**units_row(above, time.name), **table.units}
+            else {**units_row(above, set(own)), **table.units}
         )
         names, units = self._measured.named(own, words, told, notices)
         for name, one in zip(names, own, strict=True):

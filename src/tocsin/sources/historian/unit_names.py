@@ -190,7 +190,7 @@ class Unit:
 
 
 def _plain(text: str) -> str:
-    return _LEFT_OUT.sub("", unicodedata.normalize("NFKC", text))
+    return _LEFT_OUT.sub("", unicodedata.normalize("NFKC", text).replace("−", "-"))
 
 
 def _table() -> Iterator[tuple[str, tuple[str, str]]]:
