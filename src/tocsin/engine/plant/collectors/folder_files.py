@@ -161,10 +161,8 @@ def part_of(file: BinaryIO, entry: Entry, known: Known | None, *, rests: bool) -
     if end <= header:
         return None
     after = Known(entry.size, entry.changed, end, _check(file, end))
-    above = header
-    for _ in range(
-        HEADING_ROWS
-    ):  # a row of units may stand there; rows that were read already repeat nothing
+    above = header  # with the rows in which units may stand; those that were read already repeat nothing
+    for _ in range(HEADING_ROWS):
         above = _next_line(file, above)
     if begin <= above:
         return Part(((0, end),), after, whole=True)
