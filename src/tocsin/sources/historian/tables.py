@@ -206,7 +206,9 @@ def _parquet_blocks(
     parquet: pa_parquet.ParquetFile, batch: int, notices: Notices
 ) -> Iterator[pa.RecordBatch]:
     try:
-        yield from parquet.iter_batches(batch_size=batch)
+        for block in parquet.iter_batches(batch_size=batch):
+            block.validate(full=True)  # texts that are no UTF-8 break whatever reads them
+            yield block
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(notices, error) from error
 
