@@ -32,6 +32,20 @@ def shown(tag: str = "L_T7", value: float = 2.31, expected: float = 3.9, **more:
             shown(value=1, expected=0.2, step=0, states=(0, 1), words=("ZU", "AUF")),
             "L_T7 shows “AUF” where “ZU” would fit the other tags",
         ),
+        (shown(unit="m"), "L_T7 shows 2.31 m where 3.90 m would fit the other tags"),
+        (shown(unit="%", counter=True), "L_T7 gains 2.31% where 3.90% would fit the other tags"),
+        (
+            shown(value=7, step=0, states=(0, 1), unit="bar"),
+            "L_T7 shows 7 bar, which it never did on normal operation",
+        ),
+        (
+            shown(value=1, expected=0.2, step=0, states=(0, 1), words=("ZU", "AUF"), unit="bar"),
+            "L_T7 shows “AUF” where “ZU” would fit the other tags",
+        ),
+        (
+            shown(value=9, expected=nan, unit="\x1b[31m"),
+            "L_T7 shows 9.00 \\x1b[31m and never was above 6.00 \\x1b[31m on normal operation",
+        ),
         (
             shown(tag="a\x1b[31m b"),
             "“a\\x1b[31m b” shows 2.31 where 3.90 would fit the other tags",

@@ -91,9 +91,11 @@ def test_learning_tells_what_docs_json_says(place: Place) -> None:
         "end",
         "spacing_seconds",
         "promise",
+        "units",
         "model",
         "seconds",
     ]
+    assert summary["units"] == {}
     assert (summary["rows"], summary["tags"], summary["spacing_seconds"]) == (ROWS, 6, 3600)
     assert list(summary["promise"]) == ["unit", "blocks", "asked", "kept"]
     assert (summary["promise"]["unit"], summary["promise"]["blocks"]) == ("week", 9)

@@ -44,7 +44,9 @@ def _shown(v: Values) -> TagShown:
     shown, expected, step, low, high = (
         _number(v.get(key, "")) for key in ("shown", "expected", "step", "low", "high")
     )
-    return TagShown(v["tag"], shown, expected, step, low, high, "counter" in v, states, words)
+    return TagShown(
+        v["tag"], shown, expected, step, low, high, "counter" in v, states, words, v.get("measured in", "")
+    )
 
 
 def _named(tag: str) -> TagShown:

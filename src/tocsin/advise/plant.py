@@ -8,11 +8,14 @@ from math import isfinite
 from typing import Final, Literal
 
 from tocsin.advise.phrases import counted, listed, name, quoted, when
+from tocsin.records.inert import inert, shortened
 
 Unit = Literal["week", "day", "hour"]
 
 _MOST_BLOCKS: Final = 1_000_000
 """Blocks that are asked for where nothing at all may ring."""
+
+_UNIT_CHARS: Final = 24
 
 
 _NOTICES: Final = {
@@ -47,6 +50,7 @@ class TagShown:
         counter: Whether it counts.
         states: The values that it had, where it has states; () otherwise.
         words: What it says for each state's number, where it speaks.
+        unit: As its source spells it; "" where it states none.
     """
 
     tag: str
@@ -58,6 +62,7 @@ class TagShown:
     counter: bool = False
     states: tuple[float, ...] = ()
     words: tuple[str, ...] = ()
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +163,19 @@ def notice(kind: str, tag: str, time: int, amount: float) -> str:
 
 
 def reading(one: TagShown, value: float) -> str:
-    """A reading with as many decimals as its tag has; a state in its own word."""
+    """A reading with as many decimals as its tag has, in its unit; a state in its own word."""
     if one.words and value == int(value) and 0 <= int(value) < len(one.words):
         return quoted(one.words[int(value)])
+    return _digits(one, value) + _measured(one.unit)
+
+
+def _measured(unit: str) -> str:
+    """A unit as it follows a number."""
+    said = shortened(inert(unit), _UNIT_CHARS)
+    return said if not said or said[0] in "%°" else f" {said}"
+
+
+def _digits(one: TagShown, value: float) -> str:
     if one.step <= 0:
         return f"{value:.6g}"
     decimals = 0

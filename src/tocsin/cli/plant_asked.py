@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -94,7 +94,7 @@ def history_of(asked: Asked, kept: Kept | None) -> History:
 
     spelling = kept.spelling if kept is not None else Spelling()
     if asked.day_first is not None:
-        spelling = Spelling(spelling.words, asked.day_first)
+        spelling = replace(spelling, day_first=asked.day_first)
     known = kept.model.names if kept is not None else ()
     how = How(asked.time, asked.ignore, zone_named(asked.zone), spelling, known)
     return read_history(history_files(asked.files), how)

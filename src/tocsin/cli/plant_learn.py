@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -23,7 +24,7 @@ from tocsin.cli.plant_asked import (
     promise_line,
     refuse_to_overwrite,
 )
-from tocsin.cli.plant_tanks import TANKS, balances_of, tanks_named
+from tocsin.cli.plant_tanks import TANKS, balances_of, refuse_other_units, tanks_named
 from tocsin.cli.progress import Progress
 from tocsin.records.inert import inert
 from tocsin.records.instants import SECOND, rfc3339
@@ -31,6 +32,9 @@ from tocsin.records.instants import SECOND, rfc3339
 if TYPE_CHECKING:
     from tocsin.detect.plant.model import PlantModel
     from tocsin.sources.historian.reading import History
+
+_UNITS: Final = 10
+"""Units that are told one by one."""
 
 
 @click.command()
@@ -63,6 +67,7 @@ def learn(
         history = history_of(asked, None)
         rows, tags = history.readings.values.shape
         progress.describe(f"learning {tags:,} tags from {rows:,} rows")
+        refuse_other_units(named, history.spelling.units)
         balances = balances_of(named, history.readings)
         model = learn_plant(history.readings, budget, threads or cores(), balances)
         write_model(asked.model, model, history.spelling)
@@ -79,13 +84,24 @@ def _tell_learnt(asked: Asked, model: PlantModel, history: History, seconds: flo
         emit({
             "kind": "summary", "rows": model.rows, "tags": len(model.tags), "kinds": kinds, "start": rfc3339(model.start),
             "end": rfc3339(model.end), "spacing_seconds": model.spacing / SECOND, "promise": promise_line(model),
-            "model": str(asked.model), "seconds": round(seconds, 2),
+            "units": dict(history.spelling.units), "model": str(asked.model), "seconds": round(seconds, 2),
         })  # fmt: skip
         return
     found = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
     click.echo(
         f"Learnt {len(model.tags):,} tags ({found}) from {model.rows:,} rows, {rfc3339(model.start)} to {rfc3339(model.end)}."
     )
-    click.echo(f"The model is in {inert(str(asked.model))}.\n")
+    click.echo(f"{_units(model, history)}The model is in {inert(str(asked.model))}.\n")
     echo_promise(model)
     echo_notices(history.notices)
+
+
+def _units(model: PlantModel, history: History) -> str:
+    """How many tags are in which unit, in a line; "" where no file states any."""
+    often = Counter(inert(unit) for unit in history.spelling.units.values())
+    if not often:
+        return ""
+    without = len(model.tags) - often.total()
+    parts = [f"{unit} ({count:,})" for unit, count in often.most_common(_UNITS)]
+    more = f" and {len(often) - _UNITS:,} others" if len(often) > _UNITS else ""
+    return f"Units: {', '.join(parts)}{more}; {without:,} {'tag states' if without == 1 else 'tags state'} none.\n"

@@ -107,6 +107,21 @@ def _tank(one: TankNamed, spacing: int) -> Tank:
     return Tank(one.level, one.inflows, one.outflows, (gain,) * len(one.inflows), (gain,) * len(one.outflows))
 
 
+def refuse_other_units(named: Sequence[TankNamed], units: Mapping[str, str]) -> None:
+    """Raises `OperatorError` where a tank with an area has flows or a level in other `units` than its owner says."""
+    from tocsin.sources.historian.unit_names import unit_of
+
+    for one in named:
+        flows = [(flow, one.flow) for flow in (*one.inflows, *one.outflows)]
+        for name, said in [(one.level, one.unit), *flows] if one.area is not None else ():
+            stated, given = unit_of(units.get(name, "")), unit_of(said)
+            if stated is not None and given is not None and not stated.same_as(given):
+                raise OperatorError(
+                    f"The balance of {one.level} takes {name} to be in {said}, and its source says {stated.said}.",
+                    "Correct flow or unit in the balance, or the unit in the file.",
+                )
+
+
 def _refuse_counters(readings: Readings) -> None:
     from tocsin.detect.plant.tags import TagKind, tags_of
 

@@ -819,6 +819,9 @@ HISTORIAN_WORDS: Final = 64
 HISTORIAN_NAME_CHARS: Final = 256
 """Length of a tag's name, or of a word it shows; a longer one is cut."""
 
+HISTORIAN_UNIT_CHARS: Final = 24
+"""Length of a unit of measurement; a longer text in its place is a description."""
+
 PLANT_TANKS_BYTES: Final = 1 * MiB
 """A file of tanks: a tank takes some hundred bytes."""
 

@@ -82,14 +82,16 @@ def _chart(one: TagPicture) -> _Chart:
         low, high, middle, one.floor.tolist(), one.ceiling.tolist(), lines.outside[:, 0].tolist(), one.alarms.tolist()
     )  # fmt: skip
     drawn = sparkline(shown)
-    return _Chart(name, _KINDS[one.kind], lines.start, lines.end, one.ends, drawn, _alt(name, one, drawn))
+    unit = shortened(inert(one.unit), bounds.HISTORIAN_UNIT_CHARS)
+    about = ", ".join(filter(None, (unit, _KINDS[one.kind])))
+    return _Chart(name, about, lines.start, lines.end, one.ends, drawn, _alt(name, one, drawn, unit))
 
 
-def _alt(name: str, one: TagPicture, drawn: Sparkline) -> str:
+def _alt(name: str, one: TagPicture, drawn: Sparkline, unit: str) -> str:
     """What the picture shows, for those who cannot see it."""
     if not drawn.line:
         return f"{name}: nothing was read."
-    said = f"{name}, between {one.ends[0]} and {one.ends[1]}"
+    said = f"{name}, between {one.ends[0]} and {one.ends[1]}{f' {unit}' if unit else ''}"
     said += (
         "; at times outside what fits the other tags"
         if drawn.outside

@@ -68,10 +68,12 @@ class Spelling:
     Attributes:
         words: For each tag whose readings are words (`OPEN`), these words; a word's place is its number.
         day_first: Whether `03/04/2026` was the third of April; None where no date needed to know.
+        units: In which unit each tag is read, as its source spells it; without tags whose source states none.
     """
 
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     day_first: bool | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ class Notice:
     Attributes:
         said: One or two sentences.
         lost: Whether something could not be read, so that what follows rests on less than was given.
+        meaning: Whether it tells of what numbers mean (their unit), so that whoever reads them must know of it.
     """
 
     said: str
     lost: bool = False
+    meaning: bool = False

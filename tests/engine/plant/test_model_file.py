@@ -92,6 +92,18 @@ def body() -> dict[str, Any]:
     return msgspec.msgpack.decode(msgspec.msgpack.encode(packed))
 
 
+def test_units_are_kept_and_models_without_them_are_read(tmp_path: Path) -> None:
+    spelling = Spelling(units={"S": "m³/h", "T": "\x1b[31m"})
+    write_model(tmp_path / "m", model(), spelling)
+    assert read_model(tmp_path / "m").spelling == spelling
+    assert parse_model(whole(body()), "m").spelling == Spelling()
+    for odd in (None, [], {"S": 1}, {1: "m"}, {"S": "m" * 1_000}):
+        made = body()
+        made["spelling"]["units"] = odd
+        with pytest.raises(OperatorError, match="cannot be used"):
+            parse_model(whole(made), "m")
+
+
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     for data in (
         b"",

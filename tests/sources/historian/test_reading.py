@@ -297,3 +297,15 @@ def test_a_damaged_parquet_file_gives_readings_or_a_clear_error(data: st.DataObj
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(OperatorError):
         read(bytes(damaged), name="a.parquet")
+
+
+@pytest.mark.parametrize("where", ["time", "F"])
+def test_texts_in_parquet_that_are_no_text_are_refused(where: str) -> None:
+    columns = {"time": [b"2026-03-01", b"2026-03-02"], "F": [b"1", b"2"]}
+    columns[where][0] = b"2026\x80"
+    sink = io.BytesIO()
+    pq.write_table(
+        pa.table({name: pa.array(cells).view(pa.string()) for name, cells in columns.items()}), sink
+    )
+    with pytest.raises(OperatorError, match="cannot be read as Parquet"):
+        read(sink.getvalue())

@@ -33,4 +33,5 @@ def _read(plant: Named) -> Plant:
     kept = parse_model(data, f"{plant.model} of the plant {plant.name}")
     if kept.model.spacing <= 0:
         raise OperatorError(f"The model {plant.model} of the plant {plant.name} has no pace.", "Learn anew.")
-    return Plant(plant.name, kept.model, kept.spelling.words, hashlib.sha256(data).hexdigest())
+    spelling = kept.spelling
+    return Plant(plant.name, kept.model, spelling.words, hashlib.sha256(data).hexdigest(), spelling.units)

@@ -90,7 +90,7 @@ def write_model(
     held = {
         "words": {tag: list(words) for tag, words in spelling.words.items()},
         "day_first": spelling.day_first,
-    }
+    } | ({"units": dict(spelling.units)} if spelling.units else {})
     whole = {"version": VERSION, "model": encoded(model), "spelling": held}
     if confirmed:
         whole["confirmed"] = encoded(confirmed[-bounds.PLANT_CONFIRMED :])
@@ -157,13 +157,15 @@ def _kept(held: Any) -> Kept:
     model = decoded(PlantModel, held["model"], "model")
     check(model)
     spelling = held["spelling"]
-    if not isinstance(spelling, Mapping) or set(spelling) != {"words", "day_first"}:
+    if not isinstance(spelling, Mapping) or set(spelling) - {"units"} != {"words", "day_first"}:
         raise Unfit("it does not say how texts are read")
     words = decoded(dict[str, tuple[str, ...]], spelling["words"], "words")
     if any(len(set(one)) != len(one) or len(one) > bounds.HISTORIAN_WORDS for one in words.values()):
         raise Unfit("the words of a tag are too many, or not each once")
+    units = decoded(dict[str, str], spelling.get("units", {}), "units")
     confirmed = decoded(tuple[Confirmed, ...], held.get("confirmed", []), "confirmed")
-    return Kept(model, Spelling(words, decoded(bool | None, spelling["day_first"], "day_first")), confirmed)
+    day_first = decoded(bool | None, spelling["day_first"], "day_first")
+    return Kept(model, Spelling(words, day_first, units), confirmed)
 
 
 def keep_old(path: Path) -> Path:

@@ -22,6 +22,7 @@ class TagPicture:
         ceiling: And the highest.
         alarms: The spans with a row in alarm, shape (spans,).
         ends: The lowest and highest value drawn, in words; '' where nothing was read.
+        unit: What it is measured in, as its source spells it; '' where that states none.
     """
 
     name: str
@@ -31,6 +32,7 @@ class TagPicture:
     ceiling: Values
     alarms: Flags
     ends: tuple[str, str]
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

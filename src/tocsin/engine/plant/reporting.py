@@ -195,10 +195,19 @@ class _Drawing:
                 self._written(column, float(np.nanmin(drawn))),
                 self._written(column, float(np.nanmax(drawn))),
             )
-        return TagPicture(tag.name, tag.kind, lines, floor[:, 0], ceiling[:, 0], alarms, ends)
+        return TagPicture(
+            tag.name,
+            tag.kind,
+            lines,
+            floor[:, 0],
+            ceiling[:, 0],
+            alarms,
+            ends,
+            self._telling.spelling.units.get(tag.name, ""),
+        )
 
     def _written(self, column: int, value: float) -> str:
-        return reading(self._telling.shown(column, value, value), value)
+        return reading(replace(self._telling.shown(column, value, value), unit=""), value)
 
 
 def _from(judged: Judged, first: int, start: int) -> Judged:

@@ -40,4 +40,7 @@ class Telling:
         tag = self.model.tags[column]
         words = self.spelling.words.get(tag.name, ())
         counter = tag.kind is TagKind.COUNTER
-        return TagShown(tag.name, shown, expected, tag.step, tag.low, tag.high, counter, tag.states, words)
+        unit = self.spelling.units.get(tag.name, "")
+        return TagShown(
+            tag.name, shown, expected, tag.step, tag.low, tag.high, counter, tag.states, words, unit
+        )

@@ -16,8 +16,9 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.readings import Flags, Instants, Values
 from tocsin.sources.historian.arrow import Column, pc
 from tocsin.sources.historian.columns import Cut, Words, cut, shown_by
-from tocsin.sources.historian.notices import Notices, counted
+from tocsin.sources.historian.notices import Notices, counted, listed, shown
 from tocsin.sources.historian.time_column import flat
+from tocsin.sources.historian.unit_names import unit_of
 
 _TAG: Final = re.compile(
     r"_?(tag|tag[ _]?name|tag[ _]?path|tag[ _]?id|point|point[ _]?name|name|item|item[ _]?id|variable|sensor|signal|field|messstelle|kanal|channel)",
@@ -29,6 +30,9 @@ _VALUE: Final = re.compile(
 _QUALITY: Final = re.compile(
     r"_?(quality|quality[ _]?(code|detail)|qual|q|status|opc[ _]?quality|qualit.*|good)", re.IGNORECASE
 )
+_UNIT: Final = re.compile(
+    r"_?(units?|uom|eng[ _]?units?|engineering[ _]?units?|einheit|unidad|unité)", re.IGNORECASE
+)
 
 _WORDS: Final = 4_096
 """Different words of all tags together."""
@@ -38,11 +42,12 @@ _GOOD_WORDS: Final = ("good", "ok", "g", "gut", "valid", "normal", "true", "unce
 
 @dataclass(frozen=True, slots=True)
 class LongForm:
-    """The columns of a long table; `quality` is '' where there is none."""
+    """The columns of a long table; `quality` and `unit` are '' where there is none."""
 
     tag: str
     value: str
     quality: str
+    unit: str = ""
 
 
 def long_form_of(names: tuple[str, ...], time: str) -> LongForm | None:
@@ -53,7 +58,8 @@ def long_form_of(names: tuple[str, ...], time: str) -> LongForm | None:
     if tag is None or value is None:
         return None
     quality = next((one for one in others if one not in {tag, value} and _QUALITY.fullmatch(one)), "")
-    return LongForm(tag, value, quality)
+    unit = next((one for one in others if one not in {tag, value, quality} and _UNIT.fullmatch(one)), "")
+    return LongForm(tag, value, quality, unit)
 
 
 class Long:
@@ -66,6 +72,8 @@ class Long:
         self._parts: list[tuple[NDArray[np.int32], Values, NDArray[np.int32]]] = []
         self._qualities: dict[str, int] = {}
         self._quality_parts: list[NDArray[np.int32]] = []
+        self._units: dict[str, int] = {}
+        self._units_of: dict[int, set[int]] = {}
         self._rows = 0
 
     @property
@@ -95,6 +103,31 @@ class Long:
             self._quality_parts.append(
                 self._coded(self._column(block, self._form.quality).filter(rows), self._qualities, _WORDS)
             )
+        if self._form.unit:
+            units = self._coded(self._column(block, self._form.unit).filter(rows), self._units, _WORDS)
+            for tag, unit in np.unique(np.stack([tags, units]), axis=1).T.tolist():
+                self._units_of.setdefault(tag, set()).add(unit)
+
+    def units(self, ignored: frozenset[str]) -> dict[str, str]:
+        """The unit of each tag that a column of units gives, those that are `ignored` left out.
+
+        Raises:
+            OperatorError: a tag has several.
+        """
+        texts, found = list(self._units), {}
+        for name, tag in self._tags.items():
+            if name in ignored:
+                continue
+            said = [texts[one] for one in sorted(self._units_of.get(tag, ())) if one >= 0]
+            units = [unit for one in said if (unit := unit_of(one)) is not None]
+            if any(not one.same_as(units[0]) for one in units):
+                raise OperatorError(
+                    f"{self._file}: {shown(name)} is read in {listed([one.said for one in units])}.",
+                    "Export it in one unit, or leave it out with --ignore (in settings: ignore).",
+                )
+            if units:
+                found[name] = units[0].said
+        return found
 
     def _column(self, block: pa.RecordBatch, name: str) -> Column:
         return flat(block.column(block.schema.get_field_index(name)))

@@ -16,16 +16,16 @@ from tocsin.config import bounds
 from tocsin.records.errors import OperatorError
 from tocsin.records.instants import rfc3339
 from tocsin.records.readings import Instants, Notice, Readings, Spelling, Values
+from tocsin.sources.historian.heading_rows import HEADING_ROWS, texts_of, units_row
 from tocsin.sources.historian.long_form import Long, long_form_of
 from tocsin.sources.historian.notices import Notices, counted, listed, shown
 from tocsin.sources.historian.opening import table_in
 from tocsin.sources.historian.stamps import Stamps, Zoned, is_instant
 from tocsin.sources.historian.tables import Table
 from tocsin.sources.historian.time_column import TimeColumn, named, time_column_of
+from tocsin.sources.historian.unit_names import Unit
+from tocsin.sources.historian.units import Measured
 from tocsin.sources.historian.wide import Wide
-
-HEADING_ROWS: Final = 5
-"""Rows under the header without a time that may tell of units and descriptions."""
 
 GAPS: Final = 0.1
 """A tag that was not read in this share of the rows is told."""
@@ -117,7 +117,9 @@ class Reader:
         self._how = how
         self._day_first = how.spelling.day_first
         self._habits = {tag: how.spelling.words.get(tag, ()) for tag in (*how.known, *how.spelling.words)}
+        self._measured = Measured(how.known, how.spelling.units)
         self._parts: list[Readings] = []
+        self._units: list[dict[str, Unit]] = []
         self._notices: list[Notice] = []
         self._ignored: set[str] = set()
 
@@ -128,9 +130,10 @@ class Reader:
             OperatorError: it cannot be read, holds no readings, or more than fit into memory.
         """
         notices = Notices(name)
-        part = self._read(table_in(file, notices), notices)
+        part, units = self._read(table_in(file, notices), notices)
         self._notices += notices.done()
         self._parts.append(part)
+        self._units.append(units)
         if sum(one.values.size for one in self._parts) > bounds.HISTORIAN_CELLS:
             raise OperatorError(
                 "The files hold more readings than fit into memory.", "Give fewer files, or a wider interval."
@@ -142,11 +145,11 @@ class Reader:
             if name not in self._ignored:
                 self._notices.append(Notice(f"There is no column {shown(name)} to ignore."))
         words = {tag: said for tag, said in self._habits.items() if said}
-        return History(
-            _joined(self._parts, self._notices), Spelling(words, self._day_first), tuple(self._notices)
-        )
+        parts, units, told = self._measured.alike(self._parts, self._units)
+        readings = _joined(parts, self._notices)
+        return History(readings, Spelling(words, self._day_first, units), (*self._notices, *told))
 
-    def _read(self, table: Table, notices: Notices) -> Readings:
+    def _read(self, table: Table, notices: Notices) -> tuple[Readings, dict[str, Unit]]:
         blocks = (block.rename_columns(list(table.names)) for block in table.blocks)
         first = next(blocks, None)
         if first is None or not first.num_rows:
@@ -164,14 +167,20 @@ class Reader:
         else:
             tags = tuple(one for one in table.names if one not in {time.name, time.clock, *left_out})
             rows = Wide(tags, decimal_comma=table.decimal_comma, file=notices.file)
-        _take(chain([first], blocks), time, stamps, rows, notices)
+        above = _take(chain([first], blocks), time, stamps, rows, notices)
         times = stamps.instants(Zoned(self._how.zone, self._day_first), time.name, notices)
         self._day_first = stamps.day_first if self._day_first is None else self._day_first
-        names, times, values, words = self._put_together(rows, times, notices)
-        for name in names:
-            if words[name] or name not in self._habits:
-                self._habits[name] = words[name]
-        return _in_order(names, times, values, notices)
+        own, times, values, words = self._put_together(rows, times, notices)
+        told = (
+            rows.units(frozenset(self._how.ignore))
+            if isinstance(rows, Long)
+            else {**units_row(above, set(own)), **table.units}
+        )
+        names, units = self._measured.named(own, words, told, notices)
+        for name, one in zip(names, own, strict=True):
+            if words[one] or name not in self._habits:
+                self._habits[name] = words[one]
+        return _in_order(names, times, values, notices), units
 
     def _left_out(self, names: tuple[str, ...]) -> set[str]:
         found = {one: name for one in self._how.ignore if (name := named(one, list(names))) is not None}
@@ -190,15 +199,21 @@ class Reader:
 
 def _take(
     blocks: Iterable[pa.RecordBatch], time: TimeColumn, stamps: Stamps, rows: Long | Wide, notices: Notices
-) -> None:
-    """Hands every block to `stamps` and `rows`; rows without a time are left out, and told."""
+) -> list[dict[str, str]]:
+    """Hands every block to `stamps` and `rows`; rows without a time are left out, and told.
+
+    Returns:
+        What stands in those right under the header.
+    """
     seen, headings, without = 0, 0, 0
+    above: list[dict[str, str]] = []
     for block in blocks:
         kept = stamps.take(time.of(block))
         rows.take(block, kept)
         lacking = np.flatnonzero(~kept)
         if not seen and len(kept) > 1:
             headings = min(HEADING_ROWS, int(np.argmax(kept)) if kept.any() else 0)
+            above = texts_of(block, headings)
         without += len(lacking)
         seen += len(kept)
     if headings:
@@ -214,6 +229,7 @@ def _take(
             f"{notices.file}: {without:,} of {seen:,} rows have no time that can be read in {shown(time.name)}.",
             "Name another column with --time, or export it anew.",
         )
+    return above
 
 
 def _in_order(names: tuple[str, ...], times: Instants, values: Values, notices: Notices) -> Readings:

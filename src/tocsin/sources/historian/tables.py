@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -17,6 +17,8 @@ from tocsin.sources.content import ReadingStopped, Reads
 from tocsin.sources.historian.dialect import COMMENTS, dialect_of, encoding_of, names_of
 from tocsin.sources.historian.notices import Notices
 
+_UNIT_KEYS: Final = (b"unit", b"units", b"uom", b"engunit", b"engunits")
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -26,11 +28,13 @@ class Table:
         names: Of the columns, each once.
         blocks: The rows, in order, as record batches with these columns. Taken once.
         decimal_comma: Whether a comma in a text is a decimal sign.
+        units: Units of columns, where the file itself describes them.
     """
 
     names: tuple[str, ...]
     blocks: Iterator[pa.RecordBatch]
     decimal_comma: bool = False
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 class Seekable(Reads, Protocol):
@@ -186,14 +190,25 @@ def parquet_table(file: Seekable, notices: Notices) -> Table:
     batch = max(
         256, min(bounds.HISTORIAN_BATCH_ROWS, bounds.HISTORIAN_BATCH_ROWS * 64 // max(1, len(schema.names)))
     )
-    return Table(names_of(schema.names, notices), _parquet_blocks(parquet, batch, notices))
+    names = names_of(schema.names, notices)
+    units = {name: unit for name, column in zip(names, schema, strict=True) if (unit := _unit_of(column))}
+    return Table(names, _parquet_blocks(parquet, batch, notices), units=units)
+
+
+def _unit_of(column: Any) -> str:
+    """What the description of a column says of its unit, under the usual keys; "" for nothing."""
+    described = {key.lower(): text for key, text in (column.metadata or {}).items()}
+    text = next((described[key] for key in _UNIT_KEYS if key in described), b"")
+    return text[: 4 * bounds.HISTORIAN_NAME_CHARS].decode("utf-8", "replace")
 
 
 def _parquet_blocks(
     parquet: pa_parquet.ParquetFile, batch: int, notices: Notices
 ) -> Iterator[pa.RecordBatch]:
     try:
-        yield from parquet.iter_batches(batch_size=batch)
+        for block in parquet.iter_batches(batch_size=batch):
+            block.validate(full=True)  # texts that are no UTF-8 break whatever reads them
+            yield block
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(notices, error) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -322,6 +323,16 @@ def test_words_names_and_odd_values(tank_model: PlantModel) -> None:
         detector.process(EventBatch.of([replace(one, fields={**one.fields, "measurement": "LEVEL"})]))
     detector.advance(END_OF_TIME)
     assert detector.now()["works"].rows == 3  # in the second nothing was read
+
+
+def test_an_alarm_says_in_which_unit(tank_model: PlantModel) -> None:
+    given = events(lying(tank(200, seed=9), 100, 140, 5, 8.0))
+    detector = PlantDetector([replace(plant_of(tank_model), units={"PRESSURE": "mWS", "LEVEL": "m"})])
+    found = [*detector.process(EventBatch.of(given)), *detector.advance(END_OF_TIME)]
+    said = [clause(one.claims[0]) for one in found if one.level == "high"]
+    assert any(re.search(r"PRESSURE shows [0-9.]+ mWS where [0-9.]+ mWS would fit", one) for one in said), (
+        said
+    )
 
 
 def test_another_model_begins_anew_and_judges_what_waits(tank_model: PlantModel) -> None:

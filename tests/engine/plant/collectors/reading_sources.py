@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from tocsin.engine.plant.collectors.interface import Collector, Reading
 from tocsin.engine.plant.collectors.settings import Around
@@ -25,9 +26,10 @@ class Reads:
         self.got: list[Reading] = []
         self.told: list[str] = []
         self.fails = 0
+        self.model: Path | None = None
 
     def around(self) -> Around:
-        return Around(self.told.append, lambda: self.instant)
+        return Around(self.told.append, lambda: self.instant, self.model)
 
     def until(self, done: Callable[[], bool]) -> None:
         """Reads until `done`."""

@@ -10,15 +10,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from tests.detect.plant.plants import tank
 from tests.engine.plant.collectors.reading_sources import NOW, Reads
 
 from tocsin.config import bounds
 from tocsin.config.plant_source import Folder
+from tocsin.detect.plant.learn import learn
 from tocsin.engine.plant.collectors.folder import FolderCollector
 from tocsin.engine.plant.collectors.folder_files import Entry, listing
 from tocsin.engine.plant.collectors.interface import SourceLost
+from tocsin.engine.plant.model_file import write_model
 from tocsin.records.errors import OperatorError
 from tocsin.records.instants import MINUTE, SECOND, rfc3339
+from tocsin.records.readings import Spelling
 
 FIRST = NOW - 600 * MINUTE
 
@@ -135,6 +139,44 @@ def test_a_large_file_that_grows_is_not_read_from_its_beginning_again(
         file.write(row(400, 200.0, "OPEN"))
     assert levels(one.looks()) == [200.0]
     assert not one.told
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "m"
+    write_model(path, learn(tank(220), 0.1, 1), Spelling({"PUMP": ("CLOSED", "OPEN")}, units={"LEVEL": "m"}))
+    return path
+
+
+def test_other_units_than_the_models_are_converted_in_a_file_that_grows_too_and_told_once(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "PLANT_OVERLAP_BYTES", 200)
+    path = tmp_path / "a.csv"
+    put(path, HEAD + ",cm,\n" + "".join(rows(0, 400)))
+    one = reads(tmp_path)
+    one.model = model
+    assert levels(one.looks())[:3] == [0.0, 0.005, 0.01]
+    assert len(one.told) == 1
+    with path.open("a") as file:
+        file.write(row(400, 200.0, "OPEN"))
+    assert levels(one.looks()) == [2.0]
+    put(tmp_path / "b.csv", HEAD + ",mm,\n" + row(401, 2000.0, "OPEN"))
+    assert levels(one.looks()) == [2.0]
+    told = [said for said in one.told if "LEVEL" in said]
+    assert list(dict.fromkeys(said[-20:] for said in told)) == [
+        " LEVEL from cm to m.",
+        " LEVEL from mm to m.",
+    ]
+
+
+def test_a_file_in_another_dimension_is_left_out_and_told(tmp_path: Path, model: Path) -> None:
+    put(tmp_path / "a.csv", HEAD + ",bar,\n" + "".join(rows(0, 9)))
+    one = reads(tmp_path)
+    one.model = model
+    assert one.looks() == []
+    assert "left out until it changes" in one.told[0]
+    assert "read in “bar” and was learnt in “m”" in one.told[0]
 
 
 def test_a_killed_reader_leaves_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

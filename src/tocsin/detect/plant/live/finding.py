@@ -56,13 +56,16 @@ def p_value(promise: Promise) -> float:
 
 
 def alarm(  # noqa: PLR0913  what an alarm is made of
-    plant: str, model: PlantModel, words: Mapping[str, Sequence[str]], row: Row, faults: Sequence[Fault], *, lasts: bool = False
+    plant: str, model: PlantModel, words: Mapping[str, Sequence[str]], row: Row, faults: Sequence[Fault], *,
+    units: Mapping[str, str] | None = None, lasts: bool = False,
 ) -> Finding:  # fmt: skip
-    """An episode of alarms began with `row`, or `lasts`; `faults`: the tags at fault, most first."""
+    """An episode of alarms began with `row`, or `lasts`; `faults`: the tags at fault, most first; `units` of tags, as they are spelt."""
     values = {"plant": plant, **_promised(model.promise)}
     title = f"The plant {plant} is {'still ' if lasts else ''}out of step"
     if faults:
         values |= _shown(model, words, faults[0])
+        unit = (units or {}).get(values["tag"])
+        values |= {"measured in": unit} if unit else {}
         values |= {f"also {place}": model.tags[one.column].name for place, one in enumerate(faults[1:], 1)}
         title += f", {model.tags[faults[0].column].name} first"
     pieces = cited(row, [one.column for one in faults])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -39,12 +39,14 @@ class Plant:
         model: The model that judges.
         words: The words that tags show in place of numbers.
         digest: Of the model's file: another one is another model.
+        units: In which unit each tag was learnt, where that is known.
     """
 
     name: str
     model: PlantModel
     words: Mapping[str, Sequence[str]]
     digest: str
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +193,10 @@ class Watched:
         )  # fmt: skip
 
     def _rings_in(self, judged: Judged, at: int, row: Row, *, lasts: bool) -> Finding:
+        plant = self.plant
         columns = (judged.named[at].tolist(), judged.shown[at].tolist(), judged.expected[at].tolist())
         faults = [Fault(*one) for one in zip(*columns, strict=True) if one[0] >= 0]
-        return alarm(self.plant.name, self.plant.model, self.plant.words, row, faults, lasts=lasts)
+        return alarm(plant.name, plant.model, plant.words, row, faults, units=plant.units, lasts=lasts)
 
     def _notices(
         self, judged: Judged, rows_at: Mapping[int, int], rows: Sequence[Row]

@@ -120,7 +120,7 @@ class FolderCollector:
         day_first = spelling.day_first if own is None else own
         if day_first is None:
             day_first = self._progress.day_first
-        return replace(self._how, spelling=Spelling(spelling.words, day_first), known=names)
+        return replace(self._how, spelling=replace(spelling, day_first=day_first), known=names)
 
     def _ready(self) -> list[Entry]:
         """The files that may be read now, the one with the oldest rows first."""
@@ -202,7 +202,7 @@ class FolderCollector:
                 f"Rows of {inert(entry.name)} more than a day ahead of this host's clock are left out."
             )
         for notice in history.notices:
-            if notice.lost and entry.name not in self._told:
+            if notice.meaning or (notice.lost and entry.name not in self._told):
                 self._tell(notice.said)
         self._told.add(entry.name)
         self._learn_from(history)
@@ -219,7 +219,7 @@ class FolderCollector:
         day_first = how.spelling.day_first if how.spelling.day_first is not None else found.day_first
         self._progress.day_first = day_first
         words = {**how.spelling.words, **found.words}
-        self._how = replace(how, spelling=Spelling(words, day_first))
+        self._how = replace(how, spelling=Spelling(words, day_first, how.spelling.units))
 
     def _tell(self, text: str) -> None:
         """Tells each sentence once."""

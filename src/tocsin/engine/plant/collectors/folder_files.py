@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, NamedTuple
 from tocsin.config import bounds
 from tocsin.records.instants import SECOND
 from tocsin.sources.historian.dialect import dialect_of, encoding_of
+from tocsin.sources.historian.heading_rows import HEADING_ROWS
 from tocsin.sources.historian.notices import Notices
 
 ENDINGS: Final = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz", ".zst")
@@ -160,9 +161,12 @@ def part_of(file: BinaryIO, entry: Entry, known: Known | None, *, rests: bool) -
     if end <= header:
         return None
     after = Known(entry.size, entry.changed, end, _check(file, end))
-    if begin <= header:
+    above = header  # with the rows in which units may stand; those that were read already repeat nothing
+    for _ in range(HEADING_ROWS):
+        above = _next_line(file, above)
+    if begin <= above:
         return Part(((0, end),), after, whole=True)
-    return Part(((0, header), (_next_line(file, begin), end)), after, whole=False)
+    return Part(((0, above), (_next_line(file, begin), end)), after, whole=False)
 
 
 def _whole_lines(file: BinaryIO, size: int, *, rests: bool) -> int:
