@@ -1044,5 +1044,15 @@ SPARKPLUG_NODES: Final = 1_024
 SPARKPLUG_DEVICES: Final = 4_096
 """Their devices."""
 
+SPARKPLUG_OWED_SECONDS: Final = 60.0
+"""How long, after a broker took up our session, it may owe us births that it sent before: so long we listen for them, and data
+that only they explain waits. NATS sends again after 30 s what was not acknowledged, brokers that keep the order at once."""
+
+SPARKPLUG_WAITING: Final = 1_000
+"""Messages of one source that wait for a birth at most; over it, those of the node that has most of them are given up."""
+
+SPARKPLUG_WAITING_BYTES: Final = 1 * MiB
+"""Their topics and payloads, likewise. They stand in the mark while they wait, which is written with each portion of them."""
+
 SPARKPLUG_KEPT_BYTES: Final = 8 * MiB
 """What is kept of births for after a restart: 16,384 names of 40 characters take 1 MB."""

@@ -8,10 +8,13 @@ Rules:
 2. While readings are being stored nothing more is read of the connection, so memory stays bounded and the broker waits.
 3. The mark holds the names that births gave, for births do not come again at a restart, and none is asked for. It also says
    that there was a session: where the broker has none any more, that is told.
+4. For `bounds.SPARKPLUG_OWED_SECONDS` of listening after a session was taken up the broker may owe births. Data that only they explain
+   waits so long, in the mark, and is then heard in its order, or counted and told as data without a birth (`sparkplug/waiting.py`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -26,11 +29,14 @@ from tocsin.sources.mqtt.topics import first_places, subscription, tag_of
 from tocsin.sources.mqtt.values import BadValue, Value, bare_value, json_values
 from tocsin.sources.sparkplug.hearing import Hearing
 from tocsin.sources.sparkplug.topic import CERTIFICATES, NAMESPACE
+from tocsin.sources.sparkplug.waiting import Heard, Message, Waiting
 
 _BEGUN: Final = "{}"
 """The mark where only that there was one counts."""
 
-_NO_LOSS: Final = frozenset({"historical", "repeats", "kept by the broker", "deaths of an earlier birth"})
+_NO_LOSS: Final = frozenset(
+    {"historical", "repeats", "kept by the broker", "deaths of an earlier birth", "births of before"}
+)
 
 
 class Around(Protocol):
@@ -58,7 +64,8 @@ class MqttCollector:
 
     def __init__(self, broker: Mqtt, around: Around) -> None:
         self._broker, self._around = broker, around
-        self._hearing: Hearing | None = None
+        self._waiting: Waiting | None = None
+        self._owed = 0.0  # seconds of listening in which births may still come that the broker owes
         self._was_there = False
         self._summed, self._summed_at = Counter[str](), around.now()
         self._told: set[str] = set()
@@ -67,14 +74,14 @@ class MqttCollector:
     @property
     def counts(self) -> Counter[str]:
         """A copy of the counts so far."""
-        return self._counts + (self._hearing.counts if self._hearing is not None else Counter())
+        return self._counts + (self._waiting.hearing.counts if self._waiting is not None else Counter())
 
     async def read(self, deliver: Deliver, mark: str) -> None:
         """As `interface.Collector`."""
-        if self._broker.format == "sparkplug" and self._hearing is None:
-            self._hearing = Hearing()
+        if self._broker.format == "sparkplug" and self._waiting is None:
+            self._waiting = Waiting(Hearing())
             if mark:
-                self._hearing.restore(mark)
+                self._waiting.restore(mark)
         topics = [subscription(topic) for topic in self._broker.topics]
         async with linked(self._broker, topics, self._certificates(topics)) as link:
             if (mark or self._was_there) and self._broker.qos and not link.resumed:
@@ -87,9 +94,12 @@ class MqttCollector:
                     f"The broker sends {link.lowered[0]} at a lower quality of service than was asked for: what comes while we are "
                     "away is lost."
                 )
-            await deliver((), mark or (self._hearing.kept() if self._hearing is not None else _BEGUN))
+            await deliver((), mark or (self._waiting.kept() if self._waiting is not None else _BEGUN))
+            self._owed = bounds.SPARKPLUG_OWED_SECONDS if link.resumed else 0.0
+            if self._waiting is not None:
+                self._waiting.connected()
             while True:
-                await self._pass_on(link, await link.published(), deliver)
+                await self._pass_on(link, await self._published(link), deliver)
 
     def _certificates(self, topics: Sequence[str]) -> list[str]:
         """Where a Sparkplug Aware MQTT Server keeps births, for who cannot ask for one."""
@@ -97,20 +107,36 @@ class MqttCollector:
             return []
         return [CERTIFICATES + topic for topic in topics if topic.startswith(f"{NAMESPACE}/")]
 
+    async def _published(self, link: Link) -> list[Published]:
+        """What comes next; nothing where data waits for a birth that is owed no more."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(max(self._owed, 0.0) if self._waiting else None):
+                return await link.published()
+        except TimeoutError:
+            return []
+        finally:
+            self._owed -= loop.time() - began
+
     async def _pass_on(self, link: Link, messages: Sequence[Published], deliver: Deliver) -> None:
+        """Stores what `messages` show; none of them: what waited is heard as it is."""
         now = self._around.now()
-        readings = [reading for one in messages for reading in self._readings(one, now)]
+        if messages:
+            readings = [reading for one in messages for reading in self._readings(one, now)]
+        else:
+            readings = self._shown(self._waiting.give_up() if self._waiting is not None else ())
         mark = ""
-        if self._hearing is not None:
-            if self._hearing.changed:
-                mark = self._hearing.kept()
-            for sentence in self._hearing.notices():
+        if self._waiting is not None:
+            if self._waiting.changed or self._waiting.hearing.changed:
+                mark = self._waiting.kept()
+            for sentence in self._waiting.hearing.notices():
                 self._around.tell(sentence)
         self._sum_up(now)
         if readings or mark:
             await deliver(readings, mark)
-        if mark and self._hearing is not None:
-            self._hearing.changed = False
+        if mark and self._waiting is not None:
+            self._waiting.changed = self._waiting.hearing.changed = False
         await link.acknowledge(messages)
 
     def _readings(self, message: Published, now: int) -> list[Reading]:
@@ -123,8 +149,8 @@ class MqttCollector:
                 f"Messages of more than {bounds.MQTT_PACKET_BYTES:,} bytes are left out; further ones are counted."
             )
             return []
-        if self._hearing is not None:
-            return self._heard(self._hearing, message, now)
+        if self._waiting is not None:
+            return self._heard(self._waiting, message, now)
         try:
             return self._valued(message, now)
         except BadValue as error:
@@ -132,23 +158,25 @@ class MqttCollector:
             self._tell_once(f"Messages are left out: {error}; further ones are counted.")
             return []
 
-    def _heard(self, hearing: Hearing, message: Published, now: int) -> list[Reading]:
+    def _heard(self, waiting: Waiting, message: Published, now: int) -> list[Reading]:
         said = message.topic.removeprefix(CERTIFICATES)
         if (
             first_places(self._broker.topics, said) is None
         ):  # a subscription of before, which the broker still has
             self._counts["other topics"] += 1
             return []
-        shown = hearing.hear(
-            message.topic, message.payload, now, retained=message.retained, repeated=message.repeated
-        )
+        owed = self._owed > 0 and bool(message.packet)
+        one = Message(message.topic, message.payload, now, message.repeated)
+        return self._shown(waiting.hear(one, retained=message.retained, owed=owed))
+
+    def _shown(self, heard: Sequence[Heard]) -> list[Reading]:
         found: list[Reading] = []
-        for one in shown:
-            places = {
-                "topic": message.topic, "group": one.group, "node": one.node, "device": one.device,
-                "metric": one.metric,
-            }  # fmt: skip
-            found += self._named(places, one.instant, one.value)
+        for topic, shown in heard:
+            for one in shown:
+                places = {
+                    "topic": topic, "group": one.group, "node": one.node, "device": one.device, "metric": one.metric,
+                }  # fmt: skip
+                found += self._named(places, one.instant, one.value)
         return found
 
     def _valued(self, message: Published, now: int) -> list[Reading]:
