@@ -1032,6 +1032,15 @@ MQTT_TOPICS: Final = 64
 MQTT_TOPIC_BYTES: Final = 1_024
 """Length of a topic; MQTT allows 65,535. A message with a longer one is left out and counted."""
 
+MQTT_REPEAT_SECONDS: Final = 10
+"""How often a value that does not change is said again, where `tocsin.toml` does not say."""
+
+MQTT_REPEAT_MOST_SECONDS: Final = 3_600
+"""How long after its last message, where it does not say, of a device of which nobody says whether it lives: it may be broken."""
+
+SPARKPLUG_REPEAT_MOST_SECONDS: Final = 24 * 3_600
+"""How long, likewise, of a Sparkplug device, whose broker tells when it dies: but it may hang."""
+
 SPARKPLUG_METRICS: Final = 16_384
 """Metrics of one payload, and names of metrics that are remembered of all nodes of one source."""
 

@@ -10,6 +10,7 @@ Rules:
    that there was a session: where the broker has none any more, that is told.
 4. For `bounds.SPARKPLUG_OWED_SECONDS` of listening after a session was taken up the broker may owe births. Data that only they explain
    waits so long, in the mark, and is then heard in its order, or counted and told as data without a birth (`sparkplug/waiting.py`).
+5. What does not change is said again while it stands (`mqtt_standing.py`): its connection and its node live, and not for too long.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tocsin.config import bounds
 from tocsin.config.plant_source_mqtt import Mqtt
 from tocsin.engine.plant.collectors.interface import Deliver, Reading
 from tocsin.engine.plant.collectors.mqtt_link import Link, linked
+from tocsin.engine.plant.collectors.mqtt_standing import Came, Place, Standing
 from tocsin.records.instants import SECOND
 from tocsin.sources.mqtt.packets import Published
 from tocsin.sources.mqtt.topics import first_places, subscription, tag_of
@@ -65,6 +67,7 @@ class MqttCollector:
     def __init__(self, broker: Mqtt, around: Around) -> None:
         self._broker, self._around = broker, around
         self._waiting: Waiting | None = None
+        self._standing = Standing(broker, self._alive)
         self._owed = 0.0  # seconds of listening in which births may still come that the broker owes
         self._was_there = False
         self._summed, self._summed_at = Counter[str](), around.now()
@@ -96,6 +99,7 @@ class MqttCollector:
                 )
             await deliver((), mark or (self._waiting.kept() if self._waiting is not None else _BEGUN))
             self._owed = bounds.SPARKPLUG_OWED_SECONDS if link.resumed else 0.0
+            self._standing.connected(resumed=link.resumed and self._broker.qos > 0)
             if self._waiting is not None:
                 self._waiting.connected()
             while True:
@@ -122,10 +126,11 @@ class MqttCollector:
     async def _pass_on(self, link: Link, messages: Sequence[Published], deliver: Deliver) -> None:
         """Stores what `messages` show; none of them: what waited is heard as it is."""
         now = self._around.now()
-        if messages:
-            readings = [reading for one in messages for reading in self._readings(one, now)]
-        else:
-            readings = self._shown(self._waiting.give_up() if self._waiting is not None else ())
+        readings: list[Reading] = []
+        for one in messages:
+            readings += self._with_standing(self._readings(one, now), now, sure=bool(one.packet))
+        if not messages and self._waiting is not None:
+            readings += self._with_standing(self._shown(self._waiting.give_up()), now, sure=True)
         mark = ""
         if self._waiting is not None:
             if self._waiting.changed or self._waiting.hearing.changed:
@@ -139,7 +144,14 @@ class MqttCollector:
             self._waiting.changed = self._waiting.hearing.changed = False
         await link.acknowledge(messages)
 
-    def _readings(self, message: Published, now: int) -> list[Reading]:
+    def _with_standing(self, came: Sequence[Came], now: int, *, sure: bool) -> list[Reading]:
+        """The readings that `came`, behind what is said again."""
+        return [*self._standing.again(came, now, sure=sure), *(one.reading for one in came)]
+
+    def _alive(self, group: str, node: str, device: str) -> bool:
+        return self._waiting is not None and self._waiting.hearing.alive(group, node, device)
+
+    def _readings(self, message: Published, now: int) -> list[Came]:
         if len(message.topic.encode()) > bounds.MQTT_TOPIC_BYTES:
             self._counts["topics that are too long"] += 1
             return []
@@ -158,7 +170,7 @@ class MqttCollector:
             self._tell_once(f"Messages are left out: {error}; further ones are counted.")
             return []
 
-    def _heard(self, waiting: Waiting, message: Published, now: int) -> list[Reading]:
+    def _heard(self, waiting: Waiting, message: Published, now: int) -> list[Came]:
         said = message.topic.removeprefix(CERTIFICATES)
         if (
             first_places(self._broker.topics, said) is None
@@ -169,17 +181,17 @@ class MqttCollector:
         one = Message(message.topic, message.payload, now, message.repeated)
         return self._shown(waiting.hear(one, retained=message.retained, owed=owed))
 
-    def _shown(self, heard: Sequence[Heard]) -> list[Reading]:
-        found: list[Reading] = []
+    def _shown(self, heard: Sequence[Heard]) -> list[Came]:
+        found: list[Came] = []
         for topic, shown in heard:
             for one in shown:
                 places = {
                     "topic": topic, "group": one.group, "node": one.node, "device": one.device, "metric": one.metric,
                 }  # fmt: skip
-                found += self._named(places, one.instant, one.value)
+                found += self._named(places, one.instant, one.value, (one.group, one.node, one.device))
         return found
 
-    def _valued(self, message: Published, now: int) -> list[Reading]:
+    def _valued(self, message: Published, now: int) -> list[Came]:
         places = first_places(self._broker.topics, message.topic)
         if places is None:
             self._counts["other topics"] += 1
@@ -195,10 +207,12 @@ class MqttCollector:
         at = now if instant is None else instant
         return [one for key, value in values for one in self._named({**places, "key": key}, at, value)]
 
-    def _named(self, places: dict[str, str], instant: int, value: Value) -> list[Reading]:
+    def _named(
+        self, places: dict[str, str], instant: int, value: Value, place: Place | None = None
+    ) -> list[Came]:
         tag = tag_of(self._broker.tag, places)
         if 0 < len(tag) <= bounds.HISTORIAN_NAME_CHARS and tag.isprintable():
-            return [Reading(tag, instant, value)]
+            return [Came(Reading(tag, instant, value), place)]
         self._counts["tags without a usable name"] += 1
         self._tell_once("Readings are left out: their tag's name is empty, too long, or does not print.")
         return []
