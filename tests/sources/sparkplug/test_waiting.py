@@ -91,6 +91,25 @@ def test_a_birth_sent_again_names_nothing_once_a_later_one_or_the_death_was_hear
     assert not waiting.hearing.alive("G", "N", "D")
 
 
+def test_a_node_that_never_counts_its_births_is_born_again() -> None:
+    """All of it sent again in its order, as after a crash."""
+    node, hearing = sp.Node(), Hearing()
+    messages = [node.birth(), node.device_birth(LEVEL), node.death()]
+    messages += [node.birth(sp.MS + 9), node.device_birth(LEVEL, sp.MS + 9)]
+    for topic, payload in messages:
+        hearing.hear(topic, payload, NOW, repeated=True)
+    assert hearing.alive("G", "N", "D")
+
+
+def test_a_death_that_comes_before_its_own_birth_counts() -> None:
+    node, hearing = sp.Node(), Hearing()
+    hearing.hear(*node.death(), NOW)
+    for topic, payload in (node.birth(), node.device_birth(LEVEL)):
+        hearing.hear(topic, payload, NOW, repeated=True)
+    assert not hearing.alive("G", "N", "")
+    assert not hearing.alive("G", "N", "D")
+
+
 def test_given_up_it_is_counted_and_told() -> None:
     node, waiting = sp.Node(), Waiting(Hearing())
     waiting.hear(data(node, 2.5), owed=True)

@@ -84,11 +84,16 @@ class Node:
         return one
 
     def outlived(self, device: str, at: int, bd_seq: int | None) -> bool:
-        """Whether a birth of `device` that was sent `at` is of before what is known: a later birth, or the node's death."""
+        """Whether a birth of `device` that was sent `at` is of before what is known: a later birth, or the node's death.
+
+        Numbers alone do not say so where a birth is newer than the last one heard: there are nodes that never count theirs.
+        """
         known = self.devices.get(device)
-        if at < self.born or (known is not None and at < known.at):
+        if at and (at < self.born or (known is not None and at < known.at)):
             return True
-        return self.dead is not None and (bool(device) or bd_seq is None or bd_seq == self.dead)
+        if self.dead is None or device:
+            return self.dead is not None
+        return (not self.born or at <= self.born) and (bd_seq is None or bd_seq == self.dead)
 
     def clear(self) -> None:
         """The node and all its devices are gone."""

@@ -98,7 +98,7 @@ class MqttCollector:
                     "away is lost."
                 )
             await deliver((), mark or (self._waiting.kept() if self._waiting is not None else _BEGUN))
-            self._owed = bounds.SPARKPLUG_OWED_SECONDS if link.resumed else 0.0
+            self._owed = bounds.SPARKPLUG_OWED_SECONDS if link.resumed or self._waiting else 0.0
             self._standing.connected(resumed=link.resumed and self._broker.qos > 0)
             if self._waiting is not None:
                 self._waiting.connected()
@@ -116,7 +116,7 @@ class MqttCollector:
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            async with asyncio.timeout(max(self._owed, 0.0) if self._waiting else None):
+            async with asyncio.timeout(max(self._owed, 0.0) if self._waiting else None):  # where some waits
                 return await link.published()
         except TimeoutError:
             return []
