@@ -1035,6 +1035,9 @@ MQTT_TOPIC_BYTES: Final = 1_024
 MQTT_REPEAT_SECONDS: Final = 10
 """How often a value that does not change is said again, where `tocsin.toml` does not say."""
 
+MQTT_QUIET_SECONDS: Final = 10
+"""It is said again no later than that after the last message of a source that falls quiet: its row is not judged yet then."""
+
 MQTT_REPEAT_MOST_SECONDS: Final = 3_600
 """How long after its last message, where it does not say, of a device of which nobody says whether it lives: it may be broken."""
 

@@ -164,6 +164,28 @@ def test_a_sparkplug_metric_is_said_again_while_its_node_and_device_live(broker:
 
 
 @needs_mosquitto
+def test_where_the_source_falls_quiet_it_is_said_again_soon_and_once(broker: Broker) -> None:
+    """In time for the row of the last message, and not at any later instant: nobody spoke since."""
+    said = source(
+        broker, topics=("plant/{tag}",), format="json", tag="{tag}", value="v", time="t", repeat_seconds=1
+    )
+
+    async def play() -> Delivered:
+        sink, plant = Delivered(), Client(broker.port)
+        async with reading(said, sink):
+            for tag, second in (("valve", 0), ("flow", 5)):
+                body = json.dumps({"v": 1.0, "t": (START // SECOND) + second})
+                await asyncio.to_thread(plant.publish, f"plant/{tag}", body)
+            await sink.until(lambda: len(sink.readings) == 3)
+            calls = sink.calls
+            await asyncio.sleep(1.2)
+            assert sink.calls == calls
+        return sink
+
+    assert asyncio.run(play()).readings[-1] == Reading("valve", START + 5 * SECOND, 1.0)
+
+
+@needs_mosquitto
 def test_a_plain_tag_is_said_again_only_while_the_connection_is_up(broker: Broker) -> None:
     said = source(broker, topics=("plant/{tag}",), format="json", tag="{tag}", value="v", time="t")
 

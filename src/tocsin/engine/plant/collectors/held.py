@@ -42,7 +42,7 @@ class Held:
         """
         said: list[Reading] = []
         at = self._newest
-        if self._every and at and at >= self._due:
+        if self.due:
             changed = {one.tag for one in came}
             if self._due:
                 said = [
@@ -58,6 +58,11 @@ class Held:
     def forget(self, gone: Callable[[str], bool]) -> None:
         """Says tags that are `gone` no more, until they come again."""
         self._last = {tag: one for tag, one in self._last.items() if not gone(tag)}
+
+    @property
+    def due(self) -> bool:
+        """Whether `again` would say all again, whatever comes next."""
+        return bool(self._every and self._newest) and self._newest >= self._due
 
     @property
     def newest(self) -> int:

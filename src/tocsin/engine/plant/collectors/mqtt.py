@@ -112,11 +112,12 @@ class MqttCollector:
         return [CERTIFICATES + topic for topic in topics if topic.startswith(f"{NAMESPACE}/")]
 
     async def _published(self, link: Link) -> list[Published]:
-        """What comes next; nothing where data waits for a birth that is owed no more."""
+        """What comes next; nothing where data waits for a birth that is owed no more, or values are to be said again."""
         loop = asyncio.get_running_loop()
         began = loop.time()
+        limits = [self._standing.within, max(self._owed, 0.0) if self._waiting else None]
         try:
-            async with asyncio.timeout(max(self._owed, 0.0) if self._waiting else None):  # where some waits
+            async with asyncio.timeout(min((one for one in limits if one is not None), default=None)):
                 return await link.published()
         except TimeoutError:
             return []
@@ -124,13 +125,14 @@ class MqttCollector:
             self._owed -= loop.time() - began
 
     async def _pass_on(self, link: Link, messages: Sequence[Published], deliver: Deliver) -> None:
-        """Stores what `messages` show; none of them: what waited is heard as it is."""
+        """Stores what `messages` show, or what is to be done where none came."""
         now = self._around.now()
         readings: list[Reading] = []
         for one in messages:
             readings += self._with_standing(self._readings(one, now), now, sure=bool(one.packet))
-        if not messages and self._waiting is not None:
-            readings += self._with_standing(self._shown(self._waiting.give_up()), now, sure=True)
+        if not messages:
+            gone = self._waiting.give_up() if self._waiting is not None and self._owed <= 0 else ()
+            readings += self._with_standing(self._shown(gone), now, sure=True)
         mark = ""
         if self._waiting is not None:
             if self._waiting.changed or self._waiting.hearing.changed:

@@ -55,6 +55,11 @@ class Standing:
             self._held, self._places = Held(self._every, bounds.HISTORIAN_TAGS), {}
         self._unsure.clear()
 
+    @property
+    def within(self) -> float | None:
+        """Seconds within which `again` is to be asked, though nothing comes; None for never."""
+        return min(self._every / SECOND, bounds.MQTT_QUIET_SECONDS) if self._held.due else None
+
     def again(self, came: Sequence[Came], now: int, *, sure: bool) -> list[Reading]:
         """What is said again before `came`, which one message showed, is handed on.
 
