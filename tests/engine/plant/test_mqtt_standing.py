@@ -5,22 +5,32 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("paho.mqtt.client")
 
 from tests import sparkplug_node as sp
+from tests.detect.plant.live.readings import event
+from tests.detect.plant.plants import tank
 from tests.engine.plant.mqtt_reading import NOW, Client, Delivered, reading
 from tests.mqtt_broker import Broker, NatsBroker, mosquitto, nats
 
 from tocsin.config import bounds
 from tocsin.config.plant_source_mqtt import Mqtt
+from tocsin.detect.interface import END_OF_TIME
+from tocsin.detect.plant.learn import learn
+from tocsin.detect.plant.live.detector import PlantDetector
+from tocsin.detect.plant.live.watched import Plant
 from tocsin.engine.plant.collectors.interface import Reading
 from tocsin.engine.plant.collectors.mqtt_standing import Came, Standing
-from tocsin.records.instants import SECOND
+from tocsin.records.event import EventBatch
+from tocsin.records.instants import HOUR, SECOND
+from tocsin.records.readings import Readings
 
 needs_mosquitto = pytest.mark.skipif(mosquitto() is None, reason="no mosquitto")
 BOTH = [
@@ -114,6 +124,42 @@ def test_it_holds_a_bounded_number_of_tags(monkeypatch: pytest.MonkeyPatch) -> N
     assert (len(standing._places), len(standing._unsure)) == (20, 20)
     again(standing, "t1", 1)
     assert len(again(standing, "t1", 12) | again(standing, "t1", 13)) == 19
+
+
+def by_exception(readings: Readings, band: float) -> Readings:
+    """What devices show that publish a value only where it is off the last one by more than `band` of its span."""
+    values = readings.values.copy()
+    wide = band * np.ptp(values, axis=0)
+    for row in range(1, len(values)):
+        still = np.abs(values[row] - values[row - 1]) <= wide
+        values[row, still] = values[row - 1, still]
+    return replace(readings, values=values)
+
+
+def test_a_plant_that_publishes_changes_only_is_judged_by_what_stands() -> None:
+    model, shown = learn(by_exception(tank(220), 0.03), 0.1, 2), by_exception(tank(100, seed=9), 0.03)
+    told: dict[bool, list[str]] = {}
+    for repeats in (False, True):
+        standing, detector = (
+            Standing(replace(PLAIN, repeat_most_seconds=86_400), nobody),
+            PlantDetector([Plant("works", model, {}, "d")]),
+        )
+        events, before = [], np.full(len(shown.tags), np.nan)
+        for row, values in enumerate(shown.values):
+            at, changed = START + row * HOUR, np.flatnonzero(values != before)
+            news = [Came(Reading(shown.tags[tag], at, float(values[tag])), None) for tag in changed]
+            said = standing.again(news, at, sure=True) if repeats else []
+            said += [one.reading for one in news]
+            said += standing.again([], at, sure=True) if repeats else []  # it falls quiet until the next hour
+            events += [
+                event(len(events) + number, one.instant, {one.tag: one.value})
+                for number, one in enumerate(said)
+            ]
+            before = values
+        found = [*detector.process(EventBatch.of(events)), *detector.advance(END_OF_TIME)]
+        told[repeats] = [one.rule_id for one in found]
+    assert "plant-missing/works" in told[False]
+    assert told[True] == []
 
 
 def source(broker: Broker, **more: Any) -> Mqtt:
