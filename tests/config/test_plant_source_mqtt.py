@@ -42,14 +42,25 @@ def test_everything() -> None:
         time = "data.ts"
         qos = 0
         protocol = "3.1.1"
+        repeat-seconds = 0
+        repeat-most-seconds = 7200
         """
     )
     here = FILE.parent
     assert found == Mqtt(
         "10.0.0.5", 8884, ("plant/{device}/{metric}", "more/{device}/+/{metric}/#"), "json", "{device}.{metric}.{key}",
         "data.value", "data.ts", "c1", 0, 4, True, here / "ca.pem", here / "tocsin.pem", Path("/k/key.pem"), "tocsin",
-        here / "secrets/broker",
+        here / "secrets/broker", 0, 7200,
     )  # fmt: skip
+
+
+def test_what_does_not_change_is_said_again_for_longer_where_somebody_says_that_its_device_lives() -> None:
+    spark, plain = (
+        parsed('host = "h"'),
+        parsed('host = "h"\nformat = "number"\ntopics = ["plant/{tag}"]\ntag = "{tag}"'),
+    )
+    assert (spark.repeat_seconds, plain.repeat_seconds) == (10, 10)
+    assert (spark.repeat_most_seconds, plain.repeat_most_seconds) == (86_400, 3_600)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])

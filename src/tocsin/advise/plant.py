@@ -29,7 +29,8 @@ _NOTICES: Final = {
     "clock": "At {at} the clock goes back by {amount:,.6g} s.",
     "silent": "No reading that counts came since {at}: {amount:,.0f} rows are missing so far.",
     "late": "A reading of {at} came {amount:,.0f} s behind the newest one, after its row was judged: it does not count.",
-    "untimed": "A reading that came at {at} says a time more than 7 days before that, or 10 minutes after: it does not count.",
+    "untimed": "Readings that came at {at} say a time more than 7 days before that, or 10 minutes after: such ones are stored and never judged. "
+    "If they are an older history, export it from the historian and judge it with `tocsin plant watch`; if they are of now, mend their clock.",
     "new": "{of} is read since {at}, and the model does not know it: it is not watched.",
     "gone": "{of} is not among what is read since {at}.",
     "failed": "An error of Tocsin's ({of}) stopped the judging at {at}; it began anew, and knows nothing of the rows before. Please report it.",

@@ -189,6 +189,7 @@ def _plant(name: str, one: PlantFigures) -> dict[str, Any]:
         "kind": "plant", "plant": name, "row": None if one.row is None else rfc3339(one.row), "score": one.score,
         "rings": one.rings, "rows": one.rows, "tags": one.tags, "missing": list(one.missing), "missing_tags": one.missing_tags,
         "late": one.late, "heard": None if one.heard is None else rfc3339(one.heard), "silent": one.silent,
+        "untimed": one.untimed,
         "promise": {"unit": one.unit, "blocks": one.blocks, "asked": one.asked, "kept": round(one.kept, 6)},
     }  # fmt: skip
 

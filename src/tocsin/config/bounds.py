@@ -1035,6 +1035,18 @@ MQTT_TOPICS: Final = 64
 MQTT_TOPIC_BYTES: Final = 1_024
 """Length of a topic; MQTT allows 65,535. A message with a longer one is left out and counted."""
 
+MQTT_REPEAT_SECONDS: Final = 10
+"""How often a value that does not change is said again, where `tocsin.toml` does not say."""
+
+MQTT_QUIET_SECONDS: Final = 10
+"""It is said again no later than that after the last message of a source that falls quiet: its row is not judged yet then."""
+
+MQTT_REPEAT_MOST_SECONDS: Final = 3_600
+"""How long after its last message, where it does not say, of a device of which nobody says whether it lives: it may be broken."""
+
+SPARKPLUG_REPEAT_MOST_SECONDS: Final = 24 * 3_600
+"""How long, likewise, of a Sparkplug device, whose broker tells when it dies: but it may hang."""
+
 SPARKPLUG_METRICS: Final = 16_384
 """Metrics of one payload, and names of metrics that are remembered of all nodes of one source."""
 
@@ -1046,6 +1058,16 @@ SPARKPLUG_NODES: Final = 1_024
 
 SPARKPLUG_DEVICES: Final = 4_096
 """Their devices."""
+
+SPARKPLUG_OWED_SECONDS: Final = 60.0
+"""How long, after a broker took up our session, it may owe us births that it sent before: so long we listen for them, and data
+that only they explain waits. NATS sends again after 30 s what was not acknowledged, brokers that keep the order at once."""
+
+SPARKPLUG_WAITING: Final = 1_000
+"""Messages of one source that wait for a birth at most; over it, those of the node that has most of them are given up."""
+
+SPARKPLUG_WAITING_BYTES: Final = 1 * MiB
+"""Their topics and payloads, likewise. They stand in the mark while they wait, which is written with each portion of them."""
 
 SPARKPLUG_KEPT_BYTES: Final = 8 * MiB
 """What is kept of births for after a restart: 16,384 names of 40 characters take 1 MB."""

@@ -15,6 +15,8 @@ client-id = "tocsin-waterworks"     # no other client may have it
 format = "sparkplug"                # or "json", or "number"
 topics = ["spBv1.0/Waterworks/#"]   # in json and number: "plant/{device}/{metric}"
 tag = "{device}/{metric}"           # how a tag is called in the model
+repeat-seconds = 10                 # how often what does not change is said again; 0 for never
+repeat-most-seconds = 86400         # how long after its last message, at most
 ```
 """
 
@@ -39,7 +41,7 @@ PLAIN: Final = "password and readings can be read on the way"
 
 _OWN: Final = (
     "authority", "certificate", "client-id", "format", "host", "key", "password-file", "plain", "port", "protocol", "qos",
-    "tag", "time", "tls", "topics", "user", "value",
+    "repeat-most-seconds", "repeat-seconds", "tag", "time", "tls", "topics", "user", "value",
 )  # fmt: skip
 _SPARKPLUG_PLACES: Final = frozenset({"group", "node", "device", "metric", "topic"})
 _PLACE: Final = re.compile(r"\{([a-z]+)\}")
@@ -71,6 +73,8 @@ class Mqtt:
         key: Its key.
         user: None for nobody.
         password: The file with the user's password; None where there is none.
+        repeat_seconds: How often a value that does not change is said again; 0 for never.
+        repeat_most_seconds: How long after its last message it is said again at most.
     """
 
     host: str
@@ -89,6 +93,8 @@ class Mqtt:
     key: Path | None = None
     user: str | None = None
     password: Path | None = None
+    repeat_seconds: int = bounds.MQTT_REPEAT_SECONDS
+    repeat_most_seconds: int = bounds.SPARKPLUG_REPEAT_MOST_SECONDS
 
 
 def mqtt_source(table: Table) -> Mqtt:
@@ -126,6 +132,13 @@ def mqtt_source(table: Table) -> Mqtt:
         key,
         table.text("user", "") if "user" in table.values else None,
         password,
+        table.whole("repeat-seconds", bounds.MQTT_REPEAT_SECONDS, 0, 3_600),
+        table.whole(
+            "repeat-most-seconds",
+            bounds.SPARKPLUG_REPEAT_MOST_SECONDS if kind == "sparkplug" else bounds.MQTT_REPEAT_MOST_SECONDS,
+            1,
+            366 * 86_400,
+        ),
     )
 
 

@@ -65,6 +65,7 @@ class PlantFigures(msgspec.Struct):
         missing: Names of the first tags of it that are not read.
         missing_tags: How many are not.
         late: Readings that came too late for their row.
+        untimed: Readings that said a time more than 7 days before they came, or 10 minutes after; they are stored and not judged.
         heard: When a reading that counts came in last (instant); None before the first.
         silent: Whether that is longer ago than is usual.
         unit, blocks, kept, asked: What the model promises (`detect/plant/conformal.py`).
@@ -80,6 +81,7 @@ class PlantFigures(msgspec.Struct):
     late: int = 0
     heard: int | None = None
     silent: bool = False
+    untimed: int = 0
     unit: str = ""
     blocks: int = 0
     kept: float = 1.0

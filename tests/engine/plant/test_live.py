@@ -137,6 +137,19 @@ def test_a_manipulated_stretch_is_one_incident_told_once_through_a_crash(
     assert given[FIRST : FIRST + 10].count(alarm.evidence[0].raw) == 1
 
 
+def test_status_says_what_was_too_old_to_be_judged(site: Site, service: list[Running]) -> None:
+    given = lines()
+    old = [f"{one.rpartition(' ')[0]} {int(one.rpartition(' ')[2]) - 30 * 86_400}" for one in given[:5]]
+    delivered(site, [*old, *given[:40]])
+    judged(site, 39)
+    awaited(lambda: [one for one in service[0].told() if one["kind"] == "finding"] or None)
+    service[0].stop()
+    (shown,) = [one for one in told("status", site) if one["kind"] == "plant"]
+    assert shown["untimed"] == 5 * shown["tags"]
+    said = [json.dumps(one) for one in told("doctor", site) if one.get("about") == "plants"]
+    assert any("not judged (an older history is for `tocsin plant watch`)" in one for one in said)
+
+
 def judged(site: Site, count: int) -> None:
     """Waits until so many rows were judged by the present model."""
 

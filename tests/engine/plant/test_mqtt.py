@@ -215,6 +215,82 @@ def test_without_a_birth_nothing_is_asked_for_and_births_kept_by_the_broker_do(b
     assert not [topic for topic, _ in watcher.heard if "CMD" in topic]
 
 
+@needs_nats
+@pytest.mark.parametrize("stored", [False, True])
+def test_data_waits_for_births_that_the_broker_sends_late(tmp_path: Path, *, stored: bool) -> None:
+    """NATS sends again after `ack_wait` only, and what is new at once: data comes before its births."""
+    broker, node, values = NatsBroker(tmp_path).start(), sp.Node(), [at + 0.5 for at in range(30)]
+
+    said = source(broker, topics=("+/G/#",))  # so that births which NATS keeps are not subscribed to
+
+    def data(at: int) -> tuple[str, bytes]:
+        return node.device_data(sp.data(1, sp.FLOAT, values[at]), at=sp.MS + 1000 * at)
+
+    async def play() -> list[Delivered]:
+        sinks, plant = [Delivered() for _ in range(3)], Client(broker.port)
+        async with reading(said, sinks[0]):  # hears the births, and ends before it acknowledges them
+            sinks[0].opened.clear()
+            for one in (*births(node), *map(data, range(10))):
+                await asyncio.to_thread(plant.publish, *one)
+            await sinks[0].until(lambda: sinks[0].calls > 1)
+        for one in map(data, range(10, 20)):
+            await asyncio.to_thread(plant.publish, *one)
+        for last in sinks[
+            1 : 3 if stored else 2
+        ]:  # the first ends again before the births come, where `stored`
+            before = sinks[sinks.index(last) - 1]
+            async with reading(said, last, before.marks[-1]) as collector:
+                if stored and last is sinks[1]:
+                    await last.until(lambda last=last: '"waiting"' in last.marks[-1])
+                    continue
+                for one in map(data, range(20, 30)):
+                    await asyncio.to_thread(plant.publish, *one)
+                await last.until(lambda: set(values) <= levels(sinks))
+                assert collector.counts["metrics without a birth"] == collector.counts["gaps"] == 0
+        return sinks
+
+    try:
+        sinks = asyncio.run(play())
+    finally:
+        broker.stop(kill=True)
+    assert not [sentence for sink in sinks for sentence in sink.told]
+
+
+@needs_mosquitto
+def test_births_that_never_come_are_waited_for_a_while(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small windows of a broker are not used up: what waits is kept and acknowledged, other nodes go on meanwhile."""
+    node, other, version = (
+        sp.Node(),
+        sp.Node(name="M", device="E"),
+        4,
+    )  # mosquitto then sends 20 unacknowledged
+
+    async def play() -> Delivered:
+        first, second, plant = Delivered(), Delivered(), Client(broker.port)
+        async with reading(source(broker, version=version), first):
+            pass
+        for at in range(30):
+            await asyncio.to_thread(plant.publish, *node.device_data(sp.data(1, sp.FLOAT, at + 0.5)))
+        for one in births(other):
+            await asyncio.to_thread(plant.publish, *one)
+        monkeypatch.setattr("tocsin.config.bounds.SPARKPLUG_OWED_SECONDS", 1.0)
+        async with reading(source(broker, version=version), second, first.marks[-1]) as collector:
+            await second.until(lambda: {one.tag for one in second.readings} >= {"E/level"})
+            assert collector.counts["metrics without a birth"] == 0
+            await second.until(lambda: second.told)
+            assert collector.counts["metrics without a birth"] == 30
+            await second.until(lambda: "waiting" not in second.marks[-1])
+        return second
+
+    assert "Tocsin sends no command" in asyncio.run(play()).told[0]
+
+
+def levels(sinks: list[Delivered]) -> set[object]:
+    return {one.value for sink in sinks for one in sink.readings if one.tag == "D/level"}
+
+
 @needs_mosquitto
 def test_while_storing_waits_the_broker_waits(broker: Broker) -> None:
     count, body = 3_000, json.dumps({"value": 1.5, "padding": "x" * 4_000})

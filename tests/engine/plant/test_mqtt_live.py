@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +36,25 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     one.stop(kill=True)
 
 
-def test_what_a_node_publishes_is_stored_once_the_service_runs_again(tmp_path: Path, broker: Broker) -> None:
+@pytest.fixture
+def run() -> Iterator[Callable[[Path], Running]]:
+    """Starts the service; what still runs when the test ends is killed, however it ends."""
+    started: list[Running] = []
+
+    def start(folder: Path) -> Running:
+        started.append(Running(folder))
+        started[-1].port()
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.kill()
+
+
+def test_what_a_node_publishes_is_stored_once_the_service_runs_again(
+    tmp_path: Path, broker: Broker, run: Callable[[Path], Running]
+) -> None:
     readings = tank(60)
     site = new_site(tmp_path)
     write_model(tmp_path / "works.model", learn(tank(220), 0.1, 2), Spelling())
@@ -54,8 +72,7 @@ def test_what_a_node_publishes_is_stored_once_the_service_runs_again(tmp_path: P
         values = [sp.data(at, sp.DOUBLE, float(one)) for at, one in enumerate(readings.values[row])]
         plant.publish(*node.device_data(*values, at=start + 1000 * row))
 
-    service = Running(site.folder)
-    service.port()
+    service = run(site.folder)
     awaited(lambda: state(site.data) == "reads" or None)
     plant.publish(*node.birth(start - 1000))
     metrics = [
@@ -68,8 +85,7 @@ def test_what_a_node_publishes_is_stored_once_the_service_runs_again(tmp_path: P
     service.kill()
     for row in range(20, 40):
         published(row)
-    service = Running(site.folder)
-    service.port()
+    service = run(site.folder)
     for row in range(40, 60):
         published(row)
     wanted = {(start + 1000 * row) * 1000 for row in range(-1, 60)}

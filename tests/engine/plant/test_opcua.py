@@ -14,9 +14,9 @@ import pytest
 from tests.engine.plant.opcua_servers import PASSWORD, Plant, certificate, counted, started
 
 from tocsin.config.plant_source_opcua import OpcUa, Secured
+from tocsin.engine.plant.collectors.held import Held
 from tocsin.engine.plant.collectors.interface import Reading, SourceLost
 from tocsin.engine.plant.collectors.opcua import OpcUaCollector
-from tocsin.engine.plant.collectors.opcua_held import Held
 from tocsin.records.errors import OperatorError, Refused
 
 ua = pytest.importorskip("asyncua.ua")

@@ -99,6 +99,10 @@ class Held:
         """A whole number or None."""
         return None if self.is_none(name) else self.whole(name)
 
+    def count(self, name: str) -> int:
+        """A whole number; 0 where an earlier version did not keep it."""
+        return self.whole(name) if name in self._state else 0
+
     def number(self, name: str) -> float:
         """A number."""
         return self._typed(name, float)

@@ -133,5 +133,5 @@ def _figures(plant: Plant, now: Now) -> PlantFigures:
     promise = plant.model.promise
     return PlantFigures(
         now.row, round(now.score, 4), now.rings, now.rows, len(plant.model.tags), now.missing[:_MISSING], len(now.missing),
-        now.late, now.heard, now.silent, promise.unit, promise.blocks, promise.kept, promise.asked,
+        now.late, now.heard, now.silent, now.untimed, promise.unit, promise.blocks, promise.kept, promise.asked,
     )  # fmt: skip

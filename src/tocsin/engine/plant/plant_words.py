@@ -23,12 +23,19 @@ def how(one: PlantFigures) -> str:
             if one.heard is not None
             else "no reading that counts came yet"
         )
-        return f"{heard}."
+        return f"{heard}.{untimed(one)}"
     state = "it rings" if one.rings else "quiet"
     said = f"last row {rfc3339(one.row)[:19]}Z, score {one.score:.2f} (it rings above 1), {state}; "
-    return (
-        said + missing(one) + (f" {counted(one.late, 'reading')} came too late to count." if one.late else "")
-    )
+    late = f" {counted(one.late, 'reading')} came too late to count." if one.late else ""
+    return f"{said}{missing(one)}{late}{untimed(one)}"
+
+
+def untimed(one: PlantFigures) -> str:
+    """What came that says a time at which nothing is judged, and what to do."""
+    if not one.untimed:
+        return ""
+    said = f" {counted(one.untimed, 'reading')} said a time more than 7 days before coming, or 10 minutes after: stored, and not judged"
+    return f"{said} (an older history is for `tocsin plant watch`)."
 
 
 def missing(one: PlantFigures) -> str:

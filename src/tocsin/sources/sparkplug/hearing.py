@@ -3,7 +3,8 @@
 A birth says by which names and types the data that follows is read; a death takes every value back. Data whose names are
 not known would have a host command a rebirth. That is a write, so it is never sent: what cannot be named is left out, counted
 and told, until the node is born again or the broker shows the birth that it kept. A gap in `seq` is told and read on,
-with the names of the last birth; data that does not fit them shows that a birth was missed, and they are dropped.
+with the names of the last birth; data that does not fit them shows that a birth was missed, and they are dropped. A birth
+that is sent again once a later one, or its node's death, was heard names nothing any more: only its values count.
 """
 
 from __future__ import annotations
@@ -11,12 +12,10 @@ from __future__ import annotations
 import itertools
 from typing import Final, NamedTuple
 
-import orjson
-
 from tocsin.config import bounds
 from tocsin.sources.mqtt.values import Value
 from tocsin.sources.protobuf_wire import BadMessage
-from tocsin.sources.sparkplug.node import NO_TAGS, Born, Node, node_kept
+from tocsin.sources.sparkplug.node import NO_TAGS, UNNUMBERED, Born, Node, born_by, nodes_kept, nodes_of
 from tocsin.sources.sparkplug.payload import READABLE, Metric, Payload, Unreadable, parse_payload
 from tocsin.sources.sparkplug.telling import Telling
 from tocsin.sources.sparkplug.topic import Topic, parse_topic
@@ -91,28 +90,37 @@ class Hearing:
 
     def kept(self) -> str:
         """The names, for after a restart."""
-        nodes = [[*key, node.kept()] for key, node in self._nodes.items() if node.devices]
-        data = orjson.dumps({"sparkplug": nodes})
+        data = nodes_kept(self._nodes)
         if len(data) > bounds.SPARKPLUG_KEPT_BYTES:
             self._telling.say(
                 "The names of the Sparkplug nodes are too long to be kept: after a restart births are waited for."
             )
-            data = orjson.dumps({"sparkplug": []})
+            data = nodes_kept({})
         return data.decode()
 
     def restore(self, kept: str) -> None:
         """Takes up what `kept` said; what it never said is passed over."""
         try:
-            nodes = [
-                ((str(group), str(node)), node_kept(said))
-                for group, node, said in orjson.loads(kept)["sparkplug"]
-            ]
+            self._nodes = nodes_of(kept)
         except (ValueError, TypeError, KeyError, AttributeError):
             self._telling.say(
                 "What was kept of the births of Sparkplug nodes cannot be read; they are waited for."
             )
-            return
-        self._nodes = dict(nodes)
+
+    def lacks(self, said: Topic, data: bytes) -> bool:
+        """Whether the message `data` can only be named by a birth, and that was not heard."""
+        if not said.kind.endswith("DATA") or self.alive(said.group, said.node, said.device):
+            return False
+        try:
+            metrics = parse_payload(data).metrics
+        except BadMessage:
+            return False
+        return not all(metric.name and metric.datatype for metric in metrics)
+
+    def alive(self, group: str, node: str, device: str) -> bool:
+        """Whether a device (or, where that is "", a node) was heard to be born, and not to die."""
+        known = self._nodes.get((group, node))
+        return known is not None and device in known.devices
 
     def _heard(self, said: Topic, node: Node, payload: Payload, now: int, *, repeated: bool) -> list[Shown]:
         if said.kind == "NDEATH":
@@ -120,24 +128,28 @@ class Hearing:
         if said.kind != "NBIRTH":
             self._follow(said, node, payload, repeated=repeated)
         if said.kind in {"NBIRTH", "DBIRTH"}:
-            return self._born(said, node, payload, now)
+            return self._born(said, node, payload, now, repeated=repeated)
         if said.kind == "DDEATH":
             return self._device_dies(said, node, now)
         return self._data(said, node, payload, now)
 
     # --- births ---------------------------------------------------------------------------------------------
 
-    def _born(self, said: Topic, node: Node, payload: Payload, now: int) -> list[Shown]:
+    def _born(self, said: Topic, node: Node, payload: Payload, now: int, *, repeated: bool) -> list[Shown]:
+        if repeated and node.outlived(said.device, payload.timestamp or 0, payload.bd_seq):
+            self.counts["births of before"] += 1
+            return self._data(said, node, payload, now, birth=born_by(payload.metrics))
         before = node.tags(said.device)
         if said.kind == "NBIRTH":
             node.told.clear()
             self._learn_node(node, payload)
-            node.due = 1 if payload.seq is None else (payload.seq + 1) % 256
+            node.dead = None
+            node.due = None if repeated else 1 if payload.seq is None else (payload.seq + 1) % 256
         self._learn(said, node, payload)
         gone = sorted(before - node.tags(said.device))
         return [
             *self._gone(said, gone, _instant(payload.timestamp, now)),
-            *self._data(said, node, payload, now, birth=True),
+            *self._data(said, node, payload, now, birth=node.devices.get(said.device, _NOTHING)),
         ]
 
     def _learn_kept(self, said: Topic, node: Node, payload: Payload) -> None:
@@ -163,7 +175,6 @@ class Hearing:
         """The names of a birth."""
         self.changed = True
         node.drop(said.device)
-        one = Born(at=payload.timestamp or 0)
         room = bounds.SPARKPLUG_METRICS - sum(other.names for other in self._nodes.values())
         if sum(len(other.devices) for other in self._nodes.values()) >= bounds.SPARKPLUG_DEVICES:
             room = 0
@@ -175,23 +186,19 @@ class Hearing:
                 f"The Sparkplug nodes have more than {bounds.SPARKPLUG_METRICS} metrics or {bounds.SPARKPLUG_DEVICES} devices:"
                 " further ones are left out. Subscribe to fewer."
             )
-        for name, metric in itertools.islice(named.items(), room):
-            one.types[name] = metric.datatype if metric.fits else 0
-            if metric.alias is not None:
-                one.aliases[metric.alias] = name
         if room > 0:
-            node.put(said.device, one)
+            node.put(said.device, born_by(itertools.islice(named.values(), room), payload.timestamp or 0))
 
     # --- data -----------------------------------------------------------------------------------------------
 
     def _data(
-        self, said: Topic, node: Node, payload: Payload, now: int, *, birth: bool = False
+        self, said: Topic, node: Node, payload: Payload, now: int, *, birth: Born | None = None
     ) -> list[Shown]:
-        born = node.devices.get(said.device, _NOTHING)
+        born = birth or node.devices.get(said.device, _NOTHING)
         found: list[Shown] = []
         for metric in payload.metrics:
-            name = self._name(said, node, born, metric) if not birth else metric.name
-            if not name or name.startswith(NO_TAGS) or (birth and name not in born.types):
+            name = self._name(said, node, born, metric) if birth is None else metric.name
+            if not name or name.startswith(NO_TAGS) or (birth is not None and name not in born.types):
                 continue
             kind = born.types.get(name, metric.datatype)
             if kind not in READABLE:
@@ -241,6 +248,8 @@ class Hearing:
             self.counts["messages without seq"] += 1
             return
         due = node.due
+        if due is None and repeated:  # what is sent again does not say what comes next
+            return
         if due is not None and payload.seq != due:
             if repeated or payload.seq == (due - 1) % 256:  # sent anew, or for each of two subscriptions
                 self.counts["repeats"] += 1
@@ -258,6 +267,7 @@ class Hearing:
             self.counts["deaths of an earlier birth"] += 1
             return []
         found = self._gone(said, sorted(node.tags()), now)
+        node.dead = UNNUMBERED if number is None else number
         self.changed = self.changed or bool(node.devices)
         node.clear()
         node.due = node.bd_seq = None

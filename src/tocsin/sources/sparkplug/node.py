@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tocsin.sources.sparkplug.payload import READABLE
+import orjson
+
+from tocsin.sources.sparkplug.payload import READABLE, Metric
 
 NO_TAGS: Final = ("bdSeq", "Node Control/", "Device Control/")
 """How names start of metrics that are no readings."""
+
+UNNUMBERED: Final = -1
+"""The number of a death that says none."""
 
 
 @dataclass(slots=True)
@@ -33,6 +38,17 @@ class Born:
         )
 
 
+def born_by(metrics: Iterable[Metric], at: int = 0) -> Born:
+    """What a birth that was sent `at` names."""
+    one = Born(at=at)
+    for metric in metrics:
+        if metric.name:
+            one.types[metric.name] = metric.datatype if metric.fits else 0
+            if metric.alias is not None:
+                one.aliases[metric.alias] = metric.name
+    return one
+
+
 @dataclass(slots=True)
 class Node:
     """An edge node.
@@ -40,6 +56,7 @@ class Node:
     Attributes:
         devices: What is born, by device; "" is the node itself. Empty: it is dead, or was never heard to be born.
         bd_seq: The number of its birth, which its death repeats; None where none was said.
+        dead: The `bd_seq` of its death; None where it was not heard to die, or was born since.
         due: The `seq` that comes next; None where it is not known.
         born: When its birth was sent, in milliseconds.
         told: What was told of it since its birth.
@@ -48,6 +65,7 @@ class Node:
 
     devices: dict[str, Born] = field(default_factory=dict)
     bd_seq: int | None = None
+    dead: int | None = None
     due: int | None = None
     born: int = 0
     told: set[str] = field(default_factory=set)
@@ -64,6 +82,18 @@ class Node:
         one = self.devices.pop(device, None)
         self.names -= len(one.types) if one is not None else 0
         return one
+
+    def outlived(self, device: str, at: int, bd_seq: int | None) -> bool:
+        """Whether a birth of `device` that was sent `at` is of before what is known: a later birth, or the node's death.
+
+        Numbers alone do not say so where a birth is newer than the last one heard: there are nodes that never count theirs.
+        """
+        known = self.devices.get(device)
+        if at and (at < self.born or (known is not None and at < known.at)):
+            return True
+        if self.dead is None or device:
+            return self.dead is not None
+        return (not self.born or at <= self.born) and (bd_seq is None or bd_seq == self.dead)
 
     def clear(self) -> None:
         """The node and all its devices are gone."""
@@ -87,12 +117,21 @@ class Node:
         return {"bd_seq": self.bd_seq, "born": self.born, "devices": devices}
 
 
-def node_kept(said: Any) -> Node:
-    """The node of which `kept` said so.
+def nodes_kept(nodes: Mapping[tuple[str, str], Node]) -> bytes:
+    """What a restart needs of those that live, as JSON."""
+    return orjson.dumps({"sparkplug": [[*key, node.kept()] for key, node in nodes.items() if node.devices]})
+
+
+def nodes_of(kept: str) -> dict[tuple[str, str], Node]:
+    """The nodes of which `nodes_kept` said so.
 
     Raises:
         ValueError, TypeError, KeyError, AttributeError: it did not.
     """
+    return {(str(group), str(node)): _node(said) for group, node, said in orjson.loads(kept)["sparkplug"]}
+
+
+def _node(said: Any) -> Node:
     node = Node(bd_seq=said["bd_seq"], born=int(said["born"]))
     if node.bd_seq is not None:
         node.bd_seq = int(node.bd_seq)

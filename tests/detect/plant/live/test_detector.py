@@ -277,6 +277,23 @@ def test_a_plant_that_sends_a_file_a_day_is_silent_only_the_first_time(tank_mode
     assert detector.now()["works"].late == 0
 
 
+def test_an_older_history_is_counted_and_told_with_what_to_do(tank_model: PlantModel) -> None:
+    came = START + 400 * DAY  # as `sources/listened` makes events of it: they count when they came
+    old = [
+        replace(one, time=came, ingest=came, time_known=False, raw=f"plant LEVEL=1 {one.time}")
+        for one in events(tank(30))
+    ]
+    detector = PlantDetector([plant_of(tank_model)])
+    found = [*detector.process(EventBatch.of(old)), *detector.advance(came + HOUR)]
+    (one,) = [one for one in found if one.rule_id == "plant-untimed/works"]
+    assert one.level == "medium"
+    assert "`tocsin plant watch`" in clause(one.claims[0])
+    assert (detector.now()["works"].untimed, detector.now()["works"].rows) == (30 * 6, 0)
+    again = PlantDetector([plant_of(tank_model)])
+    again.restore(detector.snapshot(), detector.version)
+    assert again.now()["works"].untimed == 30 * 6
+
+
 def test_strange_tags_late_readings_and_wrong_times_are_counted_and_told_once(tank_model: PlantModel) -> None:
     given = list(events(tank(30)))
     late = [event(100 + at, START + at * HOUR, {"LEVEL": 1.0}, came=given[-1].ingest) for at in range(5)]

@@ -60,6 +60,7 @@ class Now:
         rows: How many rows the model judged.
         missing: Tags of the model that are not read.
         late: Readings that came too late.
+        untimed: Readings that said a time too far from when they came, an old history mostly: they are stored and not judged.
         heard: When the last event came in whose readings counted; None before the first.
         silent: Whether its silence was told.
     """
@@ -70,6 +71,7 @@ class Now:
     rows: int
     missing: tuple[str, ...]
     late: int
+    untimed: int
     heard: int | None
     silent: bool
 
@@ -96,6 +98,7 @@ class Watched:
         self._rang = 0
         self._strange: dict[str, None] = {}
         self._told: dict[str, int] = {}
+        self._untimed = 0
         self._pauses, self._week = (0, 0), 0
         self._silent = self._excused = False
         self._written = 0
@@ -113,6 +116,7 @@ class Watched:
         told = list(self._strangers(found.strange, event, piece))
         timed = says_its_time(event)
         if not timed:
+            self._untimed += len(found.readings)
             told += self._seldom(NoticeKind.UNTIMED, 0.0, event, piece)
         late = self._gathering.take(event.time, event.ingest, dict(found.readings) if timed else {}, piece)
         if late:
@@ -189,7 +193,8 @@ class Watched:
         )
         gathering = self._gathering
         return Now(
-            self._row, self._score, self._rings, self._watcher.rows, missing, gathering.late, gathering.heard, self._silent
+            self._row, self._score, self._rings, self._watcher.rows, missing, gathering.late, self._untimed, gathering.heard,
+            self._silent,
         )  # fmt: skip
 
     def _rings_in(self, judged: Judged, at: int, row: Row, *, lasts: bool) -> Finding:
@@ -244,7 +249,7 @@ class Watched:
     def _state(self, grid: Mapping[str, bytes], watch: Mapping[str, bytes], *, first: bool) -> dict[str, bytes]:  # fmt: skip
         known = packed({
             "row": self._row, "score": self._score, "rings": self._rings, "alarm": self._alarm, "strange": list(self._strange),
-            "rang": self._rang, "told": self._told, "pauses": [list(self._pauses)], "week": self._week, "silent": self._silent, "excused": self._excused,
+            "rang": self._rang, "told": self._told, "pauses": [list(self._pauses)], "week": self._week, "untimed": self._untimed, "silent": self._silent, "excused": self._excused,
         })  # fmt: skip
         model = self.plant.model
         tags = {
@@ -269,13 +274,18 @@ class Watched:
             old = Gathering(len(tags.texts("tags")), tags.whole("spacing"))
             old.take_up(grid)
             self._receive(old, tags.texts("tags"))
+            self._untimed = Held.of(pieces[_KNOWN]).count("untimed")
             return
         self._gathering.take_up(grid)
         self._watcher.take_up(watch)
         known = Held.of(pieces[_KNOWN])
         self._row, self._alarm = known.maybe("row"), known.maybe("alarm")
         self._score, self._rings = known.number("score"), known.flag("rings")
-        self._rang, self._week = known.whole("rang"), known.whole("week")
+        self._rang, self._week, self._untimed = (
+            known.whole("rang"),
+            known.whole("week"),
+            known.count("untimed"),
+        )
         ((before, now),) = known.rows("pauses", int, int)
         self._pauses = before, now
         self._strange = dict.fromkeys(known.texts("strange"))
@@ -285,6 +295,7 @@ class Watched:
     def take_over(self, old: Watched) -> None:
         """Goes on in place of `old`, which another model judged: readings that wait are judged by this one."""
         self._receive(old._gathering, old.plant.model.names)
+        self._untimed = old._untimed
 
     def _receive(self, old: Gathering, names: Sequence[str]) -> None:
         columns = self._columns
@@ -293,7 +304,7 @@ class Watched:
     def begun_anew(self, error: Exception, piece: Piece) -> tuple[Watched, list[Finding]]:
         """The same plant without what was known of its present, and what is told of the `error` that came with `piece`."""
         fresh, at = Watched(self.plant), piece.evidence.time
-        fresh._told, fresh._strange = self._told, self._strange
+        fresh._told, fresh._strange, fresh._untimed = self._told, self._strange, self._untimed
         last = fresh._told.get(NoticeKind.FAILED)
         if last is not None and abs(at - last) < bounds.PLANT_TOLD_SECONDS * SECOND:
             return fresh, []

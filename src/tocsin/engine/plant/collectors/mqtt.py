@@ -8,10 +8,14 @@ Rules:
 2. While readings are being stored nothing more is read of the connection, so memory stays bounded and the broker waits.
 3. The mark holds the names that births gave, for births do not come again at a restart, and none is asked for. It also says
    that there was a session: where the broker has none any more, that is told.
+4. For `bounds.SPARKPLUG_OWED_SECONDS` of listening after a session was taken up the broker may owe births. Data that only they explain
+   waits so long, in the mark, and is then heard in its order, or counted and told as data without a birth (`sparkplug/waiting.py`).
+5. What does not change is said again while it stands (`mqtt_standing.py`): its connection and its node live, and not for too long.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -20,17 +24,21 @@ from tocsin.config import bounds
 from tocsin.config.plant_source_mqtt import Mqtt
 from tocsin.engine.plant.collectors.interface import Deliver, Reading
 from tocsin.engine.plant.collectors.mqtt_link import Link, linked
+from tocsin.engine.plant.collectors.mqtt_standing import Came, Place, Standing
 from tocsin.records.instants import SECOND
 from tocsin.sources.mqtt.packets import Published
 from tocsin.sources.mqtt.topics import first_places, subscription, tag_of
 from tocsin.sources.mqtt.values import BadValue, Value, bare_value, json_values
 from tocsin.sources.sparkplug.hearing import Hearing
 from tocsin.sources.sparkplug.topic import CERTIFICATES, NAMESPACE
+from tocsin.sources.sparkplug.waiting import Heard, Message, Waiting
 
 _BEGUN: Final = "{}"
 """The mark where only that there was one counts."""
 
-_NO_LOSS: Final = frozenset({"historical", "repeats", "kept by the broker", "deaths of an earlier birth"})
+_NO_LOSS: Final = frozenset(
+    {"historical", "repeats", "kept by the broker", "deaths of an earlier birth", "births of before"}
+)
 
 
 class Around(Protocol):
@@ -58,7 +66,9 @@ class MqttCollector:
 
     def __init__(self, broker: Mqtt, around: Around) -> None:
         self._broker, self._around = broker, around
-        self._hearing: Hearing | None = None
+        self._waiting: Waiting | None = None
+        self._standing = Standing(broker, self._alive)
+        self._owed = 0.0  # seconds of listening in which births may still come that the broker owes
         self._was_there = False
         self._summed, self._summed_at = Counter[str](), around.now()
         self._told: set[str] = set()
@@ -67,14 +77,14 @@ class MqttCollector:
     @property
     def counts(self) -> Counter[str]:
         """A copy of the counts so far."""
-        return self._counts + (self._hearing.counts if self._hearing is not None else Counter())
+        return self._counts + (self._waiting.hearing.counts if self._waiting is not None else Counter())
 
     async def read(self, deliver: Deliver, mark: str) -> None:
         """As `interface.Collector`."""
-        if self._broker.format == "sparkplug" and self._hearing is None:
-            self._hearing = Hearing()
+        if self._broker.format == "sparkplug" and self._waiting is None:
+            self._waiting = Waiting(Hearing())
             if mark:
-                self._hearing.restore(mark)
+                self._waiting.restore(mark)
         topics = [subscription(topic) for topic in self._broker.topics]
         async with linked(self._broker, topics, self._certificates(topics)) as link:
             if (mark or self._was_there) and self._broker.qos and not link.resumed:
@@ -87,9 +97,13 @@ class MqttCollector:
                     f"The broker sends {link.lowered[0]} at a lower quality of service than was asked for: what comes while we are "
                     "away is lost."
                 )
-            await deliver((), mark or (self._hearing.kept() if self._hearing is not None else _BEGUN))
+            await deliver((), mark or (self._waiting.kept() if self._waiting is not None else _BEGUN))
+            self._owed = bounds.SPARKPLUG_OWED_SECONDS if link.resumed or self._waiting else 0.0
+            self._standing.connected(resumed=link.resumed and self._broker.qos > 0)
+            if self._waiting is not None:
+                self._waiting.connected()
             while True:
-                await self._pass_on(link, await link.published(), deliver)
+                await self._pass_on(link, await self._published(link), deliver)
 
     def _certificates(self, topics: Sequence[str]) -> list[str]:
         """Where a Sparkplug Aware MQTT Server keeps births, for who cannot ask for one."""
@@ -97,23 +111,49 @@ class MqttCollector:
             return []
         return [CERTIFICATES + topic for topic in topics if topic.startswith(f"{NAMESPACE}/")]
 
+    async def _published(self, link: Link) -> list[Published]:
+        """What comes next; nothing where data waits for a birth that is owed no more, or values are to be said again."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        limits = [self._standing.within, max(self._owed, 0.0) if self._waiting else None]
+        try:
+            async with asyncio.timeout(min((one for one in limits if one is not None), default=None)):
+                return await link.published()
+        except TimeoutError:
+            return []
+        finally:
+            self._owed -= loop.time() - began
+
     async def _pass_on(self, link: Link, messages: Sequence[Published], deliver: Deliver) -> None:
+        """Stores what `messages` show, or what is to be done where none came."""
         now = self._around.now()
-        readings = [reading for one in messages for reading in self._readings(one, now)]
+        readings: list[Reading] = []
+        for one in messages:
+            readings += self._with_standing(self._readings(one, now), now, sure=bool(one.packet))
+        if not messages:
+            gone = self._waiting.give_up() if self._waiting is not None and self._owed <= 0 else ()
+            readings += self._with_standing(self._shown(gone), now, sure=True)
         mark = ""
-        if self._hearing is not None:
-            if self._hearing.changed:
-                mark = self._hearing.kept()
-            for sentence in self._hearing.notices():
+        if self._waiting is not None:
+            if self._waiting.changed or self._waiting.hearing.changed:
+                mark = self._waiting.kept()
+            for sentence in self._waiting.hearing.notices():
                 self._around.tell(sentence)
         self._sum_up(now)
         if readings or mark:
             await deliver(readings, mark)
-        if mark and self._hearing is not None:
-            self._hearing.changed = False
+        if mark and self._waiting is not None:
+            self._waiting.changed = self._waiting.hearing.changed = False
         await link.acknowledge(messages)
 
-    def _readings(self, message: Published, now: int) -> list[Reading]:
+    def _with_standing(self, came: Sequence[Came], now: int, *, sure: bool) -> list[Reading]:
+        """The readings that `came`, behind what is said again."""
+        return [*self._standing.again(came, now, sure=sure), *(one.reading for one in came)]
+
+    def _alive(self, group: str, node: str, device: str) -> bool:
+        return self._waiting is not None and self._waiting.hearing.alive(group, node, device)
+
+    def _readings(self, message: Published, now: int) -> list[Came]:
         if len(message.topic.encode()) > bounds.MQTT_TOPIC_BYTES:
             self._counts["topics that are too long"] += 1
             return []
@@ -123,8 +163,8 @@ class MqttCollector:
                 f"Messages of more than {bounds.MQTT_PACKET_BYTES:,} bytes are left out; further ones are counted."
             )
             return []
-        if self._hearing is not None:
-            return self._heard(self._hearing, message, now)
+        if self._waiting is not None:
+            return self._heard(self._waiting, message, now)
         try:
             return self._valued(message, now)
         except BadValue as error:
@@ -132,26 +172,28 @@ class MqttCollector:
             self._tell_once(f"Messages are left out: {error}; further ones are counted.")
             return []
 
-    def _heard(self, hearing: Hearing, message: Published, now: int) -> list[Reading]:
+    def _heard(self, waiting: Waiting, message: Published, now: int) -> list[Came]:
         said = message.topic.removeprefix(CERTIFICATES)
         if (
             first_places(self._broker.topics, said) is None
         ):  # a subscription of before, which the broker still has
             self._counts["other topics"] += 1
             return []
-        shown = hearing.hear(
-            message.topic, message.payload, now, retained=message.retained, repeated=message.repeated
-        )
-        found: list[Reading] = []
-        for one in shown:
-            places = {
-                "topic": message.topic, "group": one.group, "node": one.node, "device": one.device,
-                "metric": one.metric,
-            }  # fmt: skip
-            found += self._named(places, one.instant, one.value)
+        owed = self._owed > 0 and bool(message.packet)
+        one = Message(message.topic, message.payload, now, message.repeated)
+        return self._shown(waiting.hear(one, retained=message.retained, owed=owed))
+
+    def _shown(self, heard: Sequence[Heard]) -> list[Came]:
+        found: list[Came] = []
+        for topic, shown in heard:
+            for one in shown:
+                places = {
+                    "topic": topic, "group": one.group, "node": one.node, "device": one.device, "metric": one.metric,
+                }  # fmt: skip
+                found += self._named(places, one.instant, one.value, (one.group, one.node, one.device))
         return found
 
-    def _valued(self, message: Published, now: int) -> list[Reading]:
+    def _valued(self, message: Published, now: int) -> list[Came]:
         places = first_places(self._broker.topics, message.topic)
         if places is None:
             self._counts["other topics"] += 1
@@ -167,10 +209,12 @@ class MqttCollector:
         at = now if instant is None else instant
         return [one for key, value in values for one in self._named({**places, "key": key}, at, value)]
 
-    def _named(self, places: dict[str, str], instant: int, value: Value) -> list[Reading]:
+    def _named(
+        self, places: dict[str, str], instant: int, value: Value, place: Place | None = None
+    ) -> list[Came]:
         tag = tag_of(self._broker.tag, places)
         if 0 < len(tag) <= bounds.HISTORIAN_NAME_CHARS and tag.isprintable():
-            return [Reading(tag, instant, value)]
+            return [Came(Reading(tag, instant, value), place)]
         self._counts["tags without a usable name"] += 1
         self._tell_once("Readings are left out: their tag's name is empty, too long, or does not print.")
         return []

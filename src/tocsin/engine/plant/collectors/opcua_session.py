@@ -16,11 +16,11 @@ from asyncua import ua
 
 from tocsin.config import bounds
 from tocsin.config.plant_source_opcua import OpcUa
+from tocsin.engine.plant.collectors.held import Held
 from tocsin.engine.plant.collectors.interface import Deliver, Reading, SourceLost
 from tocsin.engine.plant.collectors.opcua_asking import Tag, Tell, calls_itself, find_tags, what_it_says
 from tocsin.engine.plant.collectors.opcua_channel import activate, client_of, connected
 from tocsin.engine.plant.collectors.opcua_guard import ReadingClient
-from tocsin.engine.plant.collectors.opcua_held import Held
 from tocsin.engine.plant.collectors.opcua_values import dropped, is_one_value, reading
 from tocsin.records.errors import OperatorError
 from tocsin.records.instants import SECOND

@@ -1,0 +1,87 @@
+"""Which values of an MQTT source still stand, so that they may be said again (`held.py`).
+
+Devices often publish a value only when it changes. Nobody says then that it is still the same, so a value stands no longer than:
+
+1. the connection over which it came, and the next one where the broker kept our session and what came meanwhile: a value that
+   came at quality of service 0 may have changed unheard;
+2. its Sparkplug node and device live: both were heard to be born, and neither to die. One without a good value (null, stale) does not stand;
+3. `repeat-most-seconds` after its own instant, in whatever format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from tocsin.config import bounds
+from tocsin.config.plant_source_mqtt import Mqtt
+from tocsin.engine.plant.collectors.held import Held
+from tocsin.engine.plant.collectors.interface import Reading
+from tocsin.records.instants import SECOND
+
+Place = tuple[str, str, str]
+"""Group, node and device of Sparkplug; "" for a node's own."""
+
+
+class Came(NamedTuple):
+    """A reading, and whose; None where nobody says whether that one lives."""
+
+    reading: Reading
+    place: Place | None
+
+
+class Standing:
+    """The last value of every tag of one source, at most `bounds.HISTORIAN_TAGS` of them.
+
+    Args:
+        broker: The source.
+        alive: Whether a node (device "") or device lives.
+    """
+
+    def __init__(self, broker: Mqtt, alive: Callable[[str, str, str], bool]) -> None:
+        self._alive = alive
+        self._most = broker.repeat_most_seconds * SECOND
+        self._every = broker.repeat_seconds * SECOND
+        self._held = Held(self._every, bounds.HISTORIAN_TAGS)
+        self._places: dict[str, Place | None] = {}
+        self._unsure: set[str] = set()
+
+    def connected(self, *, resumed: bool) -> None:
+        """There is a new connection; `resumed`: with all that came meanwhile at quality of service 1."""
+        if resumed:
+            self._held.forget(self._unsure.__contains__)
+            self._places = {tag: place for tag, place in self._places.items() if tag not in self._unsure}
+        else:
+            self._held, self._places = Held(self._every, bounds.HISTORIAN_TAGS), {}
+        self._unsure.clear()
+
+    @property
+    def within(self) -> float | None:
+        """Seconds within which `again` is to be asked, though nothing comes; None for never."""
+        return min(self._every / SECOND, bounds.MQTT_QUIET_SECONDS) if self._held.due else None
+
+    def again(self, came: Sequence[Came], now: int, *, sure: bool) -> list[Reading]:
+        """What is said again before `came`, which one message showed, is handed on.
+
+        Args:
+            came: What it showed.
+            now: The present instant: a device's clock that is ahead moves no other tag.
+            sure: Whether it came at quality of service 1.
+        """
+        if not self._every:
+            return []
+        said = self._held.again([one.reading for one in came], now, self._stands)
+        for (tag, *_), place in came:
+            if self._held.holds(tag):
+                self._places[tag] = place
+                (self._unsure.discard if sure else self._unsure.add)(tag)
+        return said
+
+    def _stands(self, one: Reading) -> bool:
+        if one.value is None or self._held.newest - one.instant > self._most:
+            return False
+        place = self._places.get(one.tag)
+        if place is None:
+            return True
+        group, node, device = place
+        return self._alive(group, node, "") and self._alive(group, node, device)

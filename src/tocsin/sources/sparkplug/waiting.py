@@ -1,0 +1,224 @@
+"""Messages that wait for the birth which explains them, where the broker sends new ones before those that it owes.
+
+A broker sends again what was not acknowledged, in its order and before anything newer (MQTT 5.0, section 4.6). Not all do: NATS
+sends what is new at once, and the births before it half a minute later.
+
+Rules:
+
+1. Data that only a birth explains, and that comes at quality of service 1 while one may be owed, waits. What follows it of the
+   same device, and the death of its node, wait behind it. Other devices and nodes go on.
+2. Once the birth is heard they are heard in their order. Messages that are older than that birth are of an earlier one: they are heard
+   before it, as where no birth is known.
+3. What waits stands in the mark, so it may be acknowledged: a broker that sends only so many messages without an answer goes
+   on, the births among them.
+4. `bounds.SPARKPLUG_WAITING` messages of `SPARKPLUG_WAITING_BYTES` wait at most. Where more come, those of the node with most of them
+   are given up, and no more of it wait. What is given up is heard as it is: counted and told as data without a birth.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import orjson
+
+from tocsin.config import bounds
+from tocsin.sources.protobuf_wire import BadMessage
+from tocsin.sources.sparkplug.hearing import Hearing, Shown
+from tocsin.sources.sparkplug.payload import parse_payload
+from tocsin.sources.sparkplug.topic import Topic, parse_topic
+
+_BIRTHS: Final = frozenset({"NBIRTH", "DBIRTH"})
+_MARK: Final = "waiting"
+
+
+class Heard(NamedTuple):
+    """What the message on `topic` showed."""
+
+    topic: str
+    shown: list[Shown]
+
+
+class Message(NamedTuple):
+    """A message of a node.
+
+    Attributes:
+        topic: Where it was published.
+        data: The payload.
+        at: When it came, microseconds since 1970.
+        repeated: Whether the broker may have sent it before.
+    """
+
+    topic: str
+    data: bytes
+    at: int
+    repeated: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        return len(self.topic.encode()) + len(self.data)
+
+
+@dataclass(slots=True)
+class _Queue:
+    """What waits of one node, in its order; of which devices, and whether its death is among it."""
+
+    messages: list[tuple[Topic, Message]] = field(default_factory=list)
+    devices: set[str] = field(default_factory=set)
+    dead: bool = False
+    size: int = 0
+
+    def put(self, said: Topic, message: Message) -> None:
+        self.messages.append((said, message))
+        self.devices.add(said.device)
+        self.dead = self.dead or said.kind == "NDEATH"
+        self.size += message.size
+
+    def holds_up(self, said: Topic) -> bool:
+        """Whether a message that `said` comes behind one that waits."""
+        return bool(self.messages) and (self.dead or said.kind == "NDEATH" or said.device in self.devices)
+
+
+class Waiting:
+    """Hears through a `Hearing`, and keeps what must wait.
+
+    Args:
+        hearing: Knows the births.
+
+    Attributes:
+        hearing: The same.
+        changed: Whether what waits is another than when this was last set to False.
+    """
+
+    def __init__(self, hearing: Hearing) -> None:
+        self.hearing = hearing
+        self.changed = False
+        self._queues: dict[tuple[str, str], _Queue] = {}
+        self._given_up: set[tuple[str, str]] = set()
+
+    def __len__(self) -> int:
+        return sum(len(queue.messages) for queue in self._queues.values())
+
+    def connected(self) -> None:
+        """There is a new connection: births may be owed again."""
+        self._given_up.clear()
+
+    def hear(self, message: Message, *, retained: bool = False, owed: bool = False) -> list[Heard]:
+        """What `message` shows, and with it what had waited for it.
+
+        Args:
+            message: It.
+            retained: Whether the broker had kept it for new subscribers.
+            owed: Whether it may wait: a birth may be owed, and it came at quality of service 1.
+        """
+        said = parse_topic(message.topic)
+        if said is None:
+            return [self._heard(message, retained=retained)]
+        key = said.group, said.node
+        queue = self._queues.get(key)
+        if said.kind in _BIRTHS:
+            earlier = self._take_earlier(queue, said, message.data) if queue is not None else []
+            found = [*self._all(earlier), self._heard(message, retained=retained)]
+            return [*found, *self._release(key)]
+        behind = queue is not None and queue.holds_up(said)
+        if not owed or retained or not (behind or self.hearing.lacks(said, message.data)):
+            return [self._heard(message, retained=retained)]
+        if key in self._given_up or len(self._given_up) >= bounds.SPARKPLUG_NODES:
+            return [self._heard(message)]
+        self._queues.setdefault(key, _Queue()).put(said, message)
+        self.changed = True
+        return self._within_bounds()
+
+    def give_up(self) -> list[Heard]:
+        """What all that waits shows as it is: no birth came."""
+        queues, self._queues = self._queues, {}
+        self.changed = self.changed or bool(queues)
+        return [
+            one for queue in queues.values() for one in self._all(message for _, message in queue.messages)
+        ]
+
+    def kept(self) -> str:
+        """The names, and what waits, for after a restart."""
+        names = self.hearing.kept()
+        if not self._queues:
+            return names
+        waiting = [
+            [one.topic, base64.b64encode(one.data).decode(), one.at, one.repeated]
+            for queue in self._queues.values()
+            for _, one in queue.messages
+        ]
+        return orjson.dumps({**orjson.loads(names), _MARK: waiting}).decode()
+
+    def restore(self, kept: str) -> None:
+        """Takes up what `kept` said; what it never said is passed over."""
+        self.hearing.restore(kept)
+        try:
+            for topic, data, at, repeated in orjson.loads(kept).get(_MARK, ()):
+                message = Message(str(topic), base64.b64decode(data), int(at), bool(repeated))
+                said = parse_topic(message.topic)
+                if said is not None and len(self) < bounds.SPARKPLUG_WAITING:
+                    self._queues.setdefault((said.group, said.node), _Queue()).put(said, message)
+        except (ValueError, TypeError, AttributeError):
+            return  # of a mark that says no names either, which is told; of any other, only what waited is damaged
+
+    def _heard(self, message: Message, *, retained: bool = False, waited: bool = False) -> Heard:
+        topic, data, at, repeated = message
+        shown = self.hearing.hear(topic, data, at, retained=retained, repeated=repeated or waited)
+        return Heard(topic, shown)
+
+    def _all(self, messages: Iterable[Message]) -> list[Heard]:
+        return [self._heard(one, waited=True) for one in messages]
+
+    def _take_earlier(self, queue: _Queue, said: Topic, birth: bytes) -> list[Message]:
+        """Takes from `queue` what is older than the birth that `said`: of its device, or of a node all but a death."""
+        at = _sent(birth)
+        earlier, left = [], _Queue()
+        for of, one in queue.messages:
+            its = of.kind != "NDEATH" and (said.kind == "NBIRTH" or of.device == said.device)
+            sent = _sent(one.data) if its and at is not None else None
+            if sent is not None and at is not None and sent < at:
+                earlier.append(one)
+            else:
+                left.put(of, one)
+        if earlier:
+            self._queues[said.group, said.node] = left
+            self.changed = True
+        return earlier
+
+    def _release(self, key: tuple[str, str]) -> list[Heard]:
+        """What waited and waits no more."""
+        queue = self._queues.pop(key, None)
+        if queue is None:
+            return []
+        found, left = [], _Queue()
+        for said, one in queue.messages:
+            if left.holds_up(said) or self.hearing.lacks(said, one.data):
+                left.put(said, one)
+            else:
+                found.append(self._heard(one, waited=True))
+        if left.messages:
+            self._queues[key] = left
+        self.changed = self.changed or bool(found)
+        return found
+
+    def _within_bounds(self) -> list[Heard]:
+        found: list[Heard] = []
+        while (
+            len(self) > bounds.SPARKPLUG_WAITING
+            or sum(queue.size for queue in self._queues.values()) > bounds.SPARKPLUG_WAITING_BYTES
+        ):
+            key = max(self._queues, key=lambda one: self._queues[one].size)
+            self._given_up.add(key)
+            found += self._all(message for _, message in self._queues.pop(key).messages)
+        return found
+
+
+def _sent(data: bytes) -> int | None:
+    """When the payload `data` was sent, in milliseconds; None where it does not say."""
+    try:
+        return parse_payload(data).timestamp
+    except BadMessage:
+        return None
