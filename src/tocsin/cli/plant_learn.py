@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -53,8 +54,10 @@ def learn(
     """
     need("numpy", "sklearn", "threadpoolctl")
     from tocsin.detect.plant.learn import learn as learn_plant
-    from tocsin.engine.plant.model_file import check_place, write_model
+    from tocsin.engine.plant.model_file import check_place, keep_old, write_model
 
+    if isnan(budget):
+        raise click.BadParameter("nan is not in the range 0<=x<=1.", param_hint="--budget")
     asked, began = Asked(**options), perf_counter()
     refuse_to_overwrite(asked.model, "--model", asked.files)
     check_place(asked.model)
@@ -65,12 +68,13 @@ def learn(
         progress.describe(f"learning {tags:,} tags from {rows:,} rows")
         balances = balances_of(named, history.readings)
         model = learn_plant(history.readings, budget, threads or cores(), balances)
+        old = keep_old(asked.model) if asked.model.exists() else None
         write_model(asked.model, model, history.spelling)
-    _tell_learnt(asked, model, history, perf_counter() - began)
+    _tell_learnt(asked, model, history, old, perf_counter() - began)
     leave(history.notices)
 
 
-def _tell_learnt(asked: Asked, model: PlantModel, history: History, seconds: float) -> None:
+def _tell_learnt(asked: Asked, model: PlantModel, history: History, old: Path | None, seconds: float) -> None:
     kinds: dict[str, int] = {}
     for tag in model.tags:
         kinds[tag.kind.value] = kinds.get(tag.kind.value, 0) + 1
@@ -79,13 +83,14 @@ def _tell_learnt(asked: Asked, model: PlantModel, history: History, seconds: flo
         emit({
             "kind": "summary", "rows": model.rows, "tags": len(model.tags), "kinds": kinds, "start": rfc3339(model.start),
             "end": rfc3339(model.end), "spacing_seconds": model.spacing / SECOND, "promise": promise_line(model),
-            "model": str(asked.model), "seconds": round(seconds, 2),
+            "model": str(asked.model), "old": str(old) if old else None, "seconds": round(seconds, 2),
         })  # fmt: skip
         return
     found = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
     click.echo(
         f"Learnt {len(model.tags):,} tags ({found}) from {model.rows:,} rows, {rfc3339(model.start)} to {rfc3339(model.end)}."
     )
-    click.echo(f"The model is in {inert(str(asked.model))}.\n")
+    kept = f" The one that was there is kept as {inert(str(old))}." if old else ""
+    click.echo(f"The model is in {inert(str(asked.model))}.{kept}\n")
     echo_promise(model)
     echo_notices(history.notices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import os
 import random
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -297,3 +298,33 @@ def test_a_damaged_parquet_file_gives_readings_or_a_clear_error(data: st.DataObj
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(OperatorError):
         read(bytes(damaged), name="a.parquet")
+
+
+def test_a_column_with_the_other_decimal_sign_is_read_as_it_is_meant() -> None:
+    rows = [("1,5", "2,25", "1.25", "1.000,5"), ("1,75", "2,5", "1.125", "12.000")]
+    text = "time;a;b;c;d\n" + "".join(
+        f"2026-03-{1 + at:02d};{';'.join(row)}\n" for at, row in enumerate(rows)
+    )
+    assert read(text).readings.values.tolist() == [[1.5, 2.25, 1.25, 1000.5], [1.75, 2.5, 1.125, 12000]]
+    rows = [("1.5", "2.25", "1,25", "1,000.5"), ("1.75", "2.5", "1,125", "12,000")]
+    text = "time;a;b;c;d\n" + "".join(
+        f"2026-03-{1 + at:02d};{';'.join(row)}\n" for at, row in enumerate(rows)
+    )
+    assert read(text).readings.values.tolist() == [[1.5, 2.25, 1.25, 1000.5], [1.75, 2.5, 1.125, 12000]]
+
+
+def test_a_number_that_fits_no_decimal_sign_is_no_number() -> None:
+    rows = ("1,5;2,5", "1,000.5;2,5", "1,75;2,25", "1,25;2,75")
+    found = read("time;a;b\n" + "".join(f"2026-03-{1 + at:02d};{row}\n" for at, row in enumerate(rows)))
+    assert np.isnan(found.readings.values[1, 0])
+    assert "“1,000.5”" in lost(found)[0]
+
+
+def test_a_folder_s_hidden_files_pipes_and_folders_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("time,a,b\n2026-03-02,1,x\n2026-03-03,2,y\n")
+    (tmp_path / ".2.csv").write_text("half a fi")
+    (tmp_path / "3.csv").mkdir()
+    os.mkfifo(tmp_path / "4.csv")
+    assert history_files([tmp_path]) == [tmp_path / "1.csv"]
+    with pytest.raises(OperatorError, match="is no file"):
+        read_history([tmp_path / "4.csv"], How())
