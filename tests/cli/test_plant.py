@@ -459,5 +459,4 @@ def test_where_nothing_can_be_written_is_told_before_it_is_learnt_again(place: P
 def test_a_budget_that_is_no_number_is_refused(place: Place, tmp_path: Path) -> None:
     done = call("plant", "learn", place.normal, "--model", tmp_path / "m", "--budget", "nan")
     assert done.code == 2
-    assert "--budget" in done.text or "--budget" in done.error
     assert not (tmp_path / "m").exists()

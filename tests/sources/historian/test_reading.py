@@ -7,7 +7,7 @@ import gzip
 import io
 import os
 import random
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -328,3 +328,27 @@ def test_a_folder_s_hidden_files_pipes_and_folders_are_not_read(tmp_path: Path) 
     assert history_files([tmp_path]) == [tmp_path / "1.csv"]
     with pytest.raises(OperatorError, match="is no file"):
         read_history([tmp_path / "4.csv"], How())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-8-sig"])
+def test_texts_of_windows_are_read_with_a_mark_and_without(encoding: str) -> None:
+    found = read("Zeit;Füllstand\n2026-03-01;1,5\n2026-03-02;2,5\n".encode(encoding))
+    assert (found.readings.tags, found.readings.values.tolist()) == (("Füllstand",), [[1.5], [2.5]])
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("minutes", [60, 30, 20])
+def test_the_hour_that_autumn_has_twice_is_read_twice(minutes: int, newest_first: bool) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    begin, step = datetime(2026, 10, 24, 22, tzinfo=UTC), timedelta(minutes=minutes)
+    instants = [begin + at * step for at in range(8 * 60 // minutes)]
+    lines = [f"{one.astimezone(zone):%Y-%m-%d %H:%M},{at}\n" for at, one in enumerate(instants)]
+    found = read("time,a\n" + "".join(reversed(lines) if newest_first else lines), How(zone=zone))
+    assert found.readings.values[:, 0].tolist() == list(range(len(lines)))
+    assert found.readings.times.tolist() == [round(one.timestamp()) * 1_000_000 for one in instants]
+
+
+def test_rows_that_are_there_twice_stay_one_in_the_hour_that_autumn_has_twice() -> None:
+    rows = "".join(f"2026-10-25 {hour:02d}:00,{hour}\n" * 2 for hour in range(6))
+    found = read("time,a\n" + rows, How(zone=ZoneInfo("Europe/Berlin")))
+    assert found.readings.values[:, 0].tolist() == [0, 1, 2, 3, 4, 5]

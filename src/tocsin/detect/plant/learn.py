@@ -139,7 +139,7 @@ def _blocks_of(readings: Readings, spacing: int) -> tuple[str, int]:
 def _refuse_what_cannot_be_learnt(readings: Readings, tags: Sequence[Tag]) -> None:
     if len(readings) < LEAST_ROWS:
         raise OperatorError(
-            f"There are {len(readings)} rows, and a plant cannot be learnt from fewer than {LEAST_ROWS}.",
+            f"There {'is 1 row' if len(readings) == 1 else f'are {len(readings)} rows'}, and a plant cannot be learnt from fewer than {LEAST_ROWS}.",
             "Export a longer stretch of normal operation: a year by the hour is good, some weeks by the minute will do.",
         )
     moving = sum(tag.kind is not TagKind.CONSTANT for tag in tags)
