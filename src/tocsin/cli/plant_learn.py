@@ -68,7 +68,7 @@ def learn(
         progress.describe(f"learning {tags:,} tags from {rows:,} rows")
         balances = balances_of(named, history.readings)
         model = learn_plant(history.readings, budget, threads or cores(), balances)
-        old = keep_old(asked.model) if asked.model.exists() else None
+        old = keep_old(asked.model, "--model") if asked.model.exists() else None
         write_model(asked.model, model, history.spelling)
     _tell_learnt(asked, model, history, old, perf_counter() - began)
     leave(history.notices)

@@ -177,8 +177,10 @@ def _kept(held: Any) -> Kept:
     return Kept(model, Spelling(words, decoded(bool | None, spelling["day_first"], "day_first")), confirmed)
 
 
-def keep_old(path: Path) -> Path:
+def keep_old(path: Path, option: str = "--output") -> Path:
     """Copies the model `path` to a free name beside it (`.bak`, `.bak2`, …), 0600 and on the disk; gives that name.
+
+    `option` names another place for the new one.
 
     Raises:
         OperatorError: it cannot be copied.
@@ -192,7 +194,7 @@ def keep_old(path: Path) -> Path:
     except OSError as error:
         raise OperatorError(
             f"The old model {path} cannot be kept as .bak: {error.strerror or error}.",
-            "Make room, or write the new one elsewhere with --output.",
+            f"Make room, or write the new one elsewhere with {option}.",
         ) from error
     raise OperatorError(f"There are too many old models beside {path}.", "Move some of them away.")
 

@@ -115,6 +115,12 @@ def read_history(paths: Sequence[Path], how: How) -> History:
         try:
             with path.open("rb") as file:
                 reader.read(file, str(path))
+        except OperatorError as error:
+            if len(paths) == 1:
+                raise
+            raise OperatorError(
+                error.what, f"{error.next_step} Or leave it out: the others can be read without it."
+            ) from error
         except OSError as error:
             raise OperatorError(
                 f"{path} cannot be read: {error.strerror or error}.", "Look at its name and its rights."
