@@ -344,7 +344,14 @@ def test_readings_of_another_plant_change_nothing(place: Place, tmp_path: Path) 
     before = place.model.read_bytes()
     done = call("plant", "recalibrate", "--model", place.model, tmp_path / "b.csv", "--confirmed-by", "E")
     assert done.code == 2
-    assert "do not have the tags of the model" in done.error
+    assert "do not have the tags of the model: LEVEL" in done.error
+    csv(
+        tmp_path / "c.csv",
+        Readings(("LABEL", *rows.tags), rows.times, np.hstack([rows.values[:, :1], rows.values])),
+    )
+    done = call("plant", "recalibrate", "--model", place.model, tmp_path / "c.csv", "--confirmed-by", "E")
+    assert done.code == 2
+    assert "tags that the model does not know: LABEL. Leave them out with --ignore" in done.error
     assert place.model.read_bytes() == before
     assert not list(place.folder.glob("*.bak*"))
 
