@@ -84,6 +84,11 @@ class Aside:
 
 def _runs(flags: Flags, before: NDArray[np.int64]) -> NDArray[np.int64]:
     """For how many rows in a row each of `flags` holds, shape (rows, tags), going on from `before`."""
-    rows = np.arange(1, len(flags) + 1)[:, None]
-    ended = np.maximum.accumulate(np.where(flags, 0, rows), axis=0)
-    return np.where(ended > 0, rows - ended, rows + before)
+    rows, runs = np.arange(1, len(flags) + 1)[:, None], np.zeros(flags.shape, np.int64)
+    whole, some = flags.all(axis=0), flags.any(axis=0)
+    runs[:, whole] = rows + before[whole]
+    mixed = np.flatnonzero(some & ~whole)
+    if len(mixed):
+        ended = np.maximum.accumulate(np.where(flags[:, mixed], 0, rows), axis=0)
+        runs[:, mixed] = np.where(ended > 0, rows - ended, rows + before[mixed])
+    return runs

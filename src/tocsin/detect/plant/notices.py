@@ -72,10 +72,14 @@ class Edges:
 
     def inside(self, shares: Values) -> Flags:
         """Where a state holds, of `shares` as in `begun`."""
-        begins, ends = shares > 1.0, shares < OVER
-        rows = np.arange(1, len(shares) + 1)[:, None]
-        at = np.maximum.accumulate(np.where(begins | ends, rows, 0), axis=0)
-        inside: Flags = np.take_along_axis(np.vstack([self._inside[None, :], begins]), at, axis=0)
+        begins, inside = shares > 1.0, np.zeros(shares.shape, bool)
+        some = np.flatnonzero(self._inside | begins.any(axis=0))  # mostly none
+        if len(some):
+            begins, ends = begins[:, some], shares[:, some] < OVER
+            rows = np.arange(1, len(shares) + 1)[:, None]
+            at = np.maximum.accumulate(np.where(begins | ends, rows, 0), axis=0)
+            before = self._inside[None, some]
+            inside[:, some] = np.take_along_axis(np.vstack([before, begins]), at, axis=0)
         self._inside = inside[-1]
         return inside
 

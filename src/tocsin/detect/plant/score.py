@@ -5,6 +5,7 @@ An attack on a process lasts; noise does not. So the score is an exponentially w
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -49,10 +50,20 @@ def row_surprises(by_tag: Values, by_subspace: Values) -> Values:
 def smoothed(values: Values, last: Values, weight: float = SMOOTHING) -> Values:
     """The exponentially weighted mean of `values`, shape (rows, …), going on from `last`, shape (…)."""
     means = np.empty_like(values)
-    mean, step = np.array(last, dtype=np.float64), np.empty_like(last, dtype=np.float64)
-    for row, value in enumerate(values):  # a recurrence: each row needs the one before
+    if not values.size:
+        return means
+    if values.ndim == 1:
+        return np.array(list(_means(values.tolist(), float(last), weight)))
+    mean, step = np.asarray(last, dtype=np.float64), np.empty_like(last, dtype=np.float64)
+    for value, row in zip(values, means, strict=True):  # a recurrence: each row needs the one before
         np.subtract(value, mean, out=step)
-        step *= weight
-        mean += step
-        means[row] = mean
+        np.multiply(step, weight, out=step)
+        mean = np.add(mean, step, out=row)
     return means
+
+
+def _means(values: Iterable[float], mean: float, weight: float) -> Iterator[float]:
+    """As `smoothed`, to the last bit: one number at a time, the interpreter's own arithmetic is quicker than an array's."""
+    for value in values:
+        mean += (value - mean) * weight
+        yield mean
