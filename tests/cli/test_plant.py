@@ -467,3 +467,18 @@ def test_a_budget_that_is_no_number_is_refused(place: Place, tmp_path: Path) -> 
     done = call("plant", "learn", place.normal, "--model", tmp_path / "m", "--budget", "nan")
     assert done.code == 2
     assert not (tmp_path / "m").exists()
+
+
+def test_ctrl_c_says_so_and_leaves_what_was_there(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    model = tmp_path / "plant.model"
+    model.write_bytes(place.model.read_bytes())
+    monkeypatch.setattr("tocsin.detect.plant.learn.learn", stopped)
+    done = call("plant", "learn", place.normal, "--model", model)
+    assert done.code == 130, "1 would say that there are findings"
+    assert model.read_bytes() == place.model.read_bytes()
+    assert [one.name for one in tmp_path.iterdir()] == ["plant.model"]
