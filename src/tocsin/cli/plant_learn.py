@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isnan
 from pathlib import Path
 from time import perf_counter
@@ -55,6 +56,7 @@ def learn(
     need("numpy", "sklearn", "threadpoolctl")
     from tocsin.detect.plant.learn import learn as learn_plant
     from tocsin.engine.plant.model_file import check_place, keep_old, write_model
+    from tocsin.engine.plant.watching import pace_notices
 
     if isnan(budget):
         raise click.BadParameter("nan is not in the range 0<=x<=1.", param_hint="--budget")
@@ -70,6 +72,7 @@ def learn(
         model = learn_plant(history.readings, budget, threads or cores(), balances)
         old = keep_old(asked.model, "--model") if asked.model.exists() else None
         write_model(asked.model, model, history.spelling)
+    history = replace(history, notices=(*history.notices, *pace_notices(model, history.readings)))
     _tell_learnt(asked, model, history, old, perf_counter() - began)
     leave(history.notices)
 
@@ -88,7 +91,7 @@ def _tell_learnt(asked: Asked, model: PlantModel, history: History, old: Path | 
         return
     found = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
     click.echo(
-        f"Learnt {len(model.tags):,} tags ({found}) from {model.rows:,} rows, {rfc3339(model.start)} to {rfc3339(model.end)}."
+        f"Learnt {len(model.tags):,} {'tag' if len(model.tags) == 1 else 'tags'} ({found}) from {model.rows:,} rows, {rfc3339(model.start)} to {rfc3339(model.end)}."
     )
     kept = f" The one that was there is kept as {inert(str(old))}." if old else ""
     click.echo(f"The model is in {inert(str(asked.model))}.{kept}\n")
