@@ -24,7 +24,7 @@ TWO = Rang(T0 + DAY, T0 + DAY, ["F_PU7", "S_PU7", "P_J1"])
         ([ONE, TWO], 0, True, Standing.RINGS,
          "Since 2026-03-02 00:00 UTC, F_PU7, S_PU7 and P_J1 do not fit the other tags. It rang 1 time before."),
         ([ONE], 0, False, Standing.OVER,
-         "Quiet again since 2026-03-01 03:00 UTC; it rang 1 time, the last time because L_T1 did not fit the other tags."),
+         "Quiet again since 2026-03-01 03:00 UTC; it rang once because L_T1 did not fit the other tags."),
     ],
 )  # fmt: skip
 def test_it_says_how_the_plant_stands(

@@ -93,6 +93,7 @@ def test_learning_tells_what_docs_json_says(place: Place) -> None:
         "promise",
         "units",
         "model",
+        "old",
         "seconds",
     ]
     assert summary["units"] == {}
@@ -345,7 +346,14 @@ def test_readings_of_another_plant_change_nothing(place: Place, tmp_path: Path) 
     before = place.model.read_bytes()
     done = call("plant", "recalibrate", "--model", place.model, tmp_path / "b.csv", "--confirmed-by", "E")
     assert done.code == 2
-    assert "do not have the tags of the model" in done.error
+    assert "do not have the tags of the model: LEVEL" in done.error
+    csv(
+        tmp_path / "c.csv",
+        Readings(("LABEL", *rows.tags), rows.times, np.hstack([rows.values[:, :1], rows.values])),
+    )
+    done = call("plant", "recalibrate", "--model", place.model, tmp_path / "c.csv", "--confirmed-by", "E")
+    assert done.code == 2
+    assert "tags that the model does not know: LABEL. Leave them out with --ignore" in done.error
     assert place.model.read_bytes() == before
     assert not list(place.folder.glob("*.bak*"))
 
@@ -416,3 +424,63 @@ def test_where_no_model_can_be_written_is_told_before_anything_is_read(tmp_path:
         done = call("plant", "learn", str(history), "--model", str(model))
         assert done.code == 2
         assert f"The model cannot be written to {model}" in done.error
+
+
+def test_a_folder_s_own_file_is_not_written_over(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "year.csv"
+    file.write_bytes(place.normal.read_bytes())
+    done = call("plant", "learn", tmp_path, "--model", file)
+    assert done.code == 2
+    assert "is what is to be read" in done.error
+    assert file.read_bytes() == place.normal.read_bytes()
+
+
+def test_a_model_takes_no_other_file_s_place_and_keeps_the_one_that_was_there(
+    place: Place, tmp_path: Path
+) -> None:
+    other, model = tmp_path / "notes.txt", tmp_path / "plant.model"
+    other.write_text("the only copy")
+    for command in (
+        ("learn", place.normal, "--model", other),
+        ("recalibrate", place.normal, "--model", place.model, "--output", other, "--confirmed-by", "E"),
+    ):
+        done = call("plant", *command)
+        assert done.code == 2
+        assert "is there already, and no model of a plant" in done.error
+    assert other.read_text() == "the only copy"
+    model.write_bytes(place.model.read_bytes())
+    done = call(
+        "plant", "learn", place.normal, "--model", model, "--threads", "1", "--budget", "0.5", "--json"
+    )
+    assert done.code == 0
+    assert Path(done.summary["old"]).read_bytes() == place.model.read_bytes() != model.read_bytes()
+
+
+def test_where_nothing_can_be_written_is_told_before_it_is_learnt_again(place: Place, tmp_path: Path) -> None:
+    done = call(
+        "plant", "recalibrate", place.normal, "--model", place.model, "--output", tmp_path / "no" / "m",
+        "--confirmed-by", "E",
+    )  # fmt: skip
+    assert done.code == 2
+    assert "is no folder that may be written to. Name another place with --output." in done.error
+
+
+def test_a_budget_that_is_no_number_is_refused(place: Place, tmp_path: Path) -> None:
+    done = call("plant", "learn", place.normal, "--model", tmp_path / "m", "--budget", "nan")
+    assert done.code == 2
+    assert not (tmp_path / "m").exists()
+
+
+def test_ctrl_c_says_so_and_leaves_what_was_there(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    model = tmp_path / "plant.model"
+    model.write_bytes(place.model.read_bytes())
+    monkeypatch.setattr("tocsin.detect.plant.learn.learn", stopped)
+    done = call("plant", "learn", place.normal, "--model", model)
+    assert done.code == 130, "1 would say that there are findings"
+    assert model.read_bytes() == place.model.read_bytes()
+    assert [one.name for one in tmp_path.iterdir()] == ["plant.model"]

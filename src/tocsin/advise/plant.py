@@ -12,8 +12,11 @@ from tocsin.records.inert import inert, shortened
 
 Unit = Literal["week", "day", "hour"]
 
-_MOST_BLOCKS: Final = 1_000_000
-"""Blocks that are asked for where nothing at all may ring."""
+_MOST_BLOCKS: Final = 100_000
+"""Blocks that nobody has; hours of eleven years."""
+
+_ALL: Final = 0.995
+"""A share of blocks that is all of them, as it is told."""
 
 _UNIT_CHARS: Final = 24
 
@@ -122,9 +125,10 @@ def deviation(one: TagShown) -> str:
 def promise(promised: Promised, spacing_seconds: float) -> str:
     """The promise in words, and what cannot be promised."""
     unit, blocks = promised.unit, counted(promised.blocks, promised.unit)
+    shares = f"at most {_percent(promised.kept)} of {unit}s, or one {unit} in {1 / promised.kept:.3g}, have"
     said = (
-        f"On normal operation like that which was learnt, at most {_percent(promised.kept)} of {unit}s, or one {unit} in "
-        f"{1 / promised.kept:.3g}, have an alarm or a notice, on average. This rests on {blocks} of normal operation at one row "
+        f"On normal operation like that which was learnt, {shares if promised.kept < _ALL else f'every {unit} may have'} an alarm or a "
+        f"notice, on average. This rests on {blocks} of normal operation at one row "
         f"every {_duration(spacing_seconds)}; {blocks} cannot promise less than {_percent(promised.least)}."
     )
     if promised.kept > max(promised.asked, promised.least):
@@ -132,8 +136,10 @@ def promise(promised: Promised, spacing_seconds: float) -> str:
             f" You asked for {_percent(promised.asked)}: in more of these {unit}s a tag had to be set aside, because it did not fit the others "
             "for days. Learn from a stretch without such faults."
         )
+    elif promised.kept > promised.asked and promised.needed >= _MOST_BLOCKS:
+        said += f" You asked for {_percent(promised.asked)}: no history is long enough for that."
     elif promised.kept > promised.asked:
-        said += f" You asked for {_percent(promised.asked)}: learn from at least {counted(min(promised.needed, _MOST_BLOCKS), unit)} for that."
+        said += f" You asked for {_percent(promised.asked)}: learn from at least {counted(promised.needed, unit)} for that."
     return said
 
 
@@ -191,7 +197,7 @@ def _nearest(one: TagShown, value: float) -> float:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g}%" if share < 0.995 else "all"
+    return f"{100 * share:.2g}%" if share < _ALL else "all"
 
 
 def _duration(seconds: float) -> str:

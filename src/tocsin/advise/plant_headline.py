@@ -53,10 +53,10 @@ def headline(start: int, end: int, rang: Sequence[Rang], notices: int, *, rings:
             Standing.RINGS, f"Since {when(rang[-1].start)}, {_off(rang[-1])}.{_before(len(rang) - 1)}"
         )
     if rang:
+        often = "once" if len(rang) == 1 else f"{len(rang):,} times, the last time"
         return Headline(
             Standing.OVER,
-            f"Quiet again since {when(rang[-1].end)}; it rang {counted(len(rang), 'time')}, the last time because "
-            f"{_off(rang[-1], past=True)}.",
+            f"Quiet again since {when(rang[-1].end)}; it rang {often} because {_off(rang[-1], past=True)}.",
         )
     told = f"No alarm from {when(start)} to {when(end)}"
     if notices:

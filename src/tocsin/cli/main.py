@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import TextIOWrapper
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import click
 
@@ -17,6 +17,9 @@ from tocsin.records.errors import TocsinError
 
 EXIT_DONE, EXIT_FINDINGS, EXIT_USAGE, EXIT_DEGRADED = 0, 1, 2, 3
 """Exit codes of every command; where two apply, 2 goes before 3 and 3 before 1."""
+
+EXIT_STOPPED = 130
+"""Of a command that Ctrl-C ended, as shells have it: 1 would say that there are findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,22 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, entry.summary) for name, entry in self.entries.items()])
 
 
+class Tocsin(LazyGroup):
+    """The group of all commands; Ctrl-C ends any of them with a word."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\ntocsin: Stopped before it was done.", err=True)
+            sys.exit(EXIT_STOPPED)
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=Tocsin,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "TOCSIN"},
-    epilog="Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, 3 something could not be read.",
+    epilog="Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, 3 something could not be read, 130 stopped by Ctrl-C.",
 )
 @click.version_option(__version__, prog_name="tocsin")
 @click.option(

@@ -74,8 +74,10 @@ def need(*modules: str) -> None:
 
 
 def refuse_to_overwrite(target: Path, option: str, inputs: Sequence[Path]) -> None:
-    """Raises OperatorError where `target`, which `option` named, is one of the `inputs`."""
-    if target.exists() and any(one.exists() and one.samefile(target) for one in inputs):
+    """Raises OperatorError where `target`, which `option` named, is one of the `inputs`, or of the files in these folders."""
+    from tocsin.sources.historian.reading import history_files
+
+    if target.exists() and any(one.exists() and one.samefile(target) for one in history_files(inputs)):
         raise OperatorError(f"{option} {target} is what is to be read.", f"Give {option} another name.")
 
 

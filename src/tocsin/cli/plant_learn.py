@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from math import isnan
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -57,8 +59,11 @@ def learn(
     """
     need("numpy", "sklearn", "threadpoolctl")
     from tocsin.detect.plant.learn import learn as learn_plant
-    from tocsin.engine.plant.model_file import check_place, write_model
+    from tocsin.engine.plant.model_file import check_place, keep_old, write_model
+    from tocsin.engine.plant.watching import pace_notices
 
+    if isnan(budget):
+        raise click.BadParameter("nan is not in the range 0<=x<=1.", param_hint="--budget")
     asked, began = Asked(**options), perf_counter()
     refuse_to_overwrite(asked.model, "--model", asked.files)
     check_place(asked.model)
@@ -70,12 +75,14 @@ def learn(
         refuse_other_units(named, history.spelling.units)
         balances = balances_of(named, history.readings)
         model = learn_plant(history.readings, budget, threads or cores(), balances)
+        old = keep_old(asked.model, "--model") if asked.model.exists() else None
         write_model(asked.model, model, history.spelling)
-    _tell_learnt(asked, model, history, perf_counter() - began)
+    history = replace(history, notices=(*history.notices, *pace_notices(model, history.readings)))
+    _tell_learnt(asked, model, history, old, perf_counter() - began)
     leave(history.notices)
 
 
-def _tell_learnt(asked: Asked, model: PlantModel, history: History, seconds: float) -> None:
+def _tell_learnt(asked: Asked, model: PlantModel, history: History, old: Path | None, seconds: float) -> None:
     kinds: dict[str, int] = {}
     for tag in model.tags:
         kinds[tag.kind.value] = kinds.get(tag.kind.value, 0) + 1
@@ -84,14 +91,16 @@ def _tell_learnt(asked: Asked, model: PlantModel, history: History, seconds: flo
         emit({
             "kind": "summary", "rows": model.rows, "tags": len(model.tags), "kinds": kinds, "start": rfc3339(model.start),
             "end": rfc3339(model.end), "spacing_seconds": model.spacing / SECOND, "promise": promise_line(model),
-            "units": dict(history.spelling.units), "model": str(asked.model), "seconds": round(seconds, 2),
+            "units": dict(history.spelling.units), "model": str(asked.model), "old": str(old) if old else None,
+            "seconds": round(seconds, 2),
         })  # fmt: skip
         return
     found = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
     click.echo(
-        f"Learnt {len(model.tags):,} tags ({found}) from {model.rows:,} rows, {rfc3339(model.start)} to {rfc3339(model.end)}."
+        f"Learnt {len(model.tags):,} {'tag' if len(model.tags) == 1 else 'tags'} ({found}) from {model.rows:,} rows, {rfc3339(model.start)} to {rfc3339(model.end)}."
     )
-    click.echo(f"{_units(model, history)}The model is in {inert(str(asked.model))}.\n")
+    kept = f" The one that was there is kept as {inert(str(old))}." if old else ""
+    click.echo(f"{_units(model, history)}The model is in {inert(str(asked.model))}.{kept}\n")
     echo_promise(model)
     echo_notices(history.notices)
 

@@ -61,22 +61,23 @@ def recalibrate(confirmed_by: str, output: Path | None, threads: int | None, **o
     and drift is judged by it; what it finds in the confirmed rows is told. Budget and balances stay.
     """
     need("numpy", "sklearn", "threadpoolctl")
-    from tocsin.engine.plant.model_file import Confirmed, keep_old, read_model, write_model
+    from tocsin.engine.plant.model_file import Confirmed, check_place, keep_old, read_model, write_model
     from tocsin.engine.plant.recalibrating import recalibrate as learn_again
 
     asked, began = Asked(**options), perf_counter()
     name = confirmed_by.strip()
     if not name or len(name) > bounds.HISTORIAN_NAME_CHARS:
         raise OperatorError("--confirmed-by names nobody.", "Give the name of who looked at these rows.")
-    refuse_to_overwrite(output or asked.model, "--output" if output else "--model", asked.files)
+    target, option = output or asked.model, "--output" if output else "--model"
+    refuse_to_overwrite(target, option, asked.files)
     kept = read_model(asked.model)
+    check_place(target, option)
     with Progress("reading the files", quiet=asked.as_json) as progress:
         history = history_of(asked, kept)
         progress.describe(f"learning from {len(history.readings):,} rows")
         found = learn_again(kept, history.readings, threads or cores())
     model = found.model
     word = Confirmed(name, clock.now(), model.start, model.end, model.rows)
-    target = output or asked.model
     old = keep_old(target) if target.exists() else None
     write_model(target, model, history.spelling, (*kept.confirmed, word))
     done = _Done(target, old, kept, found, word.by)

@@ -40,7 +40,11 @@ def add(ctx: click.Context, name: str, *, as_json: bool) -> None:
         emit({"kind": "summary", "tokens": len(read_tokens(path))})
         return
     click.echo(text)
-    click.echo(f"This is the token of {name}. It is not shown again: put it into the sender now.", err=True)
+    click.echo(
+        f"This is the token of {name}. It is not shown again: put it into the sender now. A service that runs lets it in once it is "
+        "reloaded (SIGHUP).",
+        err=True,
+    )
 
 
 @token.command("list")

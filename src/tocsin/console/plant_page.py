@@ -46,7 +46,7 @@ class _Alarm:
     start: int
     end: int
     said: str
-    chart: _Chart | None
+    charts: tuple[_Chart, ...]
 
 
 def render_plant_page(report: PlantReport, generated: int, title: str = "Plant") -> str:
@@ -71,7 +71,8 @@ def render_plant_page(report: PlantReport, generated: int, title: str = "Plant")
 
 
 def _alarm(one: Stretch) -> _Alarm:
-    return _Alarm(one.start, one.end, one.said, _chart(one.picture) if one.picture else None)
+    charts = tuple(_chart(picture) for picture in (one.picture, one.worst) if picture)
+    return _Alarm(one.start, one.end, one.said, charts)
 
 
 def _chart(one: TagPicture) -> _Chart:

@@ -41,7 +41,7 @@ def test_the_model_is_the_same_whatever_the_threads() -> None:
 
 @pytest.mark.parametrize("rows", [0, 1, 2, LEAST_ROWS - 1])
 def test_few_rows_are_refused(rows: int) -> None:
-    with pytest.raises(OperatorError, match="rows"):
+    with pytest.raises(OperatorError, match="and a plant cannot be learnt"):
         learn(tank(max(rows, 2)).rows(0, rows), 0.1, 1)
 
 

@@ -153,3 +153,18 @@ def test_a_stuck_sensor_rings_in_the_end(tank_model: PlantModel) -> None:
     judged = Watcher(tank_model).judge(changed(readings, values))
     assert judged.alarms[150:260].mean() > 0.9
     assert (judged.named[150:260] == 5).any(axis=1).mean() > 0.9
+
+
+@pytest.mark.parametrize("tag", ["INFLOW", "OUTFLOW", "PRESSURE"])
+def test_of_tags_that_are_all_as_surprising_as_can_be_the_one_that_lies_is_named_first(
+    tank_model: PlantModel, tag: str
+) -> None:
+    rows = tank(400, seed=21)
+    values = rows.values.copy()
+    column = rows.tags.index(tag)
+    values[300:, column] += 3 * np.ptp(values[:, column])
+    judged = Watcher(tank_model).judge(changed(rows, values))
+    ringing = np.flatnonzero(judged.alarms[300:]) + 300
+    assert len(ringing)
+    named = judged.named[ringing, 0]
+    assert (named == column).mean() > 0.8

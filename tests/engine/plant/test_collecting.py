@@ -273,6 +273,9 @@ def test_without_sources_there_is_no_process_and_new_settings_hold_at_once(tmp_p
         same = kept._child
         kept.take_up(side.settings())
         assert kept._child is same
+        next(iter(kept.standing.values())).state = "stopped"
+        kept.take_up(side.settings())
+        assert kept._child is not same, "what was mended outside the settings is read again"
         kept.take_up(CollectSettings(side.store))
         assert kept._child is None
         assert kept.standing == {}

@@ -144,3 +144,14 @@ def test_what_is_drawn_is_bounded_and_told(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(found.unshown_faults) + len(found.others) + found.unshown + 1 >= 4
     assert found.older >= 1
     assert found.stretches[0].picture is None
+
+
+def test_the_tag_that_the_words_tell_of_is_drawn_too() -> None:
+    rows = readings(700, 2)
+    rows.values[300:400, 2] = 15.0
+    rows.values[398:402, 0] += 100.0
+    (one,) = report(kept(), rows).stretches
+    told = one.said.partition("At the worst, ")[2].split()[0]
+    assert one.picture is not None
+    assert one.worst is not None
+    assert told == one.worst.name != one.picture.name

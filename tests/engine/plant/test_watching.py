@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from tests.detect.plant.plants import HOUR
 from tests.engine.plant.test_model_file import model, readings
 
-from tocsin.engine.plant.watching import watch
+from tocsin.engine.plant.watching import pace_notices, watch
 from tocsin.records.errors import OperatorError
+from tocsin.records.instants import rfc3339
 from tocsin.records.readings import Readings
 
 
@@ -48,3 +52,17 @@ def test_drift_and_data_quality_are_told_in_words() -> None:
 def test_no_rows_are_judged_as_none() -> None:
     found = watch(model(), readings(20, 2).rows(0, 0))
     assert (len(found.judged.scores), found.episodes, found.notices) == (0, (), ())
+
+
+def test_what_was_learnt_from_uneven_rows_with_holes_is_told() -> None:
+    rows = readings(400, 2)
+    learnt = replace(model(), rows=400, start=int(rows.times[0]), end=int(rows.times[-1]))
+    assert pace_notices(learnt, rows) == []
+    times = rows.times.copy()
+    times[300:] += 1_000 * HOUR
+    gone = Readings(rows.tags, times, rows.values)
+    (hole,) = pace_notices(replace(learnt, end=int(times[-1])), gone)
+    assert "1,000 are missing" in hole.said
+    assert rfc3339(int(times[300])) in hole.said
+    uneven = Readings(rows.tags, rows.times + np.arange(len(rows)) % 3 * HOUR // 4, rows.values)
+    assert "Rows come unevenly" in pace_notices(learnt, uneven)[0].said

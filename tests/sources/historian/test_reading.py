@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import os
 import random
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -309,3 +310,57 @@ def test_texts_in_parquet_that_are_no_text_are_refused(where: str) -> None:
     )
     with pytest.raises(OperatorError, match="cannot be read as Parquet"):
         read(sink.getvalue())
+
+
+def test_a_column_with_the_other_decimal_sign_is_read_as_it_is_meant() -> None:
+    rows = [("1,5", "2,25", "1.25", "1.000,5"), ("1,75", "2,5", "1.125", "12.000")]
+    text = "time;a;b;c;d\n" + "".join(
+        f"2026-03-{1 + at:02d};{';'.join(row)}\n" for at, row in enumerate(rows)
+    )
+    assert read(text).readings.values.tolist() == [[1.5, 2.25, 1.25, 1000.5], [1.75, 2.5, 1.125, 12000]]
+    rows = [("1.5", "2.25", "1,25", "1,000.5"), ("1.75", "2.5", "1,125", "12,000")]
+    text = "time;a;b;c;d\n" + "".join(
+        f"2026-03-{1 + at:02d};{';'.join(row)}\n" for at, row in enumerate(rows)
+    )
+    assert read(text).readings.values.tolist() == [[1.5, 2.25, 1.25, 1000.5], [1.75, 2.5, 1.125, 12000]]
+
+
+def test_a_number_that_fits_no_decimal_sign_is_no_number() -> None:
+    rows = ("1,5;2,5", "1,000.5;2,5", "1,75;2,25", "1,25;2,75")
+    found = read("time;a;b\n" + "".join(f"2026-03-{1 + at:02d};{row}\n" for at, row in enumerate(rows)))
+    assert np.isnan(found.readings.values[1, 0])
+    assert "“1,000.5”" in lost(found)[0]
+
+
+def test_a_folder_s_hidden_files_pipes_and_folders_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("time,a,b\n2026-03-02,1,x\n2026-03-03,2,y\n")
+    (tmp_path / ".2.csv").write_text("half a fi")
+    (tmp_path / "3.csv").mkdir()
+    os.mkfifo(tmp_path / "4.csv")
+    assert history_files([tmp_path]) == [tmp_path / "1.csv"]
+    with pytest.raises(OperatorError, match="is no file"):
+        read_history([tmp_path / "4.csv"], How())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-8-sig"])
+def test_texts_of_windows_are_read_with_a_mark_and_without(encoding: str) -> None:
+    found = read("Zeit;Füllstand\n2026-03-01;1,5\n2026-03-02;2,5\n".encode(encoding))
+    assert (found.readings.tags, found.readings.values.tolist()) == (("Füllstand",), [[1.5], [2.5]])
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("minutes", [60, 30, 20])
+def test_the_hour_that_autumn_has_twice_is_read_twice(minutes: int, newest_first: bool) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    begin, step = datetime(2026, 10, 24, 22, tzinfo=UTC), timedelta(minutes=minutes)
+    instants = [begin + at * step for at in range(8 * 60 // minutes)]
+    lines = [f"{one.astimezone(zone):%Y-%m-%d %H:%M},{at}\n" for at, one in enumerate(instants)]
+    found = read("time,a\n" + "".join(reversed(lines) if newest_first else lines), How(zone=zone))
+    assert found.readings.values[:, 0].tolist() == list(range(len(lines)))
+    assert found.readings.times.tolist() == [round(one.timestamp()) * 1_000_000 for one in instants]
+
+
+def test_rows_that_are_there_twice_stay_one_in_the_hour_that_autumn_has_twice() -> None:
+    rows = "".join(f"2026-10-25 {hour:02d}:00,{hour}\n" * 2 for hour in range(6))
+    found = read("time,a\n" + rows, How(zone=ZoneInfo("Europe/Berlin")))
+    assert found.readings.values[:, 0].tolist() == [0, 1, 2, 3, 4, 5]

@@ -24,8 +24,11 @@ from tocsin.detect.plant.score import smoothed
 from tocsin.detect.plant.tags import Tag, TagKind, tags_of, without_wild
 from tocsin.detect.plant.view import Looked, late_of, look_whole, rows_at_a_time
 from tocsin.records.errors import OperatorError
+from tocsin.records.inert import inert
 from tocsin.records.instants import SECOND
 from tocsin.records.readings import Readings, Values
+
+_LISTED: Final = 5
 
 LEAST_ROWS: Final = 200
 """Fewer rows show nothing that could be relied on."""
@@ -93,11 +96,7 @@ def recalibrate(
     Raises:
         OperatorError: they are too few, or readings of another plant or pace.
     """
-    if set(confirmed.tags) != set(model.names):
-        raise OperatorError(
-            "The confirmed readings do not have the tags of the model.",
-            "Learn a new model where tags came or went: this one cannot be judged beside it.",
-        )
+    _refuse_other_tags(model, confirmed)
     pace = spacing_of(confirmed.times)
     if pace != model.spacing:
         raise OperatorError(
@@ -106,6 +105,27 @@ def recalibrate(
         )
     known, _, _ = aligned(model.names, confirmed)
     return replace(learn(known, model.promise.asked, threads, balances), first=model.first or model)
+
+
+def _refuse_other_tags(model: PlantModel, confirmed: Readings) -> None:
+    known, there = set(model.names), set(confirmed.tags)
+    lacking = [one for one in model.names if one not in there]
+    new = [one for one in confirmed.tags if one not in known]
+    if lacking:
+        raise OperatorError(
+            f"The confirmed readings do not have the tags of the model: {_some(lacking)}.",
+            "Learn a new model where tags came or went: this one cannot be judged beside it.",
+        )
+    if new:
+        raise OperatorError(
+            f"The confirmed readings have tags that the model does not know: {_some(new)}.",
+            "Leave them out with --ignore, as when it was learnt, or learn a new model.",
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(map(inert, names[:_LISTED])) + rest
 
 
 def _quality(
@@ -139,7 +159,7 @@ def _blocks_of(readings: Readings, spacing: int) -> tuple[str, int]:
 def _refuse_what_cannot_be_learnt(readings: Readings, tags: Sequence[Tag]) -> None:
     if len(readings) < LEAST_ROWS:
         raise OperatorError(
-            f"There are {len(readings)} rows, and a plant cannot be learnt from fewer than {LEAST_ROWS}.",
+            f"There {'is 1 row' if len(readings) == 1 else f'are {len(readings)} rows'}, and a plant cannot be learnt from fewer than {LEAST_ROWS}.",
             "Export a longer stretch of normal operation: a year by the hour is good, some weeks by the minute will do.",
         )
     moving = sum(tag.kind is not TagKind.CONSTANT for tag in tags)

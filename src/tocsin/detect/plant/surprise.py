@@ -23,6 +23,9 @@ AT_TAIL: Final = 2.0
 CAP: Final = 6.0
 """No difference is more surprising than one in 10^6."""
 
+DOUBLINGS: Final = 20.0
+"""So far it is told apart how far beyond `CAP` differences go, where that is asked: a millionfold."""
+
 BORROWED: Final = 10
 """How many rows beyond its tail a tag borrows from all tags together: of few of its own, chance alone makes its excess
 small, and with many tags the smallest ones ring."""
@@ -46,9 +49,20 @@ class Scale:
     def surprises(self, differences: Values) -> Values:
         """The surprise of each of `differences`, shape (rows, tags); 0 to `CAP`. NaN (nothing read) is no surprise."""
         size = np.abs(differences)
-        beyond = AT_TAIL + np.maximum(size - self.tail, 0.0) / (self.excess * np.log(10.0))
         inside = AT_TAIL * np.minimum(size / self.tail, 1.0)
-        return np.nan_to_num(np.minimum(np.where(size > self.tail, beyond, inside), CAP), nan=0.0)
+        return np.nan_to_num(np.minimum(np.where(size > self.tail, self._beyond(size), inside), CAP), nan=0.0)
+
+    def doublings(self, differences: Values) -> Values:
+        """How often the surprise at the tail doubles, uncut, for each of `differences`, shape (rows, tags); 0 to `DOUBLINGS`.
+
+        Between powers of two it is taken as straight: exact, so that it is the same for one row as for many.
+        """
+        size = np.abs(differences)
+        part, power = np.frexp(np.nan_to_num(self._beyond(size) / AT_TAIL, nan=1.0))
+        return np.minimum(power + 2.0 * part - 2.0, DOUBLINGS)
+
+    def _beyond(self, size: Values) -> Values:
+        return np.asarray(AT_TAIL + np.maximum(size - self.tail, 0.0) / (self.excess * np.log(10.0)))
 
 
 def fit_scale(differences: Values, floors: Values) -> Scale:

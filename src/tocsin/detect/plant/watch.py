@@ -16,7 +16,7 @@ from tocsin.detect.plant.aside import Aside
 from tocsin.detect.plant.bands import Onlooker, bands
 from tocsin.detect.plant.beside import Beside
 from tocsin.detect.plant.coarse import Coarse
-from tocsin.detect.plant.folds import Followed, Judge, Scales
+from tocsin.detect.plant.folds import Followed, Judge, Scales, Surprises
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.notices import Notice
 from tocsin.detect.plant.score import smoothed
@@ -26,6 +26,10 @@ from tocsin.records.readings import Flags, Instants, Readings, Values
 
 NAMED: Final = 3
 """Tags that are named for a row."""
+
+CLEAR: Final = 0.15
+"""Surprise that a tag has ahead of others, when tags are named, for each time that its relation is broken twice as far: more
+would forget too soon what an attack hit first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class Watcher:
         found = self._judged_by.surprises(looked)
         scores = smoothed(found.rows, self._score)
         self._score = scores[-1]
-        named, shares = _named(np.where(found.aside, 0.0, found.tags - model.usual_tags))
+        named, shares = _named(self._against(found))
         shown, expected = self._shown(looked, found.by_relation, named)
         if self._onlooker is not None:
             self._onlooker(bands(model.process, readings.times, looked, found.by_relation))
@@ -145,6 +149,18 @@ class Watcher:
             readings.times, scores / model.threshold, scores > model.threshold, named, shares, shown, expected,
             self._beside.notices(readings, looked, late, found),
         )  # fmt: skip
+
+    def _against(self, found: Surprises) -> Values:
+        """What speaks against each tag, shape (rows, tags), for them to be named; 0 and below: nothing.
+
+        The subspace spreads what one tag does over all that go with it, until each of them is as surprising as can be. The
+        tag's own relation tells them apart: it breaks the farthest where the fault is.
+        """
+        above: Values = np.where(found.aside, 0.0, found.tags - self._model.usual_tags)
+        clear = CLEAR * self._model.by_relation.doublings(found.by_relation)
+        moving = self._model.process.moving
+        above[:, moving] += np.where(above[:, moving] > 0, clear, 0.0)
+        return above
 
     def _shown(self, looked: Looked, by_relation: Values, named: NDArray[np.int64]) -> tuple[Values, Values]:
         process = self._model.process

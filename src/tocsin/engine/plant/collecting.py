@@ -108,7 +108,7 @@ class KeptSource:
         except OperatorError as error:
             self.standing.state = "stopped"
             self.standing.said = shortened(inert(str(error)), bounds.PLANT_TOLD_CHARS)
-            self._tell(f"It is not read any more. {error}")
+            self._tell(f"It is not read any more. {error} Once that is mended, reload Tocsin (SIGHUP).")
 
     def _lost(self, why: str) -> None:
         self._pause = min(max(2 * self._pause, 1.0), bounds.PLANT_PAUSE_SECONDS)

@@ -63,8 +63,8 @@ class KeptCollectors:
             self.begin()
 
     def take_up(self, settings: CollectSettings) -> None:
-        """Reads what `settings` say from now on; nothing happens where they say what they said."""
-        if settings != self.settings:
+        """Reads what `settings` say from now on; nothing happens where they say what they said, and no source was stopped."""
+        if settings != self.settings or any(one.state == "stopped" for one in self.standing.values()):
             self.stop()
             self.settings, self._again, self._pause = settings, None, 0.0
             self.begin()

@@ -35,7 +35,7 @@ def plants_of(named: Sequence[Named]) -> Sequence[Plant]:
     except ImportError as error:
         raise OperatorError(
             "[[run.plant]] names plants, and what watching them needs is not installed.",
-            "Install it: pip install 'tocsin[plant]'",
+            "Install the extra `plant`; in a clone of Tocsin: pip install -e '.[plant]'",
         ) from error
     return read_plants(named)
 

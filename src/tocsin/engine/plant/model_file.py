@@ -32,6 +32,7 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.readings import Spelling
 
 MAGIC: Final = b"TOCSIN-PLANT-1\n\n"
+_ANY: Final = b"TOCSIN-PLANT-"
 _DIGEST: Final = 32
 
 
@@ -69,14 +70,24 @@ class Kept:
     confirmed: tuple[Confirmed, ...] = ()
 
 
-def check_place(path: Path) -> None:
-    """Raises `OperatorError` where no model could be written to `path`: to be asked before hours of learning."""
-    folder = path.absolute().parent
+def check_place(path: Path, option: str = "--model") -> None:
+    """Raises `OperatorError` where no model should be written to `path`, which `option` named: asked before hours of learning."""
+    folder, other = path.absolute().parent, f"Name another place with {option}."
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise OperatorError(
-            f"The model cannot be written to {path}: {folder} is no folder that may be written to.",
-            "Name another place with --model.",
+            f"The model cannot be written to {path}: {folder} is no folder that may be written to.", other
         )
+    if path.exists() and not _begins_as_model(path):
+        raise OperatorError(f"{path} is there already, and no model of a plant.", other)
+
+
+def _begins_as_model(path: Path) -> bool:
+    """Whether `path` is a file that was written as a model, of whatever version; an empty one may be written over, too."""
+    try:
+        with path.open("rb") as file:
+            return path.is_file() and file.read(len(_ANY)) in {_ANY, b""}
+    except OSError:
+        return False
 
 
 def write_model(
@@ -168,8 +179,10 @@ def _kept(held: Any) -> Kept:
     return Kept(model, Spelling(words, day_first, units), confirmed)
 
 
-def keep_old(path: Path) -> Path:
+def keep_old(path: Path, option: str = "--output") -> Path:
     """Copies the model `path` to a free name beside it (`.bak`, `.bak2`, …), 0600 and on the disk; gives that name.
+
+    `option` names another place for the new one.
 
     Raises:
         OperatorError: it cannot be copied.
@@ -183,7 +196,7 @@ def keep_old(path: Path) -> Path:
     except OSError as error:
         raise OperatorError(
             f"The old model {path} cannot be kept as .bak: {error.strerror or error}.",
-            "Make room, or write the new one elsewhere with --output.",
+            f"Make room, or write the new one elsewhere with {option}.",
         ) from error
     raise OperatorError(f"There are too many old models beside {path}.", "Move some of them away.")
 

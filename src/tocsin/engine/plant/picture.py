@@ -37,12 +37,16 @@ class TagPicture:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of alarms: in words, and the tag that is most at fault, enlarged; None where none is, or no room was left."""
+    """A stretch of alarms: in words, and the tag that is most at fault, enlarged; None where none is, or no room was left.
+
+    `worst` is the tag that the words tell of at the worst, where it is another one.
+    """
 
     start: int
     end: int
     said: str
     picture: TagPicture | None
+    worst: TagPicture | None = None
 
 
 @dataclass(frozen=True, slots=True)

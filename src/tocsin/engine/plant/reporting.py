@@ -143,10 +143,16 @@ class _Drawing:
         start, end = int(times[one.first]), int(times[one.last])
         names = [model.names[column] for column in one.tags]
         said = episode(start, end, one.rows, names, self._telling.why(self._judged, one.worst))
-        return Stretch(start, end, said, self._enlarged(one) if one.tags else None)
+        if not one.tags:
+            return Stretch(start, end, said, None)
+        worst = int(self._judged.named[one.worst, 0])
+        picture = self._enlarged(one, one.tags[0])
+        return Stretch(
+            start, end, said, picture, self._enlarged(one, worst) if worst not in {-1, one.tags[0]} else None
+        )
 
-    def _enlarged(self, one: Episode) -> TagPicture | None:
-        """The tag that is most at fault around its alarm."""
+    def _enlarged(self, one: Episode, column: int) -> TagPicture | None:
+        """One tag around an alarm."""
         rows = one.last - one.first + 1
         margin = max(MARGIN, rows // 2)
         first, last = max(0, one.first - margin), min(len(self._judged.times), one.last + margin + 1)
@@ -154,8 +160,8 @@ class _Drawing:
             return None
         self._room -= last - first
         begin = max(0, first - BEFORE)
-        found = self._extremes(one.tags[0], self._readings.rows(begin, last), first - begin)
-        return self._tag(one.tags[0], found, _ringing(self._judged, found))
+        found = self._extremes(column, self._readings.rows(begin, last), first - begin)
+        return self._tag(column, found, _ringing(self._judged, found))
 
     def _extremes(self, column: int, readings: Readings, first: int) -> Extremes:
         """Those of one tag in the rows of `readings` from `first` on."""

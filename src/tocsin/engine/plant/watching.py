@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from tocsin.advise.plant import notice
 from tocsin.detect.plant.bands import Onlooker
 from tocsin.detect.plant.grid import is_even, on_grid, spacing_of
@@ -14,11 +16,14 @@ from tocsin.detect.plant.watch import Judged, Watcher
 from tocsin.engine.plant.episodes import Episode, episodes_of
 from tocsin.records.errors import OperatorError
 from tocsin.records.inert import inert
-from tocsin.records.instants import SECOND
+from tocsin.records.instants import SECOND, rfc3339
 from tocsin.records.readings import Notice, Readings
 
 LEAST_KNOWN: Final = 0.5
 """Share of the model's tags that must be there for a history to be that plant's."""
+
+HOLES: Final = 0.1
+"""Missing rows are told from this share on."""
 
 _LISTED: Final = 5
 
@@ -57,6 +62,27 @@ def watch(model: PlantModel, readings: Readings, onlooker: Onlooker | None = Non
     judged = Watcher(model, onlooker).judge(readings)
     notices = [*_columns(judged), *notices, *_told(judged)]
     return Watched(judged, episodes_of(judged, model.promise.unit), tuple(notices), readings)
+
+
+def pace_notices(model: PlantModel, readings: Readings) -> list[Notice]:
+    """What is to be known of the times of the `readings` that `model` was learnt from: an uneven pace, and holes."""
+    notices = []
+    if not is_even(readings.times, model.spacing):
+        notices.append(
+            Notice(
+                f"Rows come unevenly: of {len(readings):,}, {model.rows:,} were made, with each tag's last reading every {model.spacing / SECOND:g} s."
+            )
+        )
+    due = (model.end - model.start) // model.spacing + 1
+    if due - model.rows > HOLES * due:
+        longest = int(np.diff(readings.times).argmax())
+        start, end = (rfc3339(int(one)) for one in readings.times[longest : longest + 2])
+        notices.append(
+            Notice(
+                f"Of {due:,} rows from the first to the last {due - model.rows:,} are missing; the longest hole is from {start} to {end}."
+            )
+        )
+    return notices
 
 
 def _refuse_strangers(model: PlantModel, readings: Readings) -> None:

@@ -24,7 +24,6 @@ LARGEST: Final = 1e100
 """A larger number is a mistake, or a sign for something else: nothing was read."""
 
 _NUMBER: Final = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
-_THOUSANDS: Final = r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?$"
 
 MISSING: Final = frozenset(
     {
@@ -96,18 +95,36 @@ def _cut_texts(column: Column, words: Words, *, decimal_comma: bool) -> Cut:
         except pa.ArrowInvalid:
             pass
     texts = pc.utf8_trim_whitespace(column)
-    plain = pc.utf8_ltrim(texts, "+")
-    if decimal_comma:
-        plain = pc.replace_substring(pc.replace_substring(plain, ".", ""), ",", ".")
-    else:
-        thousands = pc.fill_null(pc.match_substring_regex(plain, _THOUSANDS), False)  # noqa: FBT003  pyarrow's own
-        plain = pc.if_else(thousands, pc.replace_substring(plain, ",", ""), plain)
-    is_number = pc.fill_null(pc.match_substring_regex(plain, _NUMBER), False)  # noqa: FBT003
+    plain = _with_point(pc.utf8_ltrim(texts, "+"), decimal_comma=decimal_comma)
+    is_number = _match(plain, _NUMBER)
     numbers = _clean(pc.cast(pc.if_else(is_number, plain, None), pa.float64()))
     others = pc.if_else(is_number, None, texts).dictionary_encode()
     table = np.array([*words.codes(others.dictionary.to_pylist()), -1], dtype=np.int32)
     at = pc.fill_null(others.indices, len(table) - 1).to_numpy(zero_copy_only=False)
     return Cut(numbers, table[at])
+
+
+def _with_point(texts: Column, *, decimal_comma: bool) -> Column:
+    """Numbers as they are written in SQL: without signs between thousands, and with a decimal point.
+
+    A column may have the other decimal sign than the file: where one stands that cannot be between thousands, as in `1.5`
+    among decimal commas, it is this column's decimal sign.
+    """
+    sign, between = (",", ".") if decimal_comma else (".", ",")
+    thousands = _match(texts, rf"^[+-]?[1-9]\d{{0,2}}(?:[{between}]\d{{3}})+(?:[{sign}]\d*)?$")
+    other = _match(texts, rf"^[+-]?\d*[{between}]\d+(?:[eE][+-]?\d+)?$")
+    if pc.any(pc.and_(other, pc.invert(thousands))).as_py():
+        thousands = pc.and_(thousands, pc.invert(other))
+        texts = pc.if_else(other, pc.replace_substring(texts, between, sign), texts)
+    texts = pc.if_else(thousands, pc.replace_substring(texts, between, ""), texts)
+    if not decimal_comma:
+        return texts
+    pointed = pc.match_substring(texts, ".")  # `1,000.5`: no number where commas are decimal
+    return pc.if_else(pointed, None, pc.replace_substring(texts, ",", "."))
+
+
+def _match(texts: Column, pattern: str) -> Column:
+    return pc.fill_null(pc.match_substring_regex(texts, pattern), False)  # noqa: FBT003  pyarrow's own
 
 
 def _clean(numbers: Any) -> Values:

@@ -18,6 +18,9 @@ from tocsin.sources.historian.notices import Notices, counted, shown
 DELIMITERS: Final = (";", "\t", ",", "|")
 """In the order in which equals are preferred: numbers may have commas in them."""
 
+_WIDE: Final = 16
+"""Bytes of a beginning that tell of UTF-16 without a mark: a header's first letters are Latin ones mostly."""
+
 COMMENTS: Final = ("#", "//")
 
 _COMMA: Final = re.compile(r"\s*[+-]?\d*,\d+\s*")
@@ -43,13 +46,19 @@ class Dialect:
 
 
 def encoding_of(head: bytes) -> str:
-    """The encoding of a text that begins with `head`: as its mark says, else UTF-8 if it is, else Windows-1252."""
+    """The encoding of a text that begins with `head`: as its mark says, else UTF-16 where every other byte of its beginning
+    is 0 (SQL Server's `bcp -w` writes no mark), else UTF-8 if it is, else Windows-1252.
+    """
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF16_LE, "utf-16"),
         (codecs.BOM_UTF16_BE, "utf-16"),
     ):
         if head.startswith(mark):
+            return name
+    start = head[:_WIDE]
+    for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if len(start) > 1 and not any(start[first::2]) and all(start[1 - first :: 2]):
             return name
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)

@@ -68,18 +68,19 @@ class History:
 
 
 def history_files(paths: Sequence[Path]) -> list[Path]:
-    """The files that `paths` name; of a folder those that a historian may have written, by name.
+    """The files that `paths` name; of a folder those that a historian may have written, by name, but hidden ones.
 
     Raises:
-        OperatorError: there are none, or too many.
+        OperatorError: there are none, or too many, or a folder cannot be read.
     """
     found: list[Path] = []
     for path in paths:
-        own = (
-            sorted(one for one in path.iterdir() if one.suffix.lower() in _ENDINGS)
-            if path.is_dir()
-            else [path]
-        )
+        try:
+            own = _within(path) if path.is_dir() else [path]
+        except OSError as error:
+            raise OperatorError(
+                f"The folder {path} cannot be read: {error.strerror or error}.", "Look at its rights."
+            ) from error
         if not own:
             raise OperatorError(
                 f"The folder {path} holds no CSV or Parquet file.", "Name the files themselves."
@@ -92,6 +93,15 @@ def history_files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+def _within(folder: Path) -> list[Path]:
+    """What a historian may have written into `folder`; what is hidden is still being copied, mostly."""
+    return sorted(
+        one
+        for one in folder.iterdir()
+        if one.suffix.lower() in _ENDINGS and not one.name.startswith(".") and one.is_file()
+    )
+
+
 def read_history(paths: Sequence[Path], how: How) -> History:
     """The readings in the files `paths`.
 
@@ -100,9 +110,17 @@ def read_history(paths: Sequence[Path], how: How) -> History:
     """
     reader = Reader(how)
     for path in paths:
+        if path.exists() and not path.is_file():  # a pipe without a writer would be waited for
+            raise OperatorError(f"{path} is no file.", "Give files, or folders of them.")
         try:
             with path.open("rb") as file:
                 reader.read(file, str(path))
+        except OperatorError as error:
+            if len(paths) == 1:
+                raise
+            raise OperatorError(
+                error.what, f"{error.next_step} Or leave it out: the others can be read without it."
+            ) from error
         except OSError as error:
             raise OperatorError(
                 f"{path} cannot be read: {error.strerror or error}.", "Look at its name and its rights."

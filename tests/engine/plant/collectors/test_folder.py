@@ -291,3 +291,15 @@ def test_a_folder_that_is_gone_is_lost_and_a_damaged_mark_is_refused(tmp_path: P
         one.mark = mark
         with pytest.raises(OperatorError, match="damaged"):
             one.looks()
+
+
+@pytest.mark.parametrize("text", ["no table at all", HEAD])
+def test_a_file_that_stays_without_a_row_is_told_once_and_read_when_it_has_some(
+    tmp_path: Path, text: str
+) -> None:
+    put(tmp_path / "a.csv", text)
+    one = reads(tmp_path)
+    assert one.looks(4) == []
+    assert one.told == ["a.csv holds no row of readings so far."]
+    put(tmp_path / "a.csv", HEAD + "".join(rows(0, 3)))
+    assert levels(one.looks()) == [0.0, 0.5, 1.0]

@@ -195,6 +195,8 @@ class FolderCollector:
         with opened(self._settings.folder / entry.name) as file:
             part = part_of(file, entry, known, rests=rests)
             if part is None:
+                if rests and known is None:
+                    self._tell(f"{inert(entry.name)} holds no row of readings so far.")
                 return None
             history = self._history(file, part, entry)
         if int(history.readings.times[-1]) > self._bounds()[1]:

@@ -22,7 +22,7 @@ def collector_of(source: PlantSource, around: Around) -> Collector:
     except ImportError as error:
         raise OperatorError(
             f"The source {source.name} needs {error.name or error}, which is not installed.",
-            "Install it: pip install 'tocsin[plant,plant-sources]'.",
+            "Install the extras; in a clone of Tocsin: pip install -e '.[plant,plant-sources]'",
         ) from error
 
 

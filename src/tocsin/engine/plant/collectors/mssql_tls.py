@@ -59,7 +59,8 @@ def checked(authority: Path | None) -> Iterator[str | None]:
         import OpenSSL.SSL  # noqa: PLC0415
     except ImportError as error:
         raise OperatorError(
-            "What speaks TLS with mssql is not installed.", "Install it: pip install 'tocsin[plant-sources]'."
+            "What speaks TLS with mssql is not installed.",
+            "Install the extra `plant-sources`; in a clone of Tocsin: pip install -e '.[plant-sources]'",
         ) from error
     try:
         OpenSSL.SSL.Context(OpenSSL.SSL.TLS_CLIENT_METHOD).load_verify_locations(os.fspath(authority))

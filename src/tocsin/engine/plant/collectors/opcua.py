@@ -42,7 +42,7 @@ class OpcUaCollector:
         if find_spec("asyncua") is None:
             raise OperatorError(
                 "An OPC UA server needs asyncua, which is not installed.",
-                "Install it: pip install 'tocsin[plant-sources]'",
+                "Install the extra `plant-sources`; in a clone of Tocsin: pip install -e '.[plant-sources]'",
             )
         from tocsin.engine.plant.collectors.opcua_session import follow  # noqa: PLC0415  only where it is installed
 

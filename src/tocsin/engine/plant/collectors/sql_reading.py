@@ -60,7 +60,7 @@ def engine_for(settings: Sql) -> sa.Engine:
     except (ImportError, sa.exc.NoSuchModuleError) as error:
         raise OperatorError(
             f"What speaks with {settings.database} is not installed.",
-            "Install it: pip install 'tocsin[plant-sources]'.",
+            "Install the extra `plant-sources`; in a clone of Tocsin: pip install -e '.[plant-sources]'",
         ) from error
 
 
