@@ -135,13 +135,17 @@ class Running:
         os.kill(self.process.pid, signal.SIGHUP)
 
     def children(self) -> list[int]:
-        """Its child processes."""
-        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(one) for one in path.read_text().split()] if path.exists() else []
+        """Its child processes, and theirs."""
+        return _descendants(self.process.pid)
 
     def workers(self) -> list[int]:
-        """Those of them that work, the oldest first: the process that takes events in, then perhaps one that seals."""
-        return [pid for pid in self.children() if b"spawn_main" in _command_line(pid)]
+        """Those that have the network, the oldest first: the process that takes events in, then the others as they were started."""
+        return _children(self.starter())
+
+    def starter(self) -> int:
+        """The process that starts those."""
+        (found,) = (pid for pid in _children(self.process.pid) if b"forkserver" in _command_line(pid))
+        return found
 
     def pids(self) -> list[int]:
         """Its own process, and those that it started."""
@@ -162,6 +166,18 @@ class Running:
         self.process.terminate()
         if self.process.wait(PATIENCE) != 0:
             raise RuntimeError(f"the service did not stop well: {self.said()[-2000:]}")
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:  # it is gone
+        return []
+
+
+def _descendants(pid: int) -> list[int]:
+    children = _children(pid)
+    return children + [one for child in children for one in _descendants(child)]
 
 
 def _command_line(pid: int) -> bytes:

@@ -80,9 +80,10 @@ def test_the_main_process_alone_is_killed_and_the_next_start_finds_all_free(plac
     port = running.port()
     place.listen(port)
     place.found(running, port, "one", 0)
-    (intake,) = running.workers()
+    intake, bell = running.workers()
     running.kill(alone=True)
-    awaited(lambda: None if Path(f"/proc/{intake}").exists() else True)
+    for gone in (intake, bell):
+        awaited(lambda gone=gone: None if Path(f"/proc/{gone}").exists() else True)
     again = place.running()
     try:
         place.found(again, again.port(), "two", 0)

@@ -1,4 +1,4 @@
-"""The bell's thread: hands messages over, makes the daily one, sends the sign of life, beside judging.
+"""The bell: hands messages over, makes the daily one, sends the sign of life, in a process of its own (`kept_bell.py`).
 
 It has its own connection to the store's state and touches nothing that judging owns. What goes wrong in it is told, and
 it goes on. Whom to tell may change while it runs: what is being handed over is ended first, then what waits for a channel
@@ -8,12 +8,10 @@ that is named no more goes to those that are, so that nothing is said twice or n
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from typing import Protocol
 
 from tocsin.config import bounds
 from tocsin.engine.absent_words import absence_of
@@ -34,9 +32,9 @@ _TURN_SECONDS = 1.0
 _TROUBLE_SECONDS = 30.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Signs:
-    """What the service knows of itself; written by the thread that judges, read by the bell's.
+    """What the service knows of itself.
 
     Attributes:
         listens: Whether the process that takes events in is ready.
@@ -64,66 +62,66 @@ class Signs:
         return tuple(found)
 
 
-class BellThread:
-    """Rings until it is told to stop.
+class Around(Protocol):
+    """What the bell has around it."""
+
+    @property
+    def ringing(self) -> Ringing:
+        """Whom to tell now."""
+
+    @property
+    def signs(self) -> Signs:
+        """What the service knows of itself now."""
+
+    def wait(self, seconds: float) -> bool:
+        """Waits so long, or until somebody else is to be told; whether the bell is to go on."""
+
+    def refused(self) -> str | None:
+        """Why settings that were read since the last call do not hold, empty where they do; None where none were read."""
+
+
+class BellRinger:
+    """Rings for as long as what is around it wants.
 
     Args:
         root: The store.
-        ringing: Whom to tell.
-        signs: What the service knows of itself.
+        around: Whom to tell, and for how long.
         now: The present instant.
-        tell: Told, from the bell's thread, what an operator should know.
+        tell: Told what an operator should know.
     """
 
     def __init__(
-        self, root: Path, ringing: Ringing, signs: Signs, now: Callable[[], int], tell: Callable[[str], None]
+        self, root: Path, around: Around, now: Callable[[], int], tell: Callable[[str], None]
     ) -> None:
-        self._root, self._ringing, self._signs, self._now, self._tell = root, ringing, signs, now, tell
-        self._refused: SimpleQueue[str] = SimpleQueue()
-        self._ends = Event()
-        self._thread = Thread(target=self._run, name="tocsin-bell", daemon=True)
+        self._root, self._around, self._now, self._tell = root, around, now, tell
         self._trouble = ""
 
-    def ring_for(self, ringing: Ringing) -> None:
-        """Whom to tell from now on."""
-        self._ringing = ringing
-
-    def settings(self, refused: str) -> None:
-        """Settings were read anew: why they do not hold, which people are told; empty where they do."""
-        self._refused.put(refused)
-
-    def start(self) -> None:
-        """Starts it."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Lets what is being handed over end, for a while."""
-        self._ends.set()
-        self._thread.join(bounds.OUTBOUND_SECONDS)
-
-    def _run(self) -> None:
-        while not self._ends.is_set():
+    def run(self) -> None:
+        """Rings until it is to end; what is being handed over is ended first."""
+        goes_on = True
+        while goes_on:
             try:
                 self._ring()
             except (OperatorError, OSError) as error:
                 self._complain(f"The bell cannot ring: {error}")
-                self._ends.wait(_TROUBLE_SECONDS)
+                goes_on = self._around.wait(_TROUBLE_SECONDS)
             except Exception as error:  # noqa: BLE001  a bell that falls silent is the worst of all
                 self._complain(f"The bell stumbled ({type(error).__name__}: {error}) and goes on.")
-                self._ends.wait(_TROUBLE_SECONDS)
+                goes_on = self._around.wait(_TROUBLE_SECONDS)
+            else:
+                goes_on = False
 
     def _ring(self) -> None:
         database = Database(self._root / "state.sqlite", write=True)
         again = False
         try:
-            while not self._ends.is_set():
-                self._ring_for(self._ringing, database, again=again)
+            while self._ring_for(self._around.ringing, database, again=again):
                 again = True
         finally:
             database.close()
 
-    def _ring_for(self, ringing: Ringing, database: Database, *, again: bool) -> None:
-        """Until somebody else is to be told; `again` where somebody was before."""
+    def _ring_for(self, ringing: Ringing, database: Database, *, again: bool) -> bool:
+        """Until somebody else is to be told, or it is to end: whether it goes on; `again` where somebody was before."""
         outbox, state = Outbox(database), State(database)
         absent = Absent(lambda: tuple(absence_of(state).sentences()), lambda: tuple(absence_of(state).groups))
         gate = Gate(ringing.bell.allowed, Outgoing(database), self._now)
@@ -132,39 +130,31 @@ class BellThread:
         delivery.begin(self._now())
         if again:
             outbox.try_now(self._now())
-        while not self._ends.is_set() and self._ringing is ringing:
+        goes_on = True
+        while goes_on and self._around.ringing is ringing:
             self._say_of_settings(outbox, ringing)
             now = self._now()
-            problems = self._signs.problems(self._root, now)
+            problems = self._around.signs.problems(self._root, now)
             made = digest(outbox, ringing, problems, now, absent)
             if made:
                 outbox.add(made)
             delivery.turn(now)
+            if not (goes_on := self._around.wait(0.0)):
+                break  # a sign of life would be a lie
             pulse.turn(problems, self._now())
             self._trouble = ""
-            self._ends.wait(_TURN_SECONDS)
+            goes_on = self._around.wait(_TURN_SECONDS)
+        return goes_on
 
     def _say_of_settings(self, outbox: Outbox, ringing: Ringing) -> None:
-        with suppress(Empty):
-            refused = self._refused.get_nowait()
-            outbox.withdraw(SETTINGS, self._now())
-            if refused:
-                outbox.add(refused_settings(ringing, refused, self._now()))
+        refused = self._around.refused()
+        if refused is None:
+            return
+        outbox.withdraw(SETTINGS, self._now())
+        if refused:
+            outbox.add(refused_settings(ringing, refused, self._now()))
 
     def _complain(self, text: str) -> None:
         if text != self._trouble:
             self._trouble = text
             self._tell(text)
-
-
-@contextmanager
-def ringing_bell(
-    root: Path, ringing: Ringing, signs: Signs, now: Callable[[], int], tell: Callable[[str], None]
-) -> Iterator[BellThread]:
-    """The bell rings inside, for those that `ringing` names and those that it is told of later."""
-    thread = BellThread(root, ringing, signs, now, tell)
-    thread.start()
-    try:
-        yield thread
-    finally:
-        thread.stop()

@@ -1,11 +1,14 @@
 """`tocsin run`: one process takes events in (`engine/intake/`), this one judges them (`engine/service.py`).
 
+This one parses what strangers wrote. So it reads no secret, and gives the network up before it reads the first record
+(`confined.py`); what needs the network is started by a process that was begun before (`starter.py`).
+
 Rules:
 
 1. Intake is started first, and needs nothing of what judging needs: after a restart senders are heard at once, however much
    is still to be judged.
 2. An intake process that dies is started anew, later each time, and that is told; nothing that it acknowledged is lost.
-3. Once intake listens, the bell's thread (`bell.py`) tells people what was committed, and sends the sign of life.
+3. Once intake listens, the bell (`kept_bell.py`, a process of its own) tells people what was committed, and sends the sign of life.
 4. A stop lets intake answer what is in flight, then judges all that was acknowledged, and only then ends. A second signal
    ends at once, and the rest is judged at the next start; so is what the disk refuses to take while it stops.
 5. Sources of plants are read in a process of their own (`plant/kept_collectors.py`), which nothing waits for.
@@ -17,14 +20,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tocsin.detect.interface import Detector
+from tocsin.engine import starter
 from tocsin.engine.absence import Absences, Known
-from tocsin.engine.bell import BellThread, Signs, ringing_bell
 from tocsin.engine.books import Ringer
 from tocsin.engine.collecting import collect, seldom
+from tocsin.engine.confined import give_up_network
 from tocsin.engine.figuring import Figuring
 from tocsin.engine.flow import Tally
 from tocsin.engine.forgetting import Forgetting
 from tocsin.engine.keeping import Keeping
+from tocsin.engine.kept_bell import KeptBell
 from tocsin.engine.kept_intake import KeptIntake
 from tocsin.engine.live_rules import LiveDetector
 from tocsin.engine.patience import Patience
@@ -49,11 +54,14 @@ def reads(options: ReceivedOptions) -> Callable[[Received], EventBatch]:
 
 
 def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
-    """Runs until it is to stop; gives what was judged.
+    """Runs until it is to stop; gives what was judged. This process has no network from then on.
 
     Raises:
-        OperatorError: the store cannot be opened, no listener can be, or the disk refused.
+        OperatorError: the store cannot be opened, no listener can be, no process started, or the disk refused.
     """
+    starter.begin()
+    if why := give_up_network():
+        attendant.on_notice(f"This process keeps the network, though it parses what strangers wrote: {why}.")
     intake = KeptIntake(request, attendant)
     with seldom(), Store.follow(request.store, intake.end, reads(request.reading)) as store:
         for notice in store.notices:
@@ -67,15 +75,11 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
         try:
             collect()
             works = _Works(request, attendant, intake, detector, figuring, store)
-            with ringing_bell(
-                request.store, request.ringing, works.signs, request.now, attendant.on_notice
-            ) as bell:
-                try:
-                    works.run(wishes, bell)
-                    intake.stop()
-                    works.signs.listens = False
-                finally:
-                    works.stop()
+            try:
+                works.run(wishes)
+                intake.stop()
+            finally:
+                works.stop()
             works.finish()
         finally:
             intake.kill()
@@ -83,7 +87,7 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
 
 
 class _Works:
-    """All that works on one store beside intake and the bell, a turn of each after the other."""
+    """All that works on one store beside intake, a turn of each after the other."""
 
     def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
         self, request: ServeRequest, attendant: Attendant, intake: KeptIntake, detector: LiveDetector, figuring: Figuring,
@@ -98,27 +102,28 @@ class _Works:
         figuring.plants = self._plants.figures
         detectors: list[Detector] = [detector, self._plants]
         self.service = Service(store, detectors, IncidentDesk(), figuring, ringer, _absences(request, store))
-        self.signs = Signs(listens=True, judged=request.now())
         self._patience = Patience(request.now, tell)
         self._keeping = Keeping(store, request.keep, request.now, tell)
         self._sealer = Sealer(store, request.reading, request.now, tell)
         self._collectors = KeptCollectors(_collected(request), request.now, tell)
         self._collectors.begin()
+        self._bell = KeptBell(request.store, request.ringing, request.now, tell)
+        self._bell.begin()
         self._forgetting = Forgetting(
             store, request.now, tell, intake.rotate, self._figuring.forget, self._take_up_again,
             lambda: self._sealer.merges,
         )  # fmt: skip
 
-    def run(self, wishes: Wishes, bell: BellThread) -> None:
+    def run(self, wishes: Wishes) -> None:
         """Until it is to stop."""
         self.service.judged_by(self._request.rules.note)
         reloading = Reloading(
-            self._request, wishes, self._detector, self._intake, lambda new: self._take_up(new, bell), self._attendant
-        )  # fmt: skip
+            self._request, wishes, self._detector, self._intake, self._take_up, self._attendant
+        )
         while not wishes.stops():
             if reloading.turn():
                 self._figuring.figures.reload = reloading.account
-                bell.settings(reloading.account.refused)
+                self._bell.settings(reloading.account.refused)
                 collect()
             self._turn()
 
@@ -138,9 +143,11 @@ class _Works:
 
     def stop(self) -> None:
         """Lets what was begun beside judging be, for the next start."""
+        self._bell.works(listens=False)
         self._collectors.stop()
         self._sealer.stop()
         self._forgetting.stop()
+        self._bell.stop()
 
     def _turn(self) -> None:
         self._collectors.attend()
@@ -151,16 +158,19 @@ class _Works:
         busy = self._patience.does(self.service.turn) | (not self.service.waits and self._forgetting.turn())
         pause = 0.1 if self._forgetting.waits else 1.0
         self._intake.attend(0.0 if busy else pause)  # however busy: it may be gone
-        self.signs.listens = self._intake.lives()
-        if not self._patience.refused:
-            self.signs.judged = self._request.now()
+        self._bell.attend()
+        self._bell.works(
+            listens=self._intake.lives(), judged=None if self._patience.refused else self._request.now()
+        )
 
-    def _take_up(self, new: ServeRequest, bell: BellThread) -> None:
+    def _take_up(self, new: ServeRequest) -> None:
         self._request = new
         self._plants.take_up(new.watched)
         self.service.ring_for(new.ringing)
         self.service.await_(lambda: _absences(new, self._store))
-        bell.ring_for(new.ringing)  # behind the commits: no message comes for a channel that it gave away
+        self._bell.ring_for(
+            new.ringing
+        )  # behind the commits: no message comes for a channel that it gave away
         self._keeping.keep(new.keep)
         self._collectors.take_up(_collected(new))
         self._figuring.figures.ports = self._intake.ports

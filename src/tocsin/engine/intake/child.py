@@ -6,7 +6,6 @@ pipe says that it moved, so that nobody has to look again and again. Everything 
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -16,7 +15,9 @@ from threading import Lock
 from typing import Any, Final
 
 from tocsin.config import bounds
+from tocsin.engine.confined import hide_memory
 from tocsin.engine.intake.settings import Change, Failed, IntakeSettings, Report, Rotate
+from tocsin.engine.starter import NETWORKED, exit_code
 from tocsin.records.errors import OperatorError
 from tocsin.store.segment import Position
 
@@ -32,13 +33,12 @@ class Child:
     """
 
     def __init__(self, settings: IntakeSettings, now: Callable[[], int]) -> None:
-        context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks in whatever state
-        self._end: Any = context.Value("Q", 0, lock=False)
-        self._reports, reports = context.Pipe(duplex=False)
-        self._moved, moved = context.Pipe(duplex=False)
-        orders, self._orders = context.Pipe(duplex=False)
+        self._end: Any = NETWORKED.Value("Q", 0, lock=False)
+        self._reports, reports = NETWORKED.Pipe(duplex=False)
+        self._moved, moved = NETWORKED.Pipe(duplex=False)
+        orders, self._orders = NETWORKED.Pipe(duplex=False)
         self._open = [self._moved, self._reports]
-        self._process = context.Process(
+        self._process = NETWORKED.Process(
             target=_main,
             args=(settings, now, self._end, moved, reports, orders),
             name="tocsin-intake",
@@ -55,8 +55,12 @@ class Child:
 
     @property
     def died(self) -> int | None:
-        """The exit code of a process that is gone; None while it runs."""
-        return self._process.exitcode
+        """The exit code of a process that is gone; None while it runs.
+
+        Raises:
+            OperatorError: no other could be started.
+        """
+        return exit_code(self._process)
 
     def wait(self, seconds: float) -> Iterator[Report]:
         """What it has to say, once it has; comes back early where the log moved, and after `seconds` at the latest."""
@@ -117,6 +121,7 @@ def _main(  # noqa: PLR0913, PLR0917  what it is wired to
     from tocsin.engine.intake.process import run_intake  # noqa: PLC0415  the main process needs none of it
 
     os.setpgid(0, 0)  # Ctrl-C is for the main process, which stops this one in its turn
+    hide_memory()
     os.set_blocking(moved.fileno(), False)
     lock = Lock()
 

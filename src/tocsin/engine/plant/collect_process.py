@@ -6,7 +6,6 @@ It holds nothing that others wait for: it may be killed at any moment, and goes 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -17,7 +16,9 @@ from threading import Lock
 import msgspec
 
 from tocsin.config import bounds
+from tocsin.engine.confined import hide_memory
 from tocsin.engine.plant.collectors.settings import CollectSettings, Report, Told
+from tocsin.engine.starter import NETWORKED, exit_code
 
 
 class CollectChild:
@@ -29,10 +30,9 @@ class CollectChild:
     """
 
     def __init__(self, settings: CollectSettings, now: Callable[[], int]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._reports, reports = context.Pipe(duplex=False)
-        life, self._life = context.Pipe(duplex=False)
-        self._process = context.Process(
+        self._reports, reports = NETWORKED.Pipe(duplex=False)
+        life, self._life = NETWORKED.Pipe(duplex=False)
+        self._process = NETWORKED.Process(
             target=_main, args=(settings, now, reports, life), name="tocsin-collect", daemon=True
         )
         self._process.start()
@@ -41,8 +41,12 @@ class CollectChild:
 
     @property
     def died(self) -> int | None:
-        """The exit code of a process that is gone; None while it runs."""
-        return self._process.exitcode
+        """The exit code of a process that is gone; None while it runs.
+
+        Raises:
+            OperatorError: no other could be started.
+        """
+        return exit_code(self._process)
 
     @property
     def pid(self) -> int | None:
@@ -88,6 +92,7 @@ def _main(settings: CollectSettings, now: Callable[[], int], reports: Connection
     from tocsin.engine.plant.collecting import collect  # noqa: PLC0415  the main process needs none of it
 
     os.setpgid(0, 0)  # Ctrl-C is for the main process, which ends this one in its turn
+    hide_memory()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     lock = Lock()
 
