@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +25,7 @@ from tocsin.outbound.gate import Gate
 from tocsin.records.errors import OperatorError
 from tocsin.records.instants import SECOND
 from tocsin.store.database import Database
+from tocsin.store.lock import bell_to_itself
 from tocsin.store.outbox import Outbox
 from tocsin.store.outgoing import Outgoing
 from tocsin.store.state import State
@@ -77,7 +79,10 @@ class Around(Protocol):
         """Waits so long, or until somebody else is to be told; whether the bell is to go on."""
 
     def refused(self) -> str | None:
-        """Why settings that were read since the last call do not hold, empty where they do; None where none were read."""
+        """Why settings that were read do not hold, empty where they do; None where that was said, or none were read."""
+
+    def refused_said(self) -> None:
+        """That was said."""
 
 
 class BellRinger:
@@ -112,13 +117,14 @@ class BellRinger:
                 goes_on = False
 
     def _ring(self) -> None:
-        database = Database(self._root / "state.sqlite", write=True)
-        again = False
-        try:
+        until = self._now() + round(bounds.OUTBOUND_SECONDS * SECOND)
+        with (
+            bell_to_itself(self._root, lambda: self._now() < until and self._around.wait(0.0)),
+            closing(Database(self._root / "state.sqlite", write=True)) as database,
+        ):
+            again = False
             while self._ring_for(self._around.ringing, database, again=again):
                 again = True
-        finally:
-            database.close()
 
     def _ring_for(self, ringing: Ringing, database: Database, *, again: bool) -> bool:
         """Until somebody else is to be told, or it is to end: whether it goes on; `again` where somebody was before."""
@@ -153,6 +159,7 @@ class BellRinger:
         outbox.withdraw(SETTINGS, self._now())
         if refused:
             outbox.add(refused_settings(ringing, refused, self._now()))
+        self._around.refused_said()
 
     def _complain(self, text: str) -> None:
         if text != self._trouble:

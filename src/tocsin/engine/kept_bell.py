@@ -5,7 +5,9 @@ Rules:
 1. It ends when the main process does, however that came; what is being handed over is ended first, and no sign of life
    leaves any more.
 2. How the service is stands in memory that both share, so that judging never waits for a bell that hangs.
-3. A bell that dies is started anew, later each time, and that is told. A message whose hand-over it did not see the end of is handed
+3. It is told one thing at a time, and the next once it says that it did that: a bell that hangs fills no pipe, and one that
+   starts anew is told again.
+4. A bell that dies is started anew, later each time, and that is told. A message whose hand-over it did not see the end of is handed
    over again, with the same id.
 """
 
@@ -13,21 +15,24 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 from tocsin.config import bounds
 from tocsin.engine.bell import BellRinger, Signs
 from tocsin.engine.confined import hide_memory
-from tocsin.engine.starter import NETWORKED, exit_code
+from tocsin.engine.starter import NETWORKED, exit_code, start
 from tocsin.notify.changes import Ringing
 from tocsin.records.instants import SECOND
 
 _LONGEST_PAUSE: Final = 60.0
+_STEP_SECONDS: Final = 1.0
+"""How long it waits at most before it looks whether a signal ended it."""
 
 
 class KeptBell:
@@ -51,18 +56,25 @@ class KeptBell:
         self._child: _Child | None = None
         self._pause, self._started = 0.0, 0
         self._again: int | None = None
+        self._order = _NOTHING
+        self._asked = _NOTHING
 
     def begin(self) -> None:
         """Starts it."""
         self._child = _Child(self._root, self._ringing, (self._listens, self._judged), self._now)
         self._started = self._now()
+        newer = self._order.refused is not None
+        self._order = _Order(refused=self._order.refused if newer else self._asked.refused)
+        self._asked = _NOTHING
+        self._tell_it()
 
     def attend(self) -> None:
         """Hears what it has to say, and starts it anew where it died."""
         if self._child is None:
             return
-        for text in self._child.heard():
-            self._tell(text)
+        for said in self._child.heard():
+            self._hear(said)
+        self._tell_it()
         died, now = self._child.died, self._now()
         if died is None:
             if self._pause and abs(now - self._started) > _LONGEST_PAUSE * SECOND:
@@ -87,20 +99,42 @@ class KeptBell:
     def ring_for(self, ringing: Ringing) -> None:
         """Whom to tell from now on."""
         self._ringing = ringing
-        if self._child is not None:
-            self._child.order(ringing)
+        self._order = replace(self._order, ringing=ringing)
+        self._tell_it()
 
     def settings(self, refused: str) -> None:
         """Settings were read anew: why they do not hold, which people are told; empty where they do."""
-        if self._child is not None:
-            self._child.order(refused)
+        self._order = replace(self._order, refused=refused)
+        self._tell_it()
 
     def stop(self) -> None:
         """Lets what is being handed over end, for a while."""
         if self._child is not None:
-            for text in self._child.stop():
-                self._tell(text)
+            for said in self._child.stop():
+                self._hear(said)
             self._child = None
+
+    def _hear(self, said: str | None) -> None:
+        if said is None:
+            self._asked = _NOTHING
+        else:
+            self._tell(said)
+
+    def _tell_it(self) -> None:
+        if self._child is not None and self._asked == _NOTHING != self._order:
+            self._child.order(self._order)
+            self._asked, self._order = self._order, _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the process is told: for whom to ring, and why settings were refused (empty: they hold); None: as before."""
+
+    ringing: Ringing | None = None
+    refused: str | None = None
+
+
+_NOTHING: Final = _Order()
 
 
 class _Child:
@@ -112,7 +146,7 @@ class _Child:
         self._process = NETWORKED.Process(
             target=_main, args=(root, ringing, signs, now, orders, told), name="tocsin-bell", daemon=True
         )
-        self._process.start()
+        start(self._process)
         orders.close()
         told.close()
 
@@ -121,18 +155,18 @@ class _Child:
         """The exit code of a process that is gone; None while it runs."""
         return exit_code(self._process)
 
-    def heard(self) -> Iterator[str]:
-        """What it has to say by now."""
+    def heard(self) -> Iterator[str | None]:
+        """What it has to say by now; None: that it did what it was told."""
         with suppress(EOFError, OSError):
             while self._told.poll():
-                yield str(self._told.recv())
+                yield self._told.recv()
 
-    def order(self, order: Ringing | str) -> None:
-        """Tells it for whom to ring, or why settings were refused; nothing happens where it is gone, as `died` says."""
+    def order(self, order: _Order) -> None:
+        """Tells it that; nothing happens where it is gone, as `died` says."""
         with suppress(OSError):
             self._orders.send(order)
 
-    def stop(self) -> Iterator[str]:
+    def stop(self) -> Iterator[str | None]:
         """Asks it to end, and ends it where it does not; what it says until then."""
         self._orders.close()
         while wait([self._told, self._process.sentinel], bounds.OUTBOUND_SECONDS):
@@ -153,11 +187,19 @@ class _Child:
 class _Around:
     """What the process knows of the service."""
 
-    def __init__(self, ringing: Ringing, signs: tuple[Any, Any], orders: Connection) -> None:
+    def __init__(
+        self, ringing: Ringing, signs: tuple[Any, Any], orders: Connection, tell: Callable[[str | None], None]
+    ) -> None:
         self.ringing = ringing
         self._listens, self._judged = signs
-        self._orders = orders
-        self._refused: deque[str] = deque(maxlen=1)
+        self._orders, self._tell = orders, tell
+        self._refused: str | None = None
+        self._ends = False
+
+    def end(self, number: int, frame: FrameType | None) -> None:
+        """What a signal does: what is being handed over is ended first."""
+        del number, frame
+        self._ends = True
 
     @property
     def signs(self) -> Signs:
@@ -167,20 +209,32 @@ class _Around:
     def wait(self, seconds: float) -> bool:
         """As `bell.Around`."""
         try:
-            while self._orders.poll(seconds):
-                order = self._orders.recv()
-                if isinstance(order, Ringing):
-                    self.ringing = order
-                else:
-                    self._refused.append(order)
-                seconds = 0.0
+            while not (self._ends or self._obey(min(seconds, _STEP_SECONDS))) and seconds > _STEP_SECONDS:
+                seconds -= _STEP_SECONDS
         except (EOFError, OSError):  # the main process is gone, or wants no more
             return False
-        return True
+        return not self._ends
 
     def refused(self) -> str | None:
         """As `bell.Around`."""
-        return self._refused.popleft() if self._refused else None
+        return self._refused
+
+    def refused_said(self) -> None:
+        """As `bell.Around`."""
+        self._refused = None
+        self._tell(None)
+
+    def _obey(self, seconds: float) -> bool:
+        """Whether it was told something within so long."""
+        if not self._orders.poll(seconds):
+            return False
+        order: _Order = self._orders.recv()
+        self.ringing = order.ringing or self.ringing
+        if order.refused is None:
+            self._tell(None)
+        else:
+            self._refused = order.refused
+        return True
 
 
 def _main(  # noqa: PLR0913, PLR0917  what it is wired to
@@ -193,11 +247,13 @@ def _main(  # noqa: PLR0913, PLR0917  what it is wired to
 ) -> None:
     """What the process does."""
     os.setpgid(0, 0)  # Ctrl-C is for the main process, which ends this one in its turn
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    hide_memory()
 
-    def tell(text: str) -> None:
+    def tell(said: str | None) -> None:
         with suppress(OSError):  # the main process is gone, and this one is about to follow
-            told.send(text)
+            told.send(said)
 
-    BellRinger(root, _Around(ringing, signs, orders), now, tell).run()
+    around = _Around(ringing, signs, orders, tell)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, around.end)
+    hide_memory()
+    BellRinger(root, around, now, tell).run()

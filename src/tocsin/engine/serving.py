@@ -45,6 +45,8 @@ from tocsin.records.errors import TryAgain
 from tocsin.records.event import EventBatch
 from tocsin.records.received import Received
 from tocsin.sources.listened.received import ReceivedOptions, events_of
+from tocsin.store.disk import Disk
+from tocsin.store.folders import prepare
 from tocsin.store.store import Store
 
 
@@ -59,11 +61,13 @@ def serve(request: ServeRequest, attendant: Attendant, wishes: Wishes) -> Tally:
     Raises:
         OperatorError: the store cannot be opened, no listener can be, no process started, or the disk refused.
     """
-    starter.begin()
+    prepare(request.store, Disk())
+    starter.begin(request.store)
     if why := give_up_network():
         attendant.on_notice(f"This process keeps the network, though it parses what strangers wrote: {why}.")
     intake = KeptIntake(request, attendant)
     with seldom(), Store.follow(request.store, intake.end, reads(request.reading)) as store:
+        starter.tidy(request.store)
         for notice in store.notices:
             attendant.on_notice(notice)
         detector = LiveDetector(

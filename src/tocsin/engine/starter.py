@@ -3,12 +3,19 @@
 The process that judges gives the network up (`confined.py`), and what it starts inherits that. So these are started by a
 process that was begun before: multiprocessing's fork server, which parses nothing and does nothing else. Where it is gone,
 none of them could ever be started again, and nobody would know how one ended: the service ends, and is started anew whole.
+
+It is asked over a socket, which has a name in a folder. That is in the data folder, not in /tmp: which may be full or read-only,
+and which many systems sweep of what is ten days old.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-from multiprocessing import forkserver
+import os
+import shutil
+import tempfile
+from multiprocessing import forkserver, util
+from pathlib import Path
 from typing import Any, Final
 
 from tocsin.records.errors import OperatorError
@@ -17,22 +24,52 @@ NETWORKED: Final = multiprocessing.get_context("forkserver")
 """What such processes, their pipes and their shared memory are made by."""
 
 _NOBODY_KNOWS: Final = 255  # what multiprocessing says where the fork server is gone
+_FOLDER: Final = "starter"
+_LONGEST: Final = 107 - len(
+    "/pymp-12345678/listener-12345678"
+)  # bytes: `sun_path` of unix(7) has 108, a NUL among them
 
 
-def begin() -> None:
+def begin(root: Path) -> None:
     """Begins the process that starts the others; to be called before the network is given up.
+
+    Args:
+        root: The store's folder, in which its socket has its name, unless that is too long a path.
 
     Raises:
         OperatorError: it cannot be begun.
     """
+    folder, usual = root.absolute() / _FOLDER, tempfile.tempdir
     try:
-        forkserver.set_forkserver_preload([])
+        if len(os.fsencode(folder)) <= _LONGEST:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            tempfile.tempdir = str(folder)
+        forkserver.set_forkserver_preload(["tocsin.engine.outliving"])
         forkserver.ensure_running()
     except OSError as error:
-        raise OperatorError(
-            f"No process can be started: {error.strerror or error}.",
-            "Look at memory, processes and the disk of /tmp.",
-        ) from error
+        raise _none(error) from error
+    finally:
+        tempfile.tempdir = usual
+
+
+def tidy(root: Path) -> None:
+    """Removes what earlier ones left that were killed; to be called by who alone writes to the store."""
+    ours = Path(util.get_temp_dir())
+    for left in (root.absolute() / _FOLDER).glob("pymp-*"):
+        if left != ours:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def start(process: Any) -> None:
+    """Starts a `process` of `NETWORKED`.
+
+    Raises:
+        OperatorError: it cannot be.
+    """
+    try:
+        process.start()
+    except (OSError, EOFError) as error:  # the end of a file: what starts them could not
+        raise _none(error) from error
 
 
 def exit_code(process: Any) -> int | None:
@@ -48,3 +85,11 @@ def exit_code(process: Any) -> int | None:
             "Start Tocsin again; what it acknowledged is in the log. See what killed it (memory?).",
         )
     return code
+
+
+def _none(error: OSError | EOFError) -> OperatorError:
+    why = (error.strerror or error) if isinstance(error, OSError) else "what starts it ended over it"
+    return OperatorError(
+        f"No process can be started: {why}.",
+        "Look at memory, at how many processes are allowed, and at the disk; then start Tocsin again.",
+    )

@@ -19,6 +19,8 @@ _OWN_NAMES = {
     "collect.sock",
     "collect.new",
     "plant",
+    "bell.lock",
+    "starter",
 }
 
 
@@ -37,6 +39,18 @@ def make_folders(root: Path, disk: Disk) -> None:
     for name in ("wal", "events"):
         disk.make_directory(root / name)
     disk.sync_directory(root, "store.directory")
+
+
+def prepare(root: Path, disk: Disk) -> None:
+    """Makes the store's folders, and opens nothing.
+
+    Raises:
+        OperatorError: they cannot be made, or `root` is some other folder.
+    """
+    try:
+        make_folders(root, disk)
+    except OSError as error:
+        raise unusable(root, error) from error
 
 
 def _is_state(path: Path) -> bool:

@@ -1,7 +1,7 @@
 """One writer at a time: advisory locks on files in the store's folder (flock(2); the kernel drops them with us).
 
-`lock` is held by who writes the state; `wal.lock` by a process that takes events in and writes the log for it. That one
-may live a moment longer than who started it, so whoever opens the log waits for it to end.
+`lock` is held by who writes the state; `wal.lock` by a process that takes events in and writes the log for it, `bell.lock` by
+one that hands messages over. Those may live a moment longer than who started them, so whoever wants the same waits for them to end.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,6 +52,7 @@ def _opened(path: Path) -> int:
 
 
 LOG_LOCK = "wal.lock"
+_BELL_LOCK = "bell.lock"
 _LOOK_SECONDS = 0.05
 
 
@@ -63,18 +64,41 @@ def log_to_itself(root: Path) -> Iterator[None]:
         OperatorError: a process that takes events in does not end.
     """
     until = time.monotonic() + 2 * bounds.STOP_SECONDS
-    while True:
-        try:
-            lock = WriterLock(root / LOG_LOCK)
-            break
-        except OperatorError:
-            if time.monotonic() >= until:
-                raise
-            time.sleep(_LOOK_SECONDS)
+    lock = _waited_for(root / LOG_LOCK, lambda: time.monotonic() < until)
     try:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def bell_to_itself(root: Path, waits: Callable[[], bool]) -> Iterator[None]:
+    """The messages of the store in `root` are handed over by nobody else meanwhile.
+
+    Raises:
+        OperatorError: another process still does, and `waits` says to wait no more.
+    """
+    try:
+        lock = _waited_for(root / _BELL_LOCK, waits)
+    except OperatorError:
+        raise OperatorError(
+            "what rang before, for a service that was killed, still hands messages over.",
+            "See what it waits for, or end it.",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _waited_for(path: Path, waits: Callable[[], bool]) -> WriterLock:
+    while True:
+        try:
+            return WriterLock(path)
+        except OperatorError:
+            if not waits():
+                raise
+        time.sleep(_LOOK_SECONDS)
 
 
 def is_held(path: Path) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from tocsin.config import bounds
 from tocsin.engine.confined import hide_memory
 from tocsin.engine.intake.settings import Change, Failed, IntakeSettings, Report, Rotate
-from tocsin.engine.starter import NETWORKED, exit_code
+from tocsin.engine.starter import NETWORKED, exit_code, start
 from tocsin.records.errors import OperatorError
 from tocsin.store.segment import Position
 
@@ -44,7 +44,7 @@ class Child:
             name="tocsin-intake",
             daemon=True,
         )
-        self._process.start()
+        start(self._process)
         for theirs in (reports, moved, orders):
             theirs.close()
 

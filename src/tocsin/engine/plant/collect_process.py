@@ -18,7 +18,7 @@ import msgspec
 from tocsin.config import bounds
 from tocsin.engine.confined import hide_memory
 from tocsin.engine.plant.collectors.settings import CollectSettings, Report, Told
-from tocsin.engine.starter import NETWORKED, exit_code
+from tocsin.engine.starter import NETWORKED, exit_code, start
 
 
 class CollectChild:
@@ -35,7 +35,7 @@ class CollectChild:
         self._process = NETWORKED.Process(
             target=_main, args=(settings, now, reports, life), name="tocsin-collect", daemon=True
         )
-        self._process.start()
+        start(self._process)
         reports.close()
         life.close()
 
