@@ -212,17 +212,15 @@ class Watched(Thread):
 
 
 def _named(running: Running) -> Iterator[tuple[str, int]]:
-    """The processes; the one that takes events in is the first that was started, before any that seals."""
-    judging, *others = running.pids()
-    yield "judging", judging
-    taken = False
-    for pid in others:
+    """The processes."""
+    names = {running.process.pid: "judging", running.starter(): "starter"}
+    names |= dict(zip(running.workers(), ("intake", "bell"), strict=False))
+    for pid in running.pids():
         try:
             helper = b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             continue
-        yield ("tracker" if helper else "sealing" if taken else "intake"), pid
-        taken = taken or not helper
+        yield ("tracker" if helper else names.get(pid, "sealing")), pid
 
 
 def _cpu(pid: int) -> float:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 from multiprocessing import forkserver, util
 from pathlib import Path
@@ -40,6 +41,9 @@ def begin(root: Path) -> None:
         OperatorError: it cannot be begun.
     """
     folder, usual = root.absolute() / _FOLDER, tempfile.tempdir
+    reload = signal.signal(
+        signal.SIGHUP, signal.SIG_IGN
+    )  # what is begun here inherits that; all was read just now
     try:
         if len(os.fsencode(folder)) <= _LONGEST:
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -50,6 +54,7 @@ def begin(root: Path) -> None:
         raise _none(error) from error
     finally:
         tempfile.tempdir = usual
+        signal.signal(signal.SIGHUP, reload)
 
 
 def tidy(root: Path) -> None:
