@@ -25,6 +25,7 @@ def outlive() -> None:
 
 
 def _hear() -> None:
+    os.setpgid(0, 0)  # nor is it sent what a terminal sends to all, not even while it is still being made
     for number in _FOR_MAIN:
         signal.signal(number, signal.SIG_DFL)
 
