@@ -58,7 +58,7 @@ def test_a_bell_that_is_killed_is_told_started_anew_and_rings(place, how, code) 
         os.kill(bell, how)
         running.says(f"The process that rings ended (exit code {code}); it is started again in 1 s.")
         send(port, token, "one")
-        awaited(lambda: rung(server), running.out.read_text)
+        awaited(lambda: rung(server) or None, running.out.read_text)
     finally:
         running.kill()
 
@@ -97,7 +97,7 @@ def test_what_settings_were_refused_for_is_told_though_the_bell_dies_over_it(pla
         running.says("Nothing was reloaded")
         assert not rung(server)
         os.kill(bell, signal.SIGKILL)
-        awaited(lambda: rung(server), running.out.read_text)
+        awaited(lambda: rung(server) or None, running.out.read_text)
     finally:
         running.kill()
 
