@@ -32,8 +32,8 @@ _CALL = re.compile(r"(\w+)\((.*)", re.DOTALL)
 _FILE = re.compile(r"(?:AT_FDCWD|\d+)<((?:\\x[0-9a-f]{2})+)>(\(deleted\))?")
 _SOCKET = re.compile(r"\d+<TCP:\[[\d.]+:(\d+)->[\d.]+:(\d+)\]>")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
-_UNTRACKED = re.compile(r"(-shm|/lock|/[^/]*status\.json[^/]*)$")
-"""Shared memory, a lock, and figures that count for nothing once the service stopped: no promise rests on them."""
+_UNTRACKED = re.compile(r"(-shm|/(bell\.)?lock|/[^/]*status\.json[^/]*|/starter(/.*)?)$")
+"""Shared memory, locks, a socket's folder, and figures that count for nothing once the service stopped: no promise rests on them."""
 
 
 @dataclass(frozen=True, slots=True)
