@@ -122,6 +122,9 @@ class Once:
     def wait(self, seconds: float) -> bool:
         return seconds == 0.0
 
+    def settle(self) -> bool:
+        return True
+
     def refused(self) -> str | None:
         return None
 
