@@ -12,9 +12,12 @@ from tests.notify.receivers import WebServer, awaited
 from tests.running_service import Running
 
 from tocsin.config import bounds
+from tocsin.config.bell import Bell
 from tocsin.config.tokens import add_token
-from tocsin.engine.bell import Signs
+from tocsin.engine.bell import BellRinger, Signs
+from tocsin.notify.changes import Ringing
 from tocsin.records.instants import SECOND
+from tocsin.store.lock import bell_to_itself
 from tocsin.store.store import Store
 
 NOON = 1_700_000_000 * SECOND
@@ -108,3 +111,35 @@ def test_the_signs_say_what_is_not_well(tmp_path: Path, monkeypatch) -> None:
     assert "cannot be used" in well.problems(tmp_path / "gone", NOON)[0]
     monkeypatch.setattr(bounds, "WORKING_DISK_BYTES", 2**62)
     assert "MiB left" in well.problems(tmp_path, NOON)[0]
+
+
+class Once:
+    """What is around a bell that is to ring for one turn."""
+
+    ringing = Ringing(Bell())
+    signs = Signs(listens=True, judged=NOON)
+
+    def wait(self, seconds: float) -> bool:
+        return seconds == 0.0
+
+    def settle(self) -> bool:
+        return True
+
+    def refused(self) -> str | None:
+        return None
+
+    def refused_said(self) -> None:
+        raise AssertionError("nothing was")
+
+
+def test_one_bell_rings_at_a_time(tmp_path: Path) -> None:
+    """One that outlives the main process for a moment hands over what it began; the next one waits for it, and says so."""
+    Store.open(tmp_path / "data").close()
+    instants, told = iter(range(NOON, NOON + 10**9, 8 * SECOND)), []
+    bell = BellRinger(tmp_path / "data", Once(), lambda: next(instants), told.append)
+    with bell_to_itself(tmp_path / "data", lambda: False):
+        bell.run()
+    assert [one for one in told if "still hands messages over" in one] == told != []
+    told.clear()
+    bell.run()
+    assert told == []

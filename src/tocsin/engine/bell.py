@@ -78,6 +78,9 @@ class Around(Protocol):
     def wait(self, seconds: float) -> bool:
         """Waits so long, or until somebody else is to be told; whether the bell is to go on."""
 
+    def settle(self) -> bool:
+        """Waits until it knows whom to tell now, for else messages for new channels would seem to be for none; as `wait`."""
+
     def refused(self) -> str | None:
         """Why settings that were read do not hold, empty where they do; None where that was said, or none were read."""
 
@@ -123,7 +126,7 @@ class BellRinger:
             closing(Database(self._root / "state.sqlite", write=True)) as database,
         ):
             again = False
-            while self._ring_for(self._around.ringing, database, again=again):
+            while self._around.settle() and self._ring_for(self._around.ringing, database, again=again):
                 again = True
 
     def _ring_for(self, ringing: Ringing, database: Database, *, again: bool) -> bool:

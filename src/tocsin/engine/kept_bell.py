@@ -53,6 +53,7 @@ class KeptBell:
             NETWORKED.Value("b", 1, lock=False),
             NETWORKED.Value("q", now(), lock=False),
         )
+        self._newest = NETWORKED.Value("q", 0, lock=False)  # how often somebody else was to be told
         self._child: _Child | None = None
         self._pause, self._started = 0.0, 0
         self._again: int | None = None
@@ -61,7 +62,8 @@ class KeptBell:
 
     def begin(self) -> None:
         """Starts it."""
-        self._child = _Child(self._root, self._ringing, (self._listens, self._judged), self._now)
+        shared = (self._listens, self._judged, self._newest)
+        self._child = _Child(self._root, self._ringing, shared, self._now)
         self._started = self._now()
         newer = self._order.refused is not None
         self._order = _Order(refused=self._order.refused if newer else self._asked.refused)
@@ -99,7 +101,8 @@ class KeptBell:
     def ring_for(self, ringing: Ringing) -> None:
         """Whom to tell from now on."""
         self._ringing = ringing
-        self._order = replace(self._order, ringing=ringing)
+        self._newest.value += 1
+        self._order = replace(self._order, ringing=ringing, number=self._newest.value)
         self._tell_it()
 
     def settings(self, refused: str) -> None:
@@ -128,10 +131,14 @@ class KeptBell:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What the process is told: for whom to ring, and why settings were refused (empty: they hold); None: as before."""
+    """What the process is told: for whom to ring, and why settings were refused (empty: they hold); None: as before.
+
+    `number` counts for how many it was to ring.
+    """
 
     ringing: Ringing | None = None
     refused: str | None = None
+    number: int = 0
 
 
 _NOTHING: Final = _Order()
@@ -140,11 +147,16 @@ _NOTHING: Final = _Order()
 class _Child:
     """One such process, running."""
 
-    def __init__(self, root: Path, ringing: Ringing, signs: tuple[Any, Any], now: Callable[[], int]) -> None:
+    def __init__(
+        self, root: Path, ringing: Ringing, shared: tuple[Any, Any, Any], now: Callable[[], int]
+    ) -> None:
         orders, self._orders = NETWORKED.Pipe(duplex=False)
         self._told, told = NETWORKED.Pipe(duplex=False)
         self._process = NETWORKED.Process(
-            target=_main, args=(root, ringing, signs, now, orders, told), name="tocsin-bell", daemon=True
+            target=_main,
+            args=(root, ringing, shared[2].value, shared, now, orders, told),
+            name="tocsin-bell",
+            daemon=True,
         )
         start(self._process)
         orders.close()
@@ -188,10 +200,16 @@ class _Around:
     """What the process knows of the service."""
 
     def __init__(
-        self, ringing: Ringing, signs: tuple[Any, Any], orders: Connection, tell: Callable[[str | None], None]
+        self,
+        ringing: Ringing,
+        number: int,
+        shared: tuple[Any, Any, Any],
+        orders: Connection,
+        tell: Callable[[str | None], None],
     ) -> None:
         self.ringing = ringing
-        self._listens, self._judged = signs
+        self._listens, self._judged, self._newest = shared
+        self._number = number
         self._orders, self._tell = orders, tell
         self._refused: str | None = None
         self._ends = False
@@ -215,6 +233,13 @@ class _Around:
             return False
         return not self._ends
 
+    def settle(self) -> bool:
+        """As `bell.Around`."""
+        goes_on = self.wait(0.0)
+        while goes_on and self._number != self._newest.value:
+            goes_on = self.wait(_STEP_SECONDS)
+        return goes_on
+
     def refused(self) -> str | None:
         """As `bell.Around`."""
         return self._refused
@@ -229,7 +254,8 @@ class _Around:
         if not self._orders.poll(seconds):
             return False
         order: _Order = self._orders.recv()
-        self.ringing = order.ringing or self.ringing
+        if order.ringing is not None:
+            self.ringing, self._number = order.ringing, order.number
         if order.refused is None:
             self._tell(None)
         else:
@@ -240,7 +266,8 @@ class _Around:
 def _main(  # noqa: PLR0913, PLR0917  what it is wired to
     root: Path,
     ringing: Ringing,
-    signs: tuple[Any, Any],
+    number: int,
+    shared: tuple[Any, Any, Any],
     now: Callable[[], int],
     orders: Connection,
     told: Connection,
@@ -252,7 +279,7 @@ def _main(  # noqa: PLR0913, PLR0917  what it is wired to
         with suppress(OSError):  # the main process is gone, and this one is about to follow
             told.send(said)
 
-    around = _Around(ringing, signs, orders, tell)
+    around = _Around(ringing, number, shared, orders, tell)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, around.end)
     hide_memory()

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tocsin.records.errors import OperatorError
+from tocsin.store.disk import Disk
 
 NETWORKED: Final = multiprocessing.get_context("forkserver")
 """What such processes, their pipes and their shared memory are made by."""
@@ -46,7 +47,7 @@ def begin(root: Path) -> None:
     )  # what is begun here inherits that; all was read just now
     try:
         if len(os.fsencode(folder)) <= _LONGEST:
-            folder.mkdir(mode=0o700, exist_ok=True)
+            Disk().make_directory(folder)
             tempfile.tempdir = str(folder)
         forkserver.set_forkserver_preload(["tocsin.engine.outliving"])
         forkserver.ensure_running()
