@@ -8,7 +8,8 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -285,6 +286,49 @@ def test_births_that_never_come_are_waited_for_a_while(
         return second
 
     assert "Tocsin sends no command" in asyncio.run(play()).told[0]
+
+
+def test_births_are_waited_for_no_longer_where_the_source_never_rests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    node, other = sp.Node(), sp.Node(name="M").node_data(sp.metric("power", sp.FLOAT, 1.0))
+    monkeypatch.setattr("tocsin.config.bounds.SPARKPLUG_OWED_SECONDS", 0.2)
+
+    async def play() -> Delivered:
+        sink = Delivered()
+        async with restless(node.device_data(sp.data(1, sp.FLOAT, 2.5)), other) as port:
+            said = Mqtt("127.0.0.1", port, ("spBv1.0/#",), tls=False, version=4)
+            async with reading(said, sink):
+                await sink.until(lambda: sink.told)
+        return sink
+
+    assert "Tocsin sends no command" in asyncio.run(play()).told[0]
+
+
+@asynccontextmanager
+async def restless(first: tuple[str, bytes], then: tuple[str, bytes]) -> AsyncIterator[int]:
+    """The port of what speaks as a broker of MQTT 3.1.1 that kept a session: `first` once, and `then` without end."""
+
+    def published(number: int, topic: str, data: bytes) -> bytes:
+        body = len(topic).to_bytes(2) + topic.encode() + number.to_bytes(2) + data
+        assert len(body) < 128
+        return bytes([0x32, len(body)]) + body
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1_000)
+        writer.write(bytes([0x20, 2, 1, 0]))
+        asked = await reader.read(1_000)
+        writer.write(bytes([0x90, 4]) + asked[2:4] + bytes([1, 1]) + published(1, *first))
+        with suppress(OSError):
+            while True:
+                writer.write(published(2, *then) * 5_000)
+                await writer.drain()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
 
 
 def levels(sinks: list[Delivered]) -> set[object]:

@@ -24,7 +24,11 @@ _LATEST_MS: Final = 253_402_300_799_999  # the end of 9999
 
 
 class Shown(NamedTuple):
-    """What a metric showed at an instant (microseconds since 1970); `device` is "" where it is the node's own."""
+    """What a metric showed at an instant (microseconds since 1970); `device` is "" where it is the node's own.
+
+    A birth says what is so when it is sent, whenever its values changed last. `current`: whether nothing newer can be known of it:
+    it is no history that is sent late, and not of a birth of before.
+    """
 
     group: str
     node: str
@@ -32,6 +36,7 @@ class Shown(NamedTuple):
     metric: str
     instant: int
     value: Value
+    current: bool = True
 
 
 class Hearing:
@@ -108,9 +113,11 @@ class Hearing:
             )
 
     def lacks(self, said: Topic, data: bytes) -> bool:
-        """Whether the message `data` can only be named by a birth, and that was not heard."""
-        if not said.kind.endswith("DATA") or self.alive(said.group, said.node, said.device):
+        """Whether the message `data` can only be named by a birth, or is a device's death, and that birth was not heard."""
+        if said.kind not in {"NDATA", "DDATA", "DDEATH"} or self.alive(said.group, said.node, said.device):
             return False
+        if said.kind == "DDEATH":
+            return True
         try:
             metrics = parse_payload(data).metrics
         except BadMessage:
@@ -138,7 +145,8 @@ class Hearing:
     def _born(self, said: Topic, node: Node, payload: Payload, now: int, *, repeated: bool) -> list[Shown]:
         if repeated and node.outlived(said.device, payload.timestamp or 0, payload.bd_seq):
             self.counts["births of before"] += 1
-            return self._data(said, node, payload, now, birth=born_by(payload.metrics))
+            shown = self._data(said, node, payload, now, birth=born_by(payload.metrics))
+            return [one._replace(current=False) for one in shown]
         before = node.tags(said.device)
         if said.kind == "NBIRTH":
             node.told.clear()
@@ -211,7 +219,10 @@ class Hearing:
                 return []
             self.counts["historical"] += metric.historical
             at = metric.timestamp if metric.timestamp is not None else payload.timestamp
-            found.append(Shown(said.group, said.node, said.device, name, _instant(at, now), value))
+            if birth is not None and not metric.historical:
+                at = max(at or 0, payload.timestamp or 0)
+            place = said.group, said.node, said.device, name
+            found.append(Shown(*place, _instant(at, now), value, not metric.historical))
         return found
 
     def _name(self, said: Topic, node: Node, born: Born, metric: Metric) -> str:

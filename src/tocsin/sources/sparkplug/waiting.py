@@ -35,10 +35,11 @@ _MARK: Final = "waiting"
 
 
 class Heard(NamedTuple):
-    """What the message on `topic` showed."""
+    """What the message on `topic` showed; `late`: newer ones may have been heard before it."""
 
     topic: str
     shown: list[Shown]
+    late: bool = False
 
 
 class Message(NamedTuple):
@@ -72,6 +73,8 @@ class _Queue:
     size: int = 0
 
     def put(self, said: Topic, message: Message) -> None:
+        if message.repeated and any(message[:2] == one[:2] for _, one in self.messages):
+            return  # it waits already: it was sent again because we were gone before it was acknowledged
         self.messages.append((said, message))
         self.devices.add(said.device)
         self.dead = self.dead or said.kind == "NDEATH"
@@ -120,7 +123,7 @@ class Waiting:
         key = said.group, said.node
         queue = self._queues.get(key)
         if said.kind in _BIRTHS:
-            earlier = self._take_earlier(queue, said, message.data) if queue is not None else []
+            earlier = self._take_earlier(queue, said, message) if queue is not None else []
             found = [*self._all(earlier), self._heard(message, retained=retained)]
             return [*found, *self._release(key)]
         behind = queue is not None and queue.holds_up(said)
@@ -166,20 +169,28 @@ class Waiting:
 
     def _heard(self, message: Message, *, retained: bool = False, waited: bool = False) -> Heard:
         topic, data, at, repeated = message
-        shown = self.hearing.hear(topic, data, at, retained=retained, repeated=repeated or waited)
-        return Heard(topic, shown)
+        late = repeated or waited
+        return Heard(topic, self.hearing.hear(topic, data, at, retained=retained, repeated=late), late)
 
     def _all(self, messages: Iterable[Message]) -> list[Heard]:
         return [self._heard(one, waited=True) for one in messages]
 
-    def _take_earlier(self, queue: _Queue, said: Topic, birth: bytes) -> list[Message]:
-        """Takes from `queue` what is older than the birth that `said`: of its device, or of a node all but a death."""
-        at = _sent(birth)
+    def _take_earlier(self, queue: _Queue, said: Topic, birth: Message) -> list[Message]:
+        """Takes from `queue` what is older than the `birth` that `said`: of its device, or of a node all, but for a death.
+
+        A death's time is that of the connection. It is older than a node's birth that comes for the first time, with all before it.
+        """
+        at = _sent(birth.data)
+        ends = said.kind == "NBIRTH" and not birth.repeated
+        dead = max(
+            (place for place, (of, _) in enumerate(queue.messages) if ends and of.kind == "NDEATH"),
+            default=-1,
+        )
         earlier, left = [], _Queue()
-        for of, one in queue.messages:
+        for place, (of, one) in enumerate(queue.messages):
             its = of.kind != "NDEATH" and (said.kind == "NBIRTH" or of.device == said.device)
             sent = _sent(one.data) if its and at is not None else None
-            if sent is not None and at is not None and sent < at:
+            if place <= dead or (sent is not None and at is not None and sent < at):
                 earlier.append(one)
             else:
                 left.put(of, one)

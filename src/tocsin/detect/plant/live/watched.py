@@ -115,7 +115,7 @@ class Watched:
         found = self._named.found(event)
         told = list(self._strangers(found.strange, event, piece))
         timed = says_its_time(event)
-        if not timed:
+        if found.readings and not timed:  # of tags that the model does not know nothing is judged anyway
             self._untimed += len(found.readings)
             told += self._seldom(NoticeKind.UNTIMED, 0.0, event, piece)
         late = self._gathering.take(event.time, event.ingest, dict(found.readings) if timed else {}, piece)
