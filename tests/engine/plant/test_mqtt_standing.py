@@ -87,6 +87,14 @@ def test_what_has_no_good_value_is_not_said_again() -> None:
     assert [again(standing, "flow", at) for at in range(2, 40)] == [{}] * 38
 
 
+def test_a_death_moves_no_tag_of_a_source_whose_clock_is_behind() -> None:
+    standing = Standing(PLAIN, nobody)
+    again(standing, "valve", 0)
+    standing.again([Came(Reading("pump", NOW, None), None, latest=True)], NOW, sure=True)
+    said = [(at, found) for at in range(1, 30) if (found := again(standing, "flow", at))]
+    assert said == [(11, {"valve": 10}), (21, {"valve": 20})]
+
+
 def test_a_clock_that_is_ahead_moves_no_other_tag() -> None:
     standing = Standing(PLAIN, nobody)
     ahead = [Came(Reading("odd", NOW + 10**15, 1.0), None)]

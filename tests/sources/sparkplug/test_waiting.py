@@ -75,8 +75,8 @@ def test_a_birth_sent_again_names_nothing_once_a_later_one_or_the_death_was_hear
     old, node, waiting = sp.Node(), sp.Node(bd_seq=1), Waiting(Hearing())
     other = [sp.metric("other", sp.FLOAT, 7.0, alias=1)]
     late = [said(old.birth(sp.MS), repeated=True), said(old.device_birth(other, sp.MS), repeated=True)]
-    for message in (node.birth(sp.MS + 9), node.device_birth(LEVEL, sp.MS + 9)):
-        waiting.hear(said(message))
+    for birth in (node.birth(sp.MS + 9), node.device_birth(LEVEL, sp.MS + 9)):
+        waiting.hear(said(birth))
     shown = [one for message in late for _, found, _ in waiting.hear(message) for one in found]
     assert [(one.metric, one.value) for one in shown] == [("other", 7.0)], "what it showed counts"
     assert levels(waiting.hear(data(node, 2.5))) == [2.5]

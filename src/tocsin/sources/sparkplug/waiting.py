@@ -5,13 +5,14 @@ sends what is new at once, and the births before it half a minute later.
 
 Rules:
 
-1. Data that only a birth explains, and that comes at quality of service 1 while one may be owed, waits. What follows it of the
-   same device, and the death of its node, wait behind it. Other devices and nodes go on.
+1. Data that only a birth explains, and the death of a device whose birth was not heard, wait where they come at quality of service 1
+   while a birth may be owed. What follows of the same device, and the death of its node, wait behind it. Other devices and nodes go on.
 2. Once the birth is heard they are heard in their order. Messages that are older than that birth are of an earlier one: they are heard
    before it, as where no birth is known.
 3. What waits stands in the mark, so it may be acknowledged: a broker that sends only so many messages without an answer goes
    on, the births among them.
-4. `bounds.SPARKPLUG_WAITING` messages of `SPARKPLUG_WAITING_BYTES` wait at most. Where more come, those of the node with most of them
+4. What waits and is sent again, because we were gone before it was acknowledged, waits once.
+5. `bounds.SPARKPLUG_WAITING` messages of `SPARKPLUG_WAITING_BYTES` wait at most. Where more come, those of the node with most of them
    are given up, and no more of it wait. What is given up is heard as it is: counted and told as data without a birth.
 """
 

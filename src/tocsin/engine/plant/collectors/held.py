@@ -72,7 +72,7 @@ class Held:
 
     @property
     def newest(self) -> int:
-        """The newest instant that any tag had; 0 before the first."""
+        """The newest instant that any tag had a value at; 0 before the first."""
         return self._newest
 
     def holds(self, tag: str) -> bool:
@@ -87,7 +87,8 @@ class Held:
                 self._last[tag] = one._replace(instant=now)
 
     def _take(self, one: Reading) -> None:
-        self._newest = max(self._newest, one.instant)
+        if one.value is not None:  # a death is told at our time, which may be far ahead of the source's
+            self._newest = max(self._newest, one.instant)
         before = self._last.get(one.tag)
         if before is None and self._most is not None and len(self._last) >= self._most:
             return

@@ -6,6 +6,9 @@ Devices often publish a value only when it changes. Nobody says then that it is 
    came at quality of service 0 may have changed unheard;
 2. its Sparkplug node and device live: both were heard to be born, and neither to die. One without a good value (null, stale) does not stand;
 3. `repeat-most-seconds` after its own instant, in whatever format.
+
+What stands is what was said last, not what has the newest time: clocks are set back. But history that a node sends late is no news; what the
+broker may have sent before, and JSON that says its own time, count by their time.
 """
 
 from __future__ import annotations
