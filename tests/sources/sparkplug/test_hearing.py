@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests import sparkplug_node as sp
 
 from tocsin.config import bounds
-from tocsin.sources.sparkplug.hearing import Hearing, Shown
+from tocsin.sources.sparkplug.hearing import Hearing
+from tocsin.sources.sparkplug.showing import Shown
 
 NOW = 1_767_300_000_000_000
 FIRST = sp.MS * 1000

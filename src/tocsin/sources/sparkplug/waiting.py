@@ -27,8 +27,9 @@ import orjson
 
 from tocsin.config import bounds
 from tocsin.sources.protobuf_wire import BadMessage
-from tocsin.sources.sparkplug.hearing import Hearing, Shown
+from tocsin.sources.sparkplug.hearing import Hearing
 from tocsin.sources.sparkplug.payload import parse_payload
+from tocsin.sources.sparkplug.showing import Shown
 from tocsin.sources.sparkplug.topic import Topic, parse_topic
 
 _BIRTHS: Final = frozenset({"NBIRTH", "DBIRTH"})
