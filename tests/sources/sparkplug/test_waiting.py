@@ -9,6 +9,7 @@ from tests import sparkplug_node as sp
 
 from tocsin.config import bounds
 from tocsin.sources.sparkplug.hearing import Hearing
+from tocsin.sources.sparkplug.payload import Payload, parse_payload
 from tocsin.sources.sparkplug.waiting import Heard, Message, Waiting
 
 NOW = 1_767_300_000_000_000
@@ -150,6 +151,21 @@ def test_given_up_it_is_counted_and_told() -> None:
     assert (len(waiting), waiting.changed) == (0, True)
     assert waiting.hearing.counts["metrics without a birth"] == 1
     assert "Tocsin sends no command" in waiting.hearing.notices()[0]
+
+
+def test_births_without_end_cost_no_more_for_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    node, waiting, parsed = sp.Node(), Waiting(Hearing()), list[bytes]()
+
+    def counted(payload: bytes) -> Payload:
+        parsed.append(payload)
+        return parse_payload(payload)
+
+    monkeypatch.setattr("tocsin.sources.sparkplug.waiting.parse_payload", counted)
+    for value in range(50):
+        waiting.hear(data(node, float(value), sp.MS + 9), owed=True)
+    for _ in range(50):
+        waiting.hear(said(node.birth()), owed=True)
+    assert (len(waiting), len(parsed)) == (50, 100)
 
 
 @pytest.mark.parametrize("padding", [0, bounds.SPARKPLUG_WAITING_BYTES // 300])

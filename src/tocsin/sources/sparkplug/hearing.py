@@ -94,18 +94,6 @@ class Hearing:
                 "What was kept of the births of Sparkplug nodes cannot be read; they are waited for."
             )
 
-    def lacks(self, said: Topic, data: bytes) -> bool:
-        """Whether the message `data` can only be named by a birth, or is a device's death, and that birth was not heard."""
-        if said.kind not in {"NDATA", "DDATA", "DDEATH"} or self.alive(said.group, said.node, said.device):
-            return False
-        if said.kind == "DDEATH":
-            return True
-        try:
-            metrics = parse_payload(data).metrics
-        except BadMessage:
-            return False
-        return not all(metric.name and metric.datatype for metric in metrics)
-
     def alive(self, group: str, node: str, device: str) -> bool:
         """Whether a device (or, where that is "", a node) was heard to be born, and not to die."""
         known = self._nodes.get((group, node))

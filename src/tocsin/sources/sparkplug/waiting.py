@@ -65,22 +65,40 @@ class Message(NamedTuple):
         return len(self.topic.encode()) + len(self.data)
 
 
+class _One(NamedTuple):
+    """A message, and what is asked of it at every birth: so it is parsed once.
+
+    Attributes:
+        said: Who speaks.
+        message: It.
+        sent: When it was sent, in milliseconds; None where it does not say.
+        needs: Whether only a birth can name what it shows, or it is a device's death, which comes after a birth.
+    """
+
+    said: Topic
+    message: Message
+    sent: int | None
+    needs: bool
+
+
 @dataclass(slots=True)
 class _Queue:
     """What waits of one node, in its order; of which devices, and whether its death is among it."""
 
-    messages: list[tuple[Topic, Message]] = field(default_factory=list)
+    messages: list[_One] = field(default_factory=list)
     devices: set[str] = field(default_factory=set)
     dead: bool = False
     size: int = 0
 
-    def put(self, said: Topic, message: Message) -> None:
-        if message.repeated and any(message[:2] == one[:2] for _, one in self.messages):
-            return  # it waits already: it was sent again because we were gone before it was acknowledged
-        self.messages.append((said, message))
-        self.devices.add(said.device)
-        self.dead = self.dead or said.kind == "NDEATH"
-        self.size += message.size
+    def put(self, one: _One) -> None:
+        self.messages.append(one)
+        self.devices.add(one.said.device)
+        self.dead = self.dead or one.said.kind == "NDEATH"
+        self.size += one.message.size
+
+    def has(self, message: Message) -> bool:
+        """Whether `message` waits already, and was sent again because we were gone before it was acknowledged."""
+        return message.repeated and any(message[:2] == one.message[:2] for one in self.messages)
 
     def holds_up(self, said: Topic) -> bool:
         """Whether a message that `said` comes behind one that waits."""
@@ -128,22 +146,23 @@ class Waiting:
             earlier = self._take_earlier(queue, said, message) if queue is not None else []
             found = [*self._all(earlier), self._heard(message, retained=retained)]
             return [*found, *self._release(key)]
-        behind = queue is not None and queue.holds_up(said)
-        if not owed or retained or not (behind or self.hearing.lacks(said, message.data)):
+        if not owed or retained or key in self._given_up or len(self._given_up) >= bounds.SPARKPLUG_NODES:
             return [self._heard(message, retained=retained)]
-        if key in self._given_up or len(self._given_up) >= bounds.SPARKPLUG_NODES:
+        one = _one(said, message)
+        if not self._lacks(one) and not (queue is not None and queue.holds_up(said)):
             return [self._heard(message)]
-        self._queues.setdefault(key, _Queue()).put(said, message)
-        self.changed = True
+        if queue is None:
+            queue = self._queues[key] = _Queue()
+        if not queue.has(message):
+            queue.put(one)
+            self.changed = True
         return self._within_bounds()
 
     def give_up(self) -> list[Heard]:
         """What all that waits shows as it is: no birth came."""
         queues, self._queues = self._queues, {}
         self.changed = self.changed or bool(queues)
-        return [
-            one for queue in queues.values() for one in self._all(message for _, message in queue.messages)
-        ]
+        return [heard for queue in queues.values() for heard in self._all(queue.messages)]
 
     def kept(self) -> str:
         """The names, and what waits, for after a restart."""
@@ -153,7 +172,7 @@ class Waiting:
         waiting = [
             [one.topic, base64.b64encode(one.data).decode(), one.at, one.repeated]
             for queue in self._queues.values()
-            for _, one in queue.messages
+            for _, one, *_ in queue.messages
         ]
         return orjson.dumps({**orjson.loads(names), _MARK: waiting}).decode()
 
@@ -165,7 +184,7 @@ class Waiting:
                 message = Message(str(topic), base64.b64decode(data), int(at), bool(repeated))
                 said = parse_topic(message.topic)
                 if said is not None and len(self) < bounds.SPARKPLUG_WAITING:
-                    self._queues.setdefault((said.group, said.node), _Queue()).put(said, message)
+                    self._queues.setdefault((said.group, said.node), _Queue()).put(_one(said, message))
         except (ValueError, TypeError, AttributeError):
             return  # of a mark that says no names either, which is told; of any other, only what waited is damaged
 
@@ -174,28 +193,32 @@ class Waiting:
         late = repeated or waited
         return Heard(topic, self.hearing.hear(topic, data, at, retained=retained, repeated=late), late)
 
-    def _all(self, messages: Iterable[Message]) -> list[Heard]:
-        return [self._heard(one, waited=True) for one in messages]
+    def _all(self, messages: Iterable[_One]) -> list[Heard]:
+        return [self._heard(one.message, waited=True) for one in messages]
 
-    def _take_earlier(self, queue: _Queue, said: Topic, birth: Message) -> list[Message]:
+    def _lacks(self, one: _One) -> bool:
+        said = one.said
+        return one.needs and not self.hearing.alive(said.group, said.node, said.device)
+
+    def _take_earlier(self, queue: _Queue, said: Topic, birth: Message) -> list[_One]:
         """Takes from `queue` what is older than the `birth` that `said`: of its device, or of a node all, but for a death.
 
         A death's time is that of the connection. It is older than a node's birth that comes for the first time, with all before it.
         """
-        at = _sent(birth.data)
+        at = _one(said, birth).sent
         ends = said.kind == "NBIRTH" and not birth.repeated
         dead = max(
-            (place for place, (of, _) in enumerate(queue.messages) if ends and of.kind == "NDEATH"),
+            (place for place, one in enumerate(queue.messages) if ends and one.said.kind == "NDEATH"),
             default=-1,
         )
         earlier, left = [], _Queue()
-        for place, (of, one) in enumerate(queue.messages):
-            its = of.kind != "NDEATH" and (said.kind == "NBIRTH" or of.device == said.device)
-            sent = _sent(one.data) if its and at is not None else None
-            if place <= dead or (sent is not None and at is not None and sent < at):
+        for place, one in enumerate(queue.messages):
+            its = one.said.kind != "NDEATH" and (said.kind == "NBIRTH" or one.said.device == said.device)
+            older = its and one.sent is not None and at is not None and one.sent < at
+            if place <= dead or older:
                 earlier.append(one)
             else:
-                left.put(of, one)
+                left.put(one)
         if earlier:
             self._queues[said.group, said.node] = left
             self.changed = True
@@ -207,11 +230,11 @@ class Waiting:
         if queue is None:
             return []
         found, left = [], _Queue()
-        for said, one in queue.messages:
-            if left.holds_up(said) or self.hearing.lacks(said, one.data):
-                left.put(said, one)
+        for one in queue.messages:
+            if left.holds_up(one.said) or self._lacks(one):
+                left.put(one)
             else:
-                found.append(self._heard(one, waited=True))
+                found.append(self._heard(one.message, waited=True))
         if left.messages:
             self._queues[key] = left
         self.changed = self.changed or bool(found)
@@ -225,13 +248,14 @@ class Waiting:
         ):
             key = max(self._queues, key=lambda one: self._queues[one].size)
             self._given_up.add(key)
-            found += self._all(message for _, message in self._queues.pop(key).messages)
+            found += self._all(self._queues.pop(key).messages)
         return found
 
 
-def _sent(data: bytes) -> int | None:
-    """When the payload `data` was sent, in milliseconds; None where it does not say."""
+def _one(said: Topic, message: Message) -> _One:
     try:
-        return parse_payload(data).timestamp
+        payload = parse_payload(message.data)
     except BadMessage:
-        return None
+        return _One(said, message, None, needs=False)
+    unnamed = said.kind.endswith("DATA") and not all(one.name and one.datatype for one in payload.metrics)
+    return _One(said, message, payload.timestamp, unnamed or said.kind == "DDEATH")
