@@ -25,7 +25,7 @@ from tocsin.config.plant_source_mqtt import Mqtt
 from tocsin.detect.interface import END_OF_TIME
 from tocsin.detect.plant.learn import learn
 from tocsin.detect.plant.live.detector import PlantDetector
-from tocsin.detect.plant.live.watched import Plant
+from tocsin.detect.plant.live.plant import Plant
 from tocsin.engine.plant.collectors.interface import Reading
 from tocsin.engine.plant.collectors.mqtt_standing import Came, Standing
 from tocsin.records.event import EventBatch

@@ -22,7 +22,7 @@ from tocsin.detect.plant.conformal import APART, BLOCKS
 from tocsin.detect.plant.gathering import Gathering, Piece
 from tocsin.detect.plant.live.detector import PlantDetector
 from tocsin.detect.plant.live.finding import p_value
-from tocsin.detect.plant.live.watched import Plant
+from tocsin.detect.plant.live.plant import Plant
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.watch import Judged, Watcher
 from tocsin.incidents.desk import IncidentDesk
