@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytest.importorskip("paho.mqtt.client")
 
@@ -133,6 +135,31 @@ def test_a_device_whose_clock_is_set_back_is_said_with_its_last_value() -> None:
     again(standing, "flow", 15)
     said = standing.again(came("flow", 16), NOW, sure=True)
     assert [(one.tag, one.value) for one in said] == [("valve", 2.0)]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"), st.integers(-60, 60), st.integers(-15, 30), st.one_of(st.none(), st.integers(0, 9)), st.booleans()
+        ),
+        max_size=60,
+    )
+)  # fmt: skip
+def test_whatever_clocks_do_only_what_was_said_last_is_said_again(
+    said: list[tuple[str, int, int, int | None, bool]],
+) -> None:
+    """Tag, its clock's error, how far our clock moves, the value, and whether it is news: in seconds."""
+    standing, now = Standing(PLAIN, nobody), START
+    last: dict[str, int | None] = {}
+    for tag, error, moves, value, current in said:
+        now += moves * SECOND
+        one = Came(Reading(tag, now + error * SECOND, value), None, current, latest=True)
+        for again in standing.again([one], now, sure=True):
+            assert again.value is not None
+            assert again.value == last[again.tag]
+            assert again.instant <= now
+        if current:
+            last[tag] = value
 
 
 def test_history_that_is_sent_late_does_not_stand() -> None:
