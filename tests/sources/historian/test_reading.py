@@ -371,13 +371,13 @@ def test_a_decimal_sign_is_that_of_the_whole_column_however_the_file_is_cut(
 ) -> None:
     monkeypatch.setattr(bounds, "HISTORIAN_BLOCK_BYTES", 512)
     begin = datetime(2026, 3, 1, tzinfo=UTC)
-    cells = [f"{begin + at * timedelta(hours=1):%Y-%m-%d %H:%M};7,5;1.{at:03d}\n" for at in range(1, 200)]
-    found = read("time;a;b\n" + "".join(cells) + "2026-03-20;7,5;0.998\n")
+    cells = [f"{begin + at * timedelta(hours=1):%Y-%m-%d %H:%M};7,5;1.{at:03d};0,1\n" for at in range(1, 200)]
+    found = read("time;a;b;c\n" + "".join(cells) + "2026-03-20;7,5;0.998;0,1\n")
     assert found.readings.values[:, 1].tolist() == [float(f"1.{at:03d}") for at in range(1, 200)] + [0.998]
     assert "read with a decimal point: b." in said(found)
     cells[100] = cells[100].replace("7,5", "3.7")
     cells = [cell.replace("7,5", f"{1 + at}.234" if at % 2 else "12,5") for at, cell in enumerate(cells)]
-    found = read("time;a;b\n" + "".join(cells))
+    found = read("time;a;b;c\n" + "".join(cells))
     assert found.readings.values[:, 0].tolist() == [
         3.7 if at == 100 else 1234 + 1000 * at if at % 2 else 12.5 for at in range(199)
     ], "one slip does not turn thousands into fractions"
@@ -388,7 +388,13 @@ def test_each_tag_of_a_long_table_has_its_own_decimal_sign() -> None:
     rows = "".join(
         f"{tag};2026-03-{day:02d};{value}\n"
         for day in range(1, 4)
-        for tag, value in (("a", f"{day}.500"), ("b", f"0.{day}"), ("c", f"{day},5"), ("d", f"{day},25"))
+        for tag, value in (
+            ("a", f"{day}.500"),
+            ("b", f"0.{day}"),
+            ("c", f"{day},5"),
+            ("d", "2,5"),
+            ("e", "2,5"),
+        )
     )
     found = read("tag;time;value\n" + rows)
     assert found.readings.of(("a", "b", "c")).values[0].tolist() == [1500, 0.1, 1.5]

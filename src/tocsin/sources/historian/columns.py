@@ -108,7 +108,9 @@ def _cut_texts(column: Column, words: Words, *, decimal_comma: bool) -> Cut:
     others = pc.if_else(is_number, None, texts).dictionary_encode()
     table = np.array([*words.codes(others.dictionary.to_pylist()), -1], dtype=np.int32)
     at = pc.fill_null(others.indices, len(table) - 1).to_numpy(zero_copy_only=False)
-    return Cut(numbers, table[at], Either(_numbers(apart.fractions, is_number), apart.sure) if apart else None)
+    return Cut(
+        numbers, table[at], Either(_numbers(apart.fractions, is_number), apart.sure) if apart else None
+    )
 
 
 def _numbers(texts: Column, where: Column) -> Values:
