@@ -56,6 +56,9 @@ class Measured:
         Raises:
             OperatorError: a tag comes in a unit that cannot be converted.
         """
+        known = set(self._known)
+        if known:  # what the model does not know is not judged, whatever its units
+            units = [{name: unit for name, unit in one.items() if name in known} for one in units]
         alike, found, notices = made_alike(parts, units, self._learnt)
         if self._renamed:
             pairs = [f"{new} as {tag}" for new, tag in sorted(self._renamed.items())]
@@ -91,7 +94,8 @@ def stated(
 
 
 def known_as(units: Stated, names: Sequence[str], learnt: Stated, known: Sequence[str]) -> dict[str, str]:
-    """Which tags of a file are the model's in another unit: `Flow 1 [l/s]` is `Flow 1 [m3/h]` where neither has both.
+    """Which tags of a file are the model's in another unit: `Flow 1 [l/s]` is `Flow 1 [m3/h]` where neither has both. What cannot
+    be converted is another tag: `Motor [kW]` is not `Motor [A]`.
 
     Args:
         units: Of the file's tags.
@@ -107,8 +111,7 @@ def known_as(units: Stated, names: Sequence[str], learnt: Stated, known: Sequenc
     new = _by_stem(names, {name for name in names if name in units and name not in model})
     found: dict[str, str] = {}
     for one in lacking.keys() & new.keys():
-        pairs = list(product(new[one], lacking[one]))
-        fit = [pair for pair in pairs if len(pairs) == 1 or _fits(units[pair[0]], learnt[pair[1]])]
+        fit = [pair for pair in product(new[one], lacking[one]) if _fits(units[pair[0]], learnt[pair[1]])]
         often = Counter(name for pair in fit for name in pair)
         found |= {name: tag for name, tag in fit if often[name] == often[tag] == 1}
     return found
@@ -155,6 +158,7 @@ def made_alike(
     """
     wanted = {**_newest(parts, units), **learnt}
     told: dict[str, None] = {}
+    whose: dict[str, None] = {}
     alike = []
     for part, own in zip(parts, units, strict=True):
         values = part.values
@@ -162,14 +166,14 @@ def made_alike(
             values = values.copy() if values is part.values else values
             values[:, column] = _conversion(name, unit, wanted[name], learnt).of(values[:, column])
             told[f"{name} from {unit.said} to {wanted[name].said}"] = None
+            whose["that were learnt" if name in learnt else "of the newest file"] = None
         alike.append(part if values is part.values else Readings(part.tags, part.times, values))
     tags = {name for part in parts for name in part.tags}
     notices = []
     if told:
-        whose = "that were learnt" if learnt else "of the newest file"
         notices.append(
             Notice(
-                f"Readings in other units are converted to those {whose}: {listed(sorted(told))}.",
+                f"Readings in other units are converted to those {' or '.join(whose)}: {listed(sorted(told))}.",
                 meaning=True,
             )
         )
