@@ -38,6 +38,9 @@ _UNIT: Final = re.compile(
 _WORDS: Final = 4_096
 """Different words of all tags together."""
 
+_PAIRS: Final = 1 << 32
+"""A tag and its unit as one number: so many times the tag's, and one more than the unit's (-1: it has none)."""
+
 _GOOD_WORDS: Final = ("good", "ok", "g", "gut", "valid", "normal", "true", "uncertain", "substituted")
 
 
@@ -109,8 +112,8 @@ class Long:
             )
         if self._form.unit:
             units = self._coded(self._column(block, self._form.unit).filter(rows), self._units, _WORDS)
-            for tag, unit in np.unique(np.stack([tags, units]), axis=1).T.tolist():
-                self._units_of.setdefault(tag, set()).add(unit)
+            for pair in np.unique(tags.astype(np.int64) * _PAIRS + units + 1).tolist():
+                self._units_of.setdefault(pair // _PAIRS, set()).add(pair % _PAIRS - 1)
 
     def units(self, ignored: frozenset[str]) -> dict[str, str]:
         """The unit of each tag that a column of units gives, those that are `ignored` left out.
