@@ -295,3 +295,16 @@ def test_without_the_library_a_conversion_says_what_to_install(monkeypatch: pyte
 def test_nothing_is_loaded_before_it_is_needed() -> None:
     code = "import sys, tocsin.sources.historian.reading; assert 'pint' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@given(st.permutations([("m3/h", 1), ("l/s", 2), ("gpm", 3)]))
+@settings(max_examples=6)
+def test_headings_of_files_that_are_learnt_together_may_state_other_units(
+    files: list[tuple[str, int]],
+) -> None:
+    texts = [f"time,F [{one}],L\n2026-03-0{day},3.6,1\n2026-03-0{day} 12:00,3.6,1\n" for one, day in files]
+    found = read(*texts)
+    assert found.readings.tags == ("F [gpm]", "L"), "that of the newest"
+    assert not np.isnan(found.readings.values).any()
+    assert found.readings.values[2, 0] == pytest.approx(3.6 * 3.6 / 0.2271247)
+    assert "F [l/s] as F [gpm]" in said(found)

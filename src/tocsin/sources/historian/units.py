@@ -41,12 +41,7 @@ class Measured:
         """The tags of one file by the model's names, and their units; as `stated`, where a column means the model's tag in
         another unit as `known_as`.
         """
-        units = stated(names, words, told, notices)
-        other = known_as(units, names, self._learnt, self._known)
-        self._renamed |= other
-        return tuple(other.get(name, name) for name in names), {
-            other.get(name, name): unit for name, unit in units.items()
-        }
+        return self._as_known(names, stated(names, words, told, notices), self._learnt, self._known)
 
     def alike(
         self, parts: Sequence[Readings], units: Sequence[Stated]
@@ -57,14 +52,39 @@ class Measured:
             OperatorError: a tag comes in a unit that cannot be converted.
         """
         known = set(self._known)
-        if known:  # what the model does not know is not judged, whatever its units
+        if not known:
+            parts, units = self._as_the_newest(parts, units)
+        else:  # what the model does not know is not judged, whatever its units
             units = [{name: unit for name, unit in one.items() if name in known} for one in units]
         alike, found, notices = made_alike(parts, units, self._learnt)
         if self._renamed:
             pairs = [f"{new} as {tag}" for new, tag in sorted(self._renamed.items())]
-            told = f"Columns whose headings state another unit are read as the model's tags: {listed(pairs)}."
+            told = f"Columns whose headings differ in their unit are one tag: {listed(pairs)}."
             notices = [Notice(told), *notices]
         return alike, {**self._said, **{tag: unit.said for tag, unit in found.items()}}, notices
+
+    def _as_the_newest(
+        self, parts: Sequence[Readings], units: Sequence[Stated]
+    ) -> tuple[list[Readings], list[Stated]]:
+        """Where there is no model, the tags of all files by the names that they have in the file with the newest row."""
+        newest, there = max(
+            zip(parts, units, strict=True), key=lambda one: (int(one[0].times[-1]), one[0].tags)
+        )
+        renamed, stating = [], []
+        for part, own in zip(parts, units, strict=True):
+            names, said = self._as_known(part.tags, own, there, newest.tags)
+            renamed.append(Readings(names, part.times, part.values))
+            stating.append(said)
+        return renamed, stating
+
+    def _as_known(
+        self, names: Sequence[str], units: Stated, learnt: Stated, known: Sequence[str]
+    ) -> tuple[tuple[str, ...], dict[str, Unit]]:
+        other = known_as(units, names, learnt, known)
+        self._renamed |= other
+        return tuple(other.get(name, name) for name in names), {
+            other.get(name, name): unit for name, unit in units.items()
+        }
 
 
 def stated(
