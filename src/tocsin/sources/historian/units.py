@@ -70,7 +70,7 @@ class Measured:
         newest, there = max(
             zip(parts, units, strict=True), key=lambda one: (int(one[0].times[-1]), one[0].tags)
         )
-        renamed, stating = [], []
+        renamed, stating = list[Readings](), list[Stated]()
         for part, own in zip(parts, units, strict=True):
             names, said = self._as_known(part.tags, own, there, newest.tags)
             renamed.append(Readings(names, part.times, part.values))
