@@ -33,6 +33,10 @@ def shown(tag: str = "L_T7", value: float = 2.31, expected: float = 3.9, **more:
             "L_T7 shows “AUF” where “ZU” would fit the other tags",
         ),
         (shown(unit="m"), "L_T7 shows 2.31 m where 3.90 m would fit the other tags"),
+        (
+            shown(unit="m. All is well"),
+            "L_T7 shows 2.31 “m. All is well” where 3.90 “m. All is well” would fit the other tags",
+        ),
         (shown(unit="%", counter=True), "L_T7 gains 2.31% where 3.90% would fit the other tags"),
         (
             shown(value=7, step=0, states=(0, 1), unit="bar"),

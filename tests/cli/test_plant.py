@@ -15,6 +15,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -456,6 +457,13 @@ def test_a_model_takes_no_other_file_s_place_and_keeps_the_one_that_was_there(
     assert Path(done.summary["old"]).read_bytes() == place.model.read_bytes() != model.read_bytes()
 
 
+def test_a_pipe_is_no_place_for_a_model_and_is_not_waited_for(place: Place, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "m")
+    done = call("plant", "learn", place.normal, "--model", tmp_path / "m")
+    assert done.code == 2
+    assert "is there already, and no model of a plant" in done.error
+
+
 def test_where_nothing_can_be_written_is_told_before_it_is_learnt_again(place: Place, tmp_path: Path) -> None:
     done = call(
         "plant", "recalibrate", place.normal, "--model", place.model, "--output", tmp_path / "no" / "m",
@@ -471,11 +479,12 @@ def test_a_budget_that_is_no_number_is_refused(place: Place, tmp_path: Path) -> 
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, click.Abort])
 def test_ctrl_c_says_so_and_leaves_what_was_there(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
     def stopped(*_: Any) -> None:
-        raise KeyboardInterrupt
+        raise error
 
     model = tmp_path / "plant.model"
     model.write_bytes(place.model.read_bytes())

@@ -177,8 +177,10 @@ def reading(one: TagShown, value: float) -> str:
 
 
 def _measured(unit: str) -> str:
-    """A unit as it follows a number."""
+    """A unit as it follows a number; in quotes where it is several words, which a file could have for a sentence of ours."""
     said = shortened(inert(unit), _UNIT_CHARS)
+    if " " in said:
+        return f" {quoted(said)}"
     return said if not said or said[0] in "%°" else f" {said}"
 
 

@@ -19,7 +19,7 @@ EXIT_DONE, EXIT_FINDINGS, EXIT_USAGE, EXIT_DEGRADED = 0, 1, 2, 3
 """Exit codes of every command; where two apply, 2 goes before 3 and 3 before 1."""
 
 EXIT_STOPPED = 130
-"""Of a command that Ctrl-C ended, as shells have it: 1 would say that there are findings."""
+"""Of a command that Ctrl-C ended, as shells have it, or a question that was not said yes to: 1 would say that there are findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ class LazyGroup(click.Group):
 
 
 class Tocsin(LazyGroup):
-    """The group of all commands; Ctrl-C ends any of them with a word."""
+    """The group of all commands; Ctrl-C, or no answer to a question, ends any of them with a word."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command that was asked for."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):
             click.echo("\ntocsin: Stopped before it was done.", err=True)
             sys.exit(EXIT_STOPPED)
 

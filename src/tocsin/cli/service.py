@@ -96,11 +96,15 @@ def requested(service: Service, progress: Progress) -> tuple[ServeRequest, Seque
     tokens = {token.name: bytes.fromhex(token.digest) for token in read_tokens(http.tokens)}
     reading = ReceivedOptions(service.zone, site=service.site)
     unreadable = frozenset(one.path for one in account.unreadable)
+    watched = plants_of(service.plants)
+    collected = CollectSettings(
+        service.data, service.plant_sources, {one.name: one.model for one in service.plants},
+        {one.name: one.digest for one in watched},
+    )  # fmt: skip
     request = ServeRequest(
         service.data, loaded, listeners, tokens, reading, clock.processor, clock.now, unreadable,
         Ringing(service.bell, service.zone, command(service.file)), followed(service), service.retention,
-        awaited(service, loaded.ruleset), tuple(plant.name for plant in service.plants), plants_of(service.plants),
-        CollectSettings(service.data, service.plant_sources, {one.name: one.model for one in service.plants}),
+        awaited(service, loaded.ruleset), tuple(plant.name for plant in service.plants), watched, collected,
     )  # fmt: skip
     return request, (*account.sentences(), *service.bell.warnings())
 

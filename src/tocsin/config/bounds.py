@@ -1063,6 +1063,10 @@ SPARKPLUG_OWED_SECONDS: Final = 60.0
 """How long, after a broker took up our session, it may owe us births that it sent before: so long we listen for them, and data
 that only they explain waits. NATS sends again after 30 s what was not acknowledged, brokers that keep the order at once."""
 
+SPARKPLUG_STORING_SECONDS: Final = 1.0
+"""How much of the time in which one portion of messages was stored counts as listening: a source that never rests is listened to,
+and one whose storing waits is not."""
+
 SPARKPLUG_WAITING: Final = 1_000
 """Messages of one source that wait for a birth at most; over it, those of the node that has most of them are given up."""
 

@@ -19,7 +19,7 @@ from tocsin.notify.changes import Ringing
 from tocsin.sources.listened.received import ReceivedOptions
 
 if TYPE_CHECKING:
-    from tocsin.detect.plant.live.watched import Plant
+    from tocsin.detect.plant.live.plant import Plant
 
 
 @dataclass(frozen=True, slots=True)

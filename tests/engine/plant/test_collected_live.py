@@ -18,7 +18,7 @@ from tests.detect.plant.plants import tank
 
 from tocsin.detect.plant.learn import learn
 from tocsin.engine.figures import read_figures
-from tocsin.engine.plant.model_file import write_model
+from tocsin.engine.plant.model_file import read_model, write_model
 from tocsin.engine.serving import reads
 from tocsin.records.instants import HOUR, SECOND
 from tocsin.records.readings import Spelling
@@ -55,7 +55,7 @@ since = 2020-01-01
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     made = new_site(tmp_path)
-    write_model(tmp_path / "works.model", learn(tank(600), 0.1, 2), Spelling())
+    write_model(tmp_path / "works.model", learn(tank(600), 0.1, 2), Spelling(units={"INFLOW": "m3/h"}))
     settings = tmp_path / "tocsin.toml"
     settings.write_text(settings.read_text().replace("rules = []", "starter = false") + SETTINGS)
     (tmp_path / "exports").mkdir()
@@ -129,3 +129,30 @@ def test_what_a_historian_shows_is_stored_and_judged_though_processes_are_killed
     with Store.read_only(site.data, reads(ReceivedOptions())) as store:
         alarms = [one for one in store.findings() if one.level == "high"]
     assert sorted(one.rule_id.rpartition("/")[2] for one in alarms) == ["lake", "works"]
+
+
+def test_a_model_in_other_units_counts_from_the_reload_on(site: Site, service: list[Running]) -> None:
+    kept = read_model(site.folder / "works.model")
+    shown = list(rows(tank(3, seed=9), int(time.time()) * SECOND // HOUR * HOUR - 3 * HOUR))
+    units = {"INFLOW": "l/s"}
+    path = site.folder / "exports" / "units.csv"
+
+    def put(at: int) -> int:
+        """Appends a row in litres a second; gives its instant."""
+        with path.open("a") as file:
+            if not file.tell():
+                file.write(
+                    f"time,{','.join(shown[at][1])}\n,{','.join(units.get(tag, '') for tag in shown[at][1])}\n"
+                )
+            file.write(
+                f"{shown[at][0] // SECOND},{','.join(map(str, ({**shown[at][1], 'INFLOW': 10.0}).values()))}\n"
+            )
+        return shown[at][0]
+
+    instant = put(0)
+    awaited(lambda: ("works", "INFLOW", instant, 36.0) in stored(site) or None)
+    write_model(site.folder / "works.model", kept.model, Spelling(units={"INFLOW": "l/min"}))
+    service[0].reload()
+    service[0].line("reloaded")
+    later = put(1)
+    awaited(lambda: ("works", "INFLOW", later, 600.0) in stored(site) or None)

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +277,9 @@ def test_without_sources_there_is_no_process_and_new_settings_hold_at_once(tmp_p
         next(iter(kept.standing.values())).state = "stopped"
         kept.take_up(side.settings())
         assert kept._child is not same, "what was mended outside the settings is read again"
+        mended = kept._child
+        kept.take_up(replace(side.settings(), digests={"town": "another"}))
+        assert kept._child is not mended, "another model may have been learnt in other units"
         kept.take_up(CollectSettings(side.store))
         assert kept._child is None
         assert kept.standing == {}

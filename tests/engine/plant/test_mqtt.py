@@ -7,9 +7,12 @@ import json
 import os
 import re
 import shutil
+import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import trustme
@@ -18,7 +21,7 @@ pytest.importorskip("paho.mqtt.client")
 
 from tests import sparkplug_node as sp
 from tests.engine.plant.mqtt_reading import NOW, Client, Delivered, keep_reading, reading
-from tests.mqtt_broker import Broker, NatsBroker, mosquitto, nats
+from tests.mqtt_broker import PATIENCE, Broker, NatsBroker, mosquitto, nats
 
 from tocsin.config.plant_source_mqtt import Mqtt
 from tocsin.engine.plant.collectors.interface import Reading, SourceLost
@@ -285,6 +288,53 @@ def test_births_that_never_come_are_waited_for_a_while(
         return second
 
     assert "Tocsin sends no command" in asyncio.run(play()).told[0]
+
+
+def test_births_are_waited_for_no_longer_where_the_source_never_rests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    node, other = sp.Node(), sp.Node(name="M").node_data(sp.metric("power", sp.FLOAT, 1.0))
+    monkeypatch.setattr("tocsin.config.bounds.SPARKPLUG_OWED_SECONDS", 0.2)
+
+    class Slow(Delivered):
+        async def __call__(self, readings: Sequence[Reading], mark: str = "") -> None:
+            await asyncio.sleep(0.01)  # meanwhile there is more to read
+            await super().__call__(readings, mark)
+
+    async def play() -> Delivered:
+        sink = Slow()
+        with restless(node.device_data(sp.data(1, sp.FLOAT, 2.5)), other) as port:
+            async with reading(Mqtt("127.0.0.1", port, ("spBv1.0/#",), tls=False, version=4), sink):
+                await sink.until(lambda: sink.told)
+        return sink
+
+    assert "Tocsin sends no command" in asyncio.run(play()).told[0]
+
+
+@contextmanager
+def restless(first: tuple[str, bytes], then: tuple[str, bytes]) -> Iterator[int]:
+    """The port of what speaks as a broker of MQTT 3.1.1 that kept a session: `first` once, and `then` without end."""
+
+    def published(topic: str, data: bytes) -> bytes:
+        body = len(topic).to_bytes(2) + topic.encode() + b"\0\1" + data
+        assert len(body) < 128
+        return bytes([0x32, len(body)]) + body
+
+    def speak() -> None:
+        with suppress(OSError), server.accept()[0] as link:
+            link.settimeout(PATIENCE)
+            link.recv(1_000)
+            link.sendall(bytes([0x20, 2, 1, 0]))
+            asked = link.recv(1_000)
+            link.sendall(bytes([0x90, 4]) + asked[2:4] + bytes([1, 1]) + published(*first))
+            while True:
+                link.sendall(published(*then) * 5_000)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        speaker = Thread(target=speak)
+        speaker.start()
+        yield server.getsockname()[1]
+    speaker.join(PATIENCE)
 
 
 def levels(sinks: list[Delivered]) -> set[object]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytest.importorskip("paho.mqtt.client")
 
@@ -25,7 +27,7 @@ from tocsin.config.plant_source_mqtt import Mqtt
 from tocsin.detect.interface import END_OF_TIME
 from tocsin.detect.plant.learn import learn
 from tocsin.detect.plant.live.detector import PlantDetector
-from tocsin.detect.plant.live.watched import Plant
+from tocsin.detect.plant.live.plant import Plant
 from tocsin.engine.plant.collectors.interface import Reading
 from tocsin.engine.plant.collectors.mqtt_standing import Came, Standing
 from tocsin.records.event import EventBatch
@@ -87,6 +89,14 @@ def test_what_has_no_good_value_is_not_said_again() -> None:
     assert [again(standing, "flow", at) for at in range(2, 40)] == [{}] * 38
 
 
+def test_a_death_moves_no_tag_of_a_source_whose_clock_is_behind() -> None:
+    standing = Standing(PLAIN, nobody)
+    again(standing, "valve", 0)
+    standing.again([Came(Reading("pump", NOW, None), None, latest=True)], NOW, sure=True)
+    said = [(at, found) for at in range(1, 30) if (found := again(standing, "flow", at))]
+    assert said == [(11, {"valve": 10}), (21, {"valve": 20})]
+
+
 def test_a_clock_that_is_ahead_moves_no_other_tag() -> None:
     standing = Standing(PLAIN, nobody)
     ahead = [Came(Reading("odd", NOW + 10**15, 1.0), None)]
@@ -101,6 +111,61 @@ def test_a_clock_that_is_ahead_moves_no_other_tag() -> None:
     ]
     assert {one.tag for one in later} == {"odd"}
     assert all(NOW < one.instant <= NOW + 30 * SECOND for one in later)
+
+
+def test_where_our_clock_is_set_back_the_last_value_stands() -> None:
+    standing = Standing(PLAIN, nobody)
+
+    def at(second: int, tag: str, value: float) -> set[tuple[int, float | str | None]]:
+        now = START + second * SECOND
+        said = standing.again([Came(Reading(tag, now, value), None, latest=True)], now, sure=True)
+        return {((one.instant - START) // SECOND, one.value) for one in said}
+
+    for second, value in ((1_000, 1.0), (0, 2.0)):
+        at(second, "valve", value)
+    said = set.union(*(at(second, "flow", 0.0) for second in range(1, 1_100)))
+    assert said == {(second, 2.0) for second in range(10, 61, 10)}
+
+
+def test_a_device_whose_clock_is_set_back_is_said_with_its_last_value() -> None:
+    standing = Standing(PLAIN, nobody)
+    again(standing, "flow", 5)
+    again(standing, "valve", 5, 1.0)
+    standing.again([Came(Reading("valve", START, 2.0), None, latest=True)], NOW, sure=True)
+    again(standing, "flow", 15)
+    said = standing.again(came("flow", 16), NOW, sure=True)
+    assert [(one.tag, one.value) for one in said] == [("valve", 2.0)]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"), st.integers(-60, 60), st.integers(-15, 30), st.one_of(st.none(), st.integers(0, 9)), st.booleans()
+        ),
+        max_size=60,
+    )
+)  # fmt: skip
+def test_whatever_clocks_do_only_what_was_said_last_is_said_again(
+    said: list[tuple[str, int, int, int | None, bool]],
+) -> None:
+    """Tag, its clock's error, how far our clock moves, the value, and whether it is news: in seconds."""
+    standing, now = Standing(PLAIN, nobody), START
+    last: dict[str, int | None] = {}
+    for tag, error, moves, value, current in said:
+        now += moves * SECOND
+        one = Came(Reading(tag, now + error * SECOND, value), None, current, latest=True)
+        for again in standing.again([one], now, sure=True):
+            assert again.value is not None
+            assert again.value == last[again.tag]
+            assert again.instant <= now
+        if current:
+            last[tag] = value
+
+
+def test_history_that_is_sent_late_does_not_stand() -> None:
+    standing = Standing(PLAIN, nobody)
+    standing.again([came("valve", 0)[0]._replace(current=False)], NOW, sure=True)
+    assert [again(standing, "flow", at) for at in range(40)] == [{}] * 40
 
 
 def test_a_new_connection_keeps_what_cannot_have_changed_unheard() -> None:
@@ -122,6 +187,7 @@ def test_it_holds_a_bounded_number_of_tags(monkeypatch: pytest.MonkeyPatch) -> N
     for at in range(200):
         again(standing, f"t{at}", 0, sure=False)
     assert (len(standing._places), len(standing._unsure)) == (20, 20)
+    assert standing.full
     again(standing, "t1", 1)
     assert len(again(standing, "t1", 12) | again(standing, "t1", 13)) == 19
 
@@ -171,23 +237,29 @@ def source(broker: Broker, **more: Any) -> Mqtt:
 @pytest.mark.parametrize("broker", BOTH, indirect=True)
 def test_a_sparkplug_metric_is_said_again_while_its_node_and_device_live(broker: Broker) -> None:
     quiet, dying, busy = sp.Node(device="Q"), sp.Node(name="M", device="R"), sp.Node(name="B", device="B")
-    lost = sp.Node(name="L", device="L")
+    lost, old = sp.Node(name="L", device="L"), sp.Node(name="O", device="O")
+    behind = sp.Node(name="C", device="C")
 
     def at(second: int) -> int:
         return sp.MS + 1000 * second
 
     level = [sp.metric("level", sp.FLOAT, 1.5, alias=1), sp.metric("null", sp.FLOAT, is_null=True, alias=2)]
     messages = [one for node in (quiet, dying, busy) for one in (node.birth(), node.device_birth(level))]
+    # its values changed last a month ago, and it was dead until now, by a clock that is far behind ours
+    changed = [sp.metric("level", sp.FLOAT, 2.5, alias=1, timestamp=sp.MS - 30 * 86_400_000)]
+    messages += [old.birth(), old.device_birth(changed), old.death(), old.birth(), old.device_birth(changed)]
+    late = sp.metric("level", sp.FLOAT, 4.5, timestamp=sp.MS - 1_000, is_historical=True)
+    messages += [behind.birth(), behind.device_birth([]), behind.device_data(late)]
     messages.append(lost.device_data(sp.metric("level", sp.FLOAT, 9.0)))  # never heard to be born
     messages += [busy.device_data(sp.data(1, sp.FLOAT, 2.0), at=at(second)) for second in range(1, 22)]
-    messages += [quiet.device_death(at(22)), dying.death()]
+    messages += [quiet.device_death(at(22)), dying.death(), old.death()]
 
     async def play() -> Delivered:
         sink, plant = Delivered(), Client(broker.port)
         async with reading(source(broker), sink):
             for message in messages:
                 await asyncio.to_thread(plant.publish, *message)
-            await sink.until(lambda: len(sink.told) == 2)
+            await sink.until(lambda: len(sink.told) == 4)
             sink.readings.append(Reading("dead", 0, 0.0))
             for second in range(NOW // 1_000 + 1_000, NOW // 1_000 + 60_000, 1_000):
                 await asyncio.to_thread(
@@ -204,7 +276,9 @@ def test_a_sparkplug_metric_is_said_again_while_its_node_and_device_live(broker:
         if one.instant > sp.MS * 1_000 and one.tag != "B/level" and one.value
     ]
     assert again == [
-        Reading(f"{tag}/level", at(second) * 1_000, 1.5) for second in (10, 20) for tag in ("Q", "R")
+        Reading(f"{tag}/level", at(second) * 1_000, value)
+        for second in (10, 20)
+        for tag, value in (("Q", 1.5), ("R", 1.5), ("O", 2.5))
     ]
     assert {one.tag for one in sink.readings[end + 1 :]} <= {"B/level"}
 

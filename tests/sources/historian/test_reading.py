@@ -364,3 +364,59 @@ def test_rows_that_are_there_twice_stay_one_in_the_hour_that_autumn_has_twice() 
     rows = "".join(f"2026-10-25 {hour:02d}:00,{hour}\n" * 2 for hour in range(6))
     found = read("time,a\n" + rows, How(zone=ZoneInfo("Europe/Berlin")))
     assert found.readings.values[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_decimal_sign_is_that_of_the_whole_column_however_the_file_is_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounds, "HISTORIAN_BLOCK_BYTES", 512)
+    begin = datetime(2026, 3, 1, tzinfo=UTC)
+    cells = [f"{begin + at * timedelta(hours=1):%Y-%m-%d %H:%M};7,5;1.{at:03d};0,1\n" for at in range(1, 200)]
+    found = read("time;a;b;c\n" + "".join(cells) + "2026-03-20;7,5;0.998;0,1\n")
+    assert found.readings.values[:, 1].tolist() == [float(f"1.{at:03d}") for at in range(1, 200)] + [0.998]
+    assert "read with a decimal point: b." in said(found)
+    cells[100] = cells[100].replace("7,5", "3.7")
+    cells = [cell.replace("7,5", f"{1 + at}.234" if at % 2 else "12,5") for at, cell in enumerate(cells)]
+    found = read("time;a;b;c\n" + "".join(cells))
+    assert found.readings.values[:, 0].tolist() == [
+        3.7 if at == 100 else 1234 + 1000 * at if at % 2 else 12.5 for at in range(199)
+    ], "one slip does not turn thousands into fractions"
+    assert "(1.125 is 1125): a, b." in said(found)
+
+
+def test_each_tag_of_a_long_table_has_its_own_decimal_sign() -> None:
+    rows = "".join(
+        f"{tag};2026-03-{day:02d};{value}\n"
+        for day in range(1, 4)
+        for tag, value in (
+            ("a", f"{day}.500"),
+            ("b", f"0.{day}"),
+            ("c", f"{day},5"),
+            ("d", "2,5"),
+            ("e", "2,5"),
+        )
+    )
+    found = read("tag;time;value\n" + rows)
+    assert found.readings.of(("a", "b", "c")).values[0].tolist() == [1500, 0.1, 1.5]
+
+
+def test_a_row_that_came_twice_is_not_the_clock_going_back() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    instants = [datetime(2026, 10, 24, 23, tzinfo=UTC) + at * timedelta(minutes=1) for at in range(4 * 60)]
+    lines = [f"{one.astimezone(zone):%Y-%m-%d %H:%M},{at}\n" for at, one in enumerate(instants)]
+    lines.insert(91, lines[90])  # in the first of the two hours
+    found = read("time,a\n" + "".join(lines), How(zone=zone))
+    assert found.readings.values[:, 0].tolist() == list(range(len(instants)))
+    assert found.readings.times.tolist() == [round(one.timestamp()) * 1_000_000 for one in instants]
+
+
+def test_a_long_table_that_begins_with_the_newest_row_has_both_hours() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    instants = [datetime(2026, 10, 24, 23, tzinfo=UTC) + at * timedelta(minutes=10) for at in range(24)]
+    rows = [
+        f"{tag},{one.astimezone(zone):%Y-%m-%d %H:%M},{at}\n"
+        for at, one in reversed(list(enumerate(instants)))
+        for tag in "abcde"
+    ]
+    found = read("tag,time,value\n" + "".join(rows), How(zone=zone))
+    assert found.readings.values[:, 0].tolist() == list(range(len(instants)))

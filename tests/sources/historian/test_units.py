@@ -55,7 +55,7 @@ def unit(text: str) -> Unit:
     [
         "m³/h m3/h m³·h⁻¹ m3/hr M3/H m^3/h [m3/h] cbm/h CMH", "l/s L/S lps LPS (l/s)", "gpm GPM", "MGD mgd", "mbar MBAR hPa",
         "kPa KPA", "mH2O mWS mWC", "°C degC DEGC ℃ C", "°F degF", "% percent", "pH PH", "µS/cm μS/cm uS/cm US/CM", "mg/l MG/L g/m3",
-        "rpm RPM U/min min-1", "kWh KWH", "MW", "mW", "Ml/d ML/d", "barg bar(g)", "NTU ntu", "m M",
+        "rpm RPM U/min min-1", "kWh KWH", "MW", "mW", "Ml/d ML/d", "ml mL", "MWh MWH mwh", "mg/l MG/L", "barg bar(g)", "NTU ntu", "m M",
     ],
 )  # fmt: skip
 def test_one_unit_is_known_in_all_its_spellings(spelt: str) -> None:
@@ -93,7 +93,7 @@ def test_readings_are_converted_exactly(shown: str, wanted: str, value: float, f
     ("one", "other"),
     [
         ("m3/h", "bar"), ("rpm", "Hz"), ("kW", "kVA"), ("kW", "kvar"), ("bar", "barg"), ("barg", "bara"), ("m3/h", "Nm3/h"), ("Nm", "J"),
-        ("%", "ppm"), ("NTU", "FNU"), ("m", "%"), ("schoppen", "l"), ("schoppen", "humpen"), ("mw", "kW"), ("mpa", "bar"), ("mg/l", "ppm"),
+        ("%", "ppm"), ("mJ", "MJ"), ("Mg", "mg"), ("mWh", "kWh"), ("NTU", "FNU"), ("m", "%"), ("schoppen", "l"), ("schoppen", "humpen"), ("mw", "kW"), ("mpa", "bar"), ("mg/l", "ppm"),
     ],
 )  # fmt: skip
 def test_what_only_looks_alike_is_not_converted(one: str, other: str) -> None:
@@ -227,6 +227,14 @@ def test_another_dimension_or_an_unknown_unit_is_refused(shown: str) -> None:
     assert "--ignore" in refused.value.next_step
 
 
+def test_units_of_what_the_model_does_not_know_refuse_nothing() -> None:
+    rows = "2026-03-0{day},1,2\n2026-03-0{day} 12:00,1,2\n"
+    files = [f"time,F,X\n,m3/h,{one}\n" + rows.format(day=day) for day, one in ((1, "m"), (2, "bar"))]
+    assert read(*files, how=learnt(F="m3/h")).readings.tags == ("F", "X")
+    with pytest.raises(OperatorError, match=r"“X” is read in “m” and elsewhere in “bar”"):
+        read(*files)
+
+
 def test_where_one_side_states_no_unit_nothing_changes() -> None:
     plain = "time,F\n2026-03-01,1\n2026-03-02,2\n"
     for found in (read(plain, how=learnt(F="m3/h")), read(table("l/s", 1, 2), how=How(known=("F",)))):
@@ -242,8 +250,8 @@ def test_a_heading_in_another_unit_is_the_models_tag() -> None:
     assert found.readings.tags == ("Flow 1 [m3/h]", "Motor [kW]", "Motor [A]")
     assert found.readings.values[0].tolist() == pytest.approx([3.6, 2, 3])
     assert "Flow 1 [l/s] as Flow 1 [m3/h]" in said(found)
-    with pytest.raises(OperatorError, match=r"“F 1 .m3/h.” is read in “bar”"):
-        read("time,F 1 [bar]\n2026-03-01,1\n2026-03-02,1\n", how=How(known=("F 1 [m3/h]",)))
+    found = read("time,M [kW]\n2026-03-01,1\n2026-03-02,1\n", how=How(known=("M [A]",)))
+    assert found.readings.tags == ("M [kW]",), "a motor's power is not its current, and the file can be read"
 
 
 def test_tags_that_brackets_tell_apart_are_not_taken_for_each_other() -> None:
@@ -287,3 +295,16 @@ def test_without_the_library_a_conversion_says_what_to_install(monkeypatch: pyte
 def test_nothing_is_loaded_before_it_is_needed() -> None:
     code = "import sys, tocsin.sources.historian.reading; assert 'pint' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@given(st.permutations([("m3/h", 1), ("l/s", 2), ("gpm", 3)]))
+@settings(max_examples=6)
+def test_headings_of_files_that_are_learnt_together_may_state_other_units(
+    files: list[tuple[str, int]],
+) -> None:
+    texts = [f"time,F [{one}],L\n2026-03-0{day},3.6,1\n2026-03-0{day} 12:00,3.6,1\n" for one, day in files]
+    found = read(*texts)
+    assert found.readings.tags == ("F [gpm]", "L"), "that of the newest"
+    assert not np.isnan(found.readings.values).any()
+    assert found.readings.values[2, 0] == pytest.approx(3.6 * 3.6 / 0.2271247)
+    assert "F [l/s] as F [gpm]" in said(found)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests import sparkplug_node as sp
 
 from tocsin.config import bounds
-from tocsin.sources.sparkplug.hearing import Hearing, Shown
+from tocsin.sources.sparkplug.hearing import Hearing
+from tocsin.sources.sparkplug.showing import Shown
 
 NOW = 1_767_300_000_000_000
 FIRST = sp.MS * 1000
@@ -105,6 +106,20 @@ def test_a_new_birth_ends_what_it_does_not_name() -> None:
     assert [(one.metric, one.value) for one in shown] == [("level", 5.0)], (
         "the alias means something else now"
     )
+
+
+def test_a_birth_says_what_is_so_when_it_is_sent() -> None:
+    """Not when its values changed last, which may be months ago."""
+    node, hearing, month_ago = sp.Node(), Hearing(), sp.MS - 30 * 86_400_000
+    hearing.hear(*node.birth(), NOW)
+    metrics = [
+        sp.metric("valve", sp.FLOAT, 1.0, timestamp=month_ago), sp.metric("ahead", sp.FLOAT, 2.0, timestamp=sp.MS + 9),
+        sp.metric("old", sp.FLOAT, 3.0, timestamp=month_ago, is_historical=True),
+    ]  # fmt: skip
+    shown = hearing.hear(*node.device_birth(metrics, sp.MS + 5), NOW)
+    assert [(one.metric, one.instant // 1000 - sp.MS, one.current) for one in shown] == [
+        ("valve", 5, True), ("ahead", 9, True), ("old", month_ago - sp.MS, False)
+    ]  # fmt: skip
 
 
 def test_data_before_a_birth_is_counted_told_once_and_no_rebirth_is_asked_for() -> None:

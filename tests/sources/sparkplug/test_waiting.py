@@ -9,6 +9,7 @@ from tests import sparkplug_node as sp
 
 from tocsin.config import bounds
 from tocsin.sources.sparkplug.hearing import Hearing
+from tocsin.sources.sparkplug.payload import Payload, parse_payload
 from tocsin.sources.sparkplug.waiting import Heard, Message, Waiting
 
 NOW = 1_767_300_000_000_000
@@ -16,7 +17,7 @@ LEVEL = [sp.metric("level", sp.FLOAT, 1.5, alias=1)]
 
 
 def levels(heard: list[Heard]) -> list[object]:
-    return [one.value for _, shown in heard for one in shown if one.metric == "level"]
+    return [one.value for _, shown, _ in heard for one in shown if one.metric == "level"]
 
 
 def said(message: tuple[str, bytes], *, repeated: bool = False) -> Message:
@@ -33,7 +34,7 @@ def test_it_is_heard_in_its_order_once_the_birth_comes() -> None:
     own = said(node.node_data(sp.metric("power", sp.FLOAT, 3.0)))
     for value in (2.5, 3.5):
         assert waiting.hear(data(node, value), owed=True) == []
-    assert [one.metric for _, shown in waiting.hear(own, owed=True) for one in shown] == ["power"], (
+    assert [one.metric for _, shown, _ in waiting.hear(own, owed=True) for one in shown] == ["power"], (
         "it names itself"
     )
     assert (len(waiting), waiting.changed) == (2, True)
@@ -75,9 +76,9 @@ def test_a_birth_sent_again_names_nothing_once_a_later_one_or_the_death_was_hear
     old, node, waiting = sp.Node(), sp.Node(bd_seq=1), Waiting(Hearing())
     other = [sp.metric("other", sp.FLOAT, 7.0, alias=1)]
     late = [said(old.birth(sp.MS), repeated=True), said(old.device_birth(other, sp.MS), repeated=True)]
-    for message in (node.birth(sp.MS + 9), node.device_birth(LEVEL, sp.MS + 9)):
-        waiting.hear(said(message))
-    shown = [one for message in late for _, found in waiting.hear(message) for one in found]
+    for birth in (node.birth(sp.MS + 9), node.device_birth(LEVEL, sp.MS + 9)):
+        waiting.hear(said(birth))
+    shown = [one for message in late for _, found, _ in waiting.hear(message) for one in found]
     assert [(one.metric, one.value) for one in shown] == [("other", 7.0)], "what it showed counts"
     assert levels(waiting.hear(data(node, 2.5))) == [2.5]
     again = [
@@ -110,6 +111,37 @@ def test_a_death_that_comes_before_its_own_birth_counts() -> None:
     assert not hearing.alive("G", "N", "D")
 
 
+def test_a_node_that_never_counts_its_births_lives_where_its_death_waited() -> None:
+    """The data before the death has no birth, and the death stood behind it until the node was born again."""
+    node, waiting = sp.Node(), Waiting(Hearing())
+    waiting.hear(data(node, 2.5), owed=True)
+    waiting.hear(said(node.death()), owed=True)
+    waiting.hear(said(node.birth(sp.MS + 9)))
+    assert levels(waiting.hear(said(node.device_birth(LEVEL, sp.MS + 9)))) == [1.5]
+    assert waiting.hearing.alive("G", "N", "")
+    assert (len(waiting), waiting.hearing.counts["metrics without a birth"]) == (0, 1)
+
+
+def test_a_device_that_died_before_its_owed_birth_comes_is_dead() -> None:
+    node, waiting = sp.Node(), Waiting(Hearing())
+    waiting.hear(said(node.birth()))
+    born = said(node.device_birth(LEVEL), repeated=True)
+    assert waiting.hear(said(node.device_death(sp.MS + 9)), owed=True) == []
+    assert levels(waiting.hear(born)) == [1.5, None]
+    assert not waiting.hearing.alive("G", "N", "D")
+
+
+def test_what_is_sent_again_before_it_was_acknowledged_waits_once() -> None:
+    node, waiting = sp.Node(), Waiting(Hearing())
+    born = [said(node.birth(), repeated=True), said(node.device_birth(LEVEL), repeated=True)]
+    one, death = data(node, 2.5), said(node.device_death())
+    for message in (one, death, one._replace(repeated=True), death._replace(repeated=True)):
+        waiting.hear(message, owed=True)
+    assert len(waiting) == 2
+    assert levels([one for message in born for one in waiting.hear(message)]) == [1.5, 2.5, None]
+    assert (len(waiting), +waiting.hearing.counts) == (0, {})
+
+
 def test_given_up_it_is_counted_and_told() -> None:
     node, waiting = sp.Node(), Waiting(Hearing())
     waiting.hear(data(node, 2.5), owed=True)
@@ -119,6 +151,21 @@ def test_given_up_it_is_counted_and_told() -> None:
     assert (len(waiting), waiting.changed) == (0, True)
     assert waiting.hearing.counts["metrics without a birth"] == 1
     assert "Tocsin sends no command" in waiting.hearing.notices()[0]
+
+
+def test_births_without_end_cost_no_more_for_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    node, waiting, parsed = sp.Node(), Waiting(Hearing()), list[bytes]()
+
+    def counted(payload: bytes) -> Payload:
+        parsed.append(payload)
+        return parse_payload(payload)
+
+    monkeypatch.setattr("tocsin.sources.sparkplug.waiting.parse_payload", counted)
+    for value in range(50):
+        waiting.hear(data(node, float(value), sp.MS + 9), owed=True)
+    for _ in range(50):
+        waiting.hear(said(node.birth()), owed=True)
+    assert (len(waiting), len(parsed)) == (50, 100)
 
 
 @pytest.mark.parametrize("padding", [0, bounds.SPARKPLUG_WAITING_BYTES // 300])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tocsin.config import bounds
 from tocsin.config.plant import Plant as Named
-from tocsin.detect.plant.live.watched import Plant
+from tocsin.detect.plant.live.plant import Plant
 from tocsin.engine.plant.model_file import parse_model
 from tocsin.records.errors import OperatorError
 

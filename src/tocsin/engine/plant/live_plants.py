@@ -14,7 +14,7 @@ from tocsin.records.state_changes import StateChanges
 if TYPE_CHECKING:
     from tocsin.config.plant import Plant as Named
     from tocsin.detect.plant.live.detector import PlantDetector
-    from tocsin.detect.plant.live.watched import Now, Plant
+    from tocsin.detect.plant.live.plant import Now, Plant
 
 DETECTOR: Final = "plant"
 VERSION: Final = "1"

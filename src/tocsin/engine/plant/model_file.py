@@ -84,8 +84,10 @@ def check_place(path: Path, option: str = "--model") -> None:
 def _begins_as_model(path: Path) -> bool:
     """Whether `path` is a file that was written as a model, of whatever version; an empty one may be written over, too."""
     try:
+        if not path.is_file():  # a pipe without a writer would be waited for
+            return False
         with path.open("rb") as file:
-            return path.is_file() and file.read(len(_ANY)) in {_ANY, b""}
+            return file.read(len(_ANY)) in {_ANY, b""}
     except OSError:
         return False
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tocsin.config import bounds
 from tocsin.records.readings import Values
 from tocsin.sources.historian.arrow import Column, pc
+from tocsin.sources.historian.decimals import Either, matches, written
 from tocsin.sources.historian.notices import Notices, counted, shown
 from tocsin.sources.historian.time_column import flat
 
@@ -64,10 +65,14 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Values of one block, apart: numbers (NaN for anything else), and for each the code of its word (-1: none)."""
+    """Values of one block, apart: numbers (NaN for anything else), and for each the code of its word (-1: none).
+
+    `either` where some have the other sign than their file's decimal one: the whole column decides.
+    """
 
     numbers: Values
     codes: NDArray[np.int32] | None
+    either: Either | None = None
 
 
 def cut(column: Column, words: Words, *, decimal_comma: bool) -> Cut:
@@ -95,36 +100,21 @@ def _cut_texts(column: Column, words: Words, *, decimal_comma: bool) -> Cut:
         except pa.ArrowInvalid:
             pass
     texts = pc.utf8_trim_whitespace(column)
-    plain = _with_point(pc.utf8_ltrim(texts, "+"), decimal_comma=decimal_comma)
-    is_number = _match(plain, _NUMBER)
-    numbers = _clean(pc.cast(pc.if_else(is_number, plain, None), pa.float64()))
+    plain = pc.utf8_ltrim(texts, "+")
+    apart = written(plain, decimal_comma=decimal_comma)
+    plain = apart.numbers if apart else pc.replace_substring(plain, ",", ".") if decimal_comma else plain
+    is_number = matches(plain, _NUMBER)
+    numbers = _numbers(plain, is_number)
     others = pc.if_else(is_number, None, texts).dictionary_encode()
     table = np.array([*words.codes(others.dictionary.to_pylist()), -1], dtype=np.int32)
     at = pc.fill_null(others.indices, len(table) - 1).to_numpy(zero_copy_only=False)
-    return Cut(numbers, table[at])
+    return Cut(
+        numbers, table[at], Either(_numbers(apart.fractions, is_number), apart.sure) if apart else None
+    )
 
 
-def _with_point(texts: Column, *, decimal_comma: bool) -> Column:
-    """Numbers as they are written in SQL: without signs between thousands, and with a decimal point.
-
-    A column may have the other decimal sign than the file: where one stands that cannot be between thousands, as in `1.5`
-    among decimal commas, it is this column's decimal sign.
-    """
-    sign, between = (",", ".") if decimal_comma else (".", ",")
-    thousands = _match(texts, rf"^[+-]?[1-9]\d{{0,2}}(?:[{between}]\d{{3}})+(?:[{sign}]\d*)?$")
-    other = _match(texts, rf"^[+-]?\d*[{between}]\d+(?:[eE][+-]?\d+)?$")
-    if pc.any(pc.and_(other, pc.invert(thousands))).as_py():
-        thousands = pc.and_(thousands, pc.invert(other))
-        texts = pc.if_else(other, pc.replace_substring(texts, between, sign), texts)
-    texts = pc.if_else(thousands, pc.replace_substring(texts, between, ""), texts)
-    if not decimal_comma:
-        return texts
-    pointed = pc.match_substring(texts, ".")  # `1,000.5`: no number where commas are decimal
-    return pc.if_else(pointed, None, pc.replace_substring(texts, ",", "."))
-
-
-def _match(texts: Column, pattern: str) -> Column:
-    return pc.fill_null(pc.match_substring_regex(texts, pattern), False)  # noqa: FBT003  pyarrow's own
+def _numbers(texts: Column, where: Column) -> Values:
+    return _clean(pc.cast(pc.if_else(where, texts, None), pa.float64()))
 
 
 def _clean(numbers: Any) -> Values:

@@ -16,6 +16,7 @@ from tocsin.records.errors import OperatorError
 from tocsin.records.readings import Flags, Instants, Values
 from tocsin.sources.historian.arrow import Column, pc
 from tocsin.sources.historian.columns import Cut, Words, cut, shown_by
+from tocsin.sources.historian.decimals import Either, Signs, either_of
 from tocsin.sources.historian.notices import Notices, counted, listed, shown
 from tocsin.sources.historian.time_column import flat
 from tocsin.sources.historian.unit_names import unit_of
@@ -36,6 +37,9 @@ _UNIT: Final = re.compile(
 
 _WORDS: Final = 4_096
 """Different words of all tags together."""
+
+_PAIRS: Final = 1 << 32
+"""A tag and its unit as one number: so many times the tag's, and one more than the unit's (-1: it has none)."""
 
 _GOOD_WORDS: Final = ("good", "ok", "g", "gut", "valid", "normal", "true", "uncertain", "substituted")
 
@@ -70,6 +74,7 @@ class Long:
         self._tags: dict[str, int] = {}
         self._words = Words(_WORDS)
         self._parts: list[tuple[NDArray[np.int32], Values, NDArray[np.int32]]] = []
+        self._either: dict[int, Either] = {}
         self._qualities: dict[str, int] = {}
         self._quality_parts: list[NDArray[np.int32]] = []
         self._units: dict[str, int] = {}
@@ -98,6 +103,8 @@ class Long:
             self._column(block, self._form.value).filter(rows), self._words, decimal_comma=self._comma
         )
         codes = found.codes if found.codes is not None else np.full(len(tags), -1, np.int32)
+        if found.either is not None:
+            self._either[len(self._parts)] = found.either
         self._parts.append((tags, found.numbers, codes))
         if self._form.quality:
             self._quality_parts.append(
@@ -105,8 +112,8 @@ class Long:
             )
         if self._form.unit:
             units = self._coded(self._column(block, self._form.unit).filter(rows), self._units, _WORDS)
-            for tag, unit in np.unique(np.stack([tags, units]), axis=1).T.tolist():
-                self._units_of.setdefault(tag, set()).add(unit)
+            for pair in np.unique(tags.astype(np.int64) * _PAIRS + units + 1).tolist():
+                self._units_of.setdefault(pair // _PAIRS, set()).add(pair % _PAIRS - 1)
 
     def units(self, ignored: frozenset[str]) -> dict[str, str]:
         """The unit of each tag that a column of units gives, those that are `ignored` left out.
@@ -167,6 +174,7 @@ class Long:
         Raises:
             OperatorError: there are more than fit into memory.
         """
+        either = either_of([numbers for _, numbers, _ in self._parts], self._either)
         tags, numbers, codes = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
         numbers, codes = self._of_good_quality(numbers, codes, notices)
         instants, row = np.unique(times, return_inverse=True)
@@ -174,21 +182,21 @@ class Long:
             raise self._too_much(f"{len(instants):,} instants of {len(self._tags):,} tags")
         order = np.argsort(tags, kind="stable")
         starts = np.searchsorted(tags[order], np.arange(len(self._tags) + 1))
-        names, columns, words = [], [], {}
+        names, columns, words, signs = [], [], {}, Signs()
         repeated = 0
         for name, at in self._tags.items():
             own = order[starts[at] : starts[at + 1]]
-            found = shown_by(
-                name, Cut(numbers[own], codes[own]), tuple(self._words.known), habits.get(name), notices
-            )
+            read = signs.decided(name, numbers[own], either.picked(own) if either else None)
+            found = shown_by(name, Cut(read, codes[own]), tuple(self._words.known), habits.get(name), notices)
             if name not in ignored and found.values is not None:
                 column = np.full(len(instants), np.nan)
-                read = np.isfinite(found.values)
-                column[row[own][read]] = found.values[read]
+                there = np.isfinite(found.values)
+                column[row[own][there]] = found.values[there]
                 repeated += len(own) - len(np.unique(row[own]))
                 names.append(name)
                 columns.append(column)
                 words[name] = found.words
+        signs.tell(notices, decimal_comma=self._comma)
         if repeated:
             notices.tell(
                 f"{counted(repeated, 'reading')} at an instant that their tag had already: the later one counts."

@@ -18,17 +18,15 @@ from tocsin.records.instants import rfc3339
 from tocsin.records.readings import Instants, Notice, Readings, Spelling, Values
 from tocsin.sources.historian.heading_rows import HEADING_ROWS, texts_of, units_row
 from tocsin.sources.historian.long_form import Long, long_form_of
-from tocsin.sources.historian.notices import Notices, counted, listed, shown
+from tocsin.sources.historian.notices import Notices, counted, shown
 from tocsin.sources.historian.opening import table_in
-from tocsin.sources.historian.stamps import Stamps, Zoned, is_instant
+from tocsin.sources.historian.ordering import in_order, joined
+from tocsin.sources.historian.stamps import Stamps, Zoned
 from tocsin.sources.historian.tables import Table
 from tocsin.sources.historian.time_column import TimeColumn, named, time_column_of
 from tocsin.sources.historian.unit_names import Unit
 from tocsin.sources.historian.units import Measured
 from tocsin.sources.historian.wide import Wide
-
-GAPS: Final = 0.1
-"""A tag that was not read in this share of the rows is told."""
 
 _ENDINGS: Final = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz", ".zst")
 
@@ -164,7 +162,7 @@ class Reader:
                 self._notices.append(Notice(f"There is no column {shown(name)} to ignore."))
         words = {tag: said for tag, said in self._habits.items() if said}
         parts, units, told = self._measured.alike(self._parts, self._units)
-        readings = _joined(parts, self._notices)
+        readings = joined(parts, self._notices)
         return History(readings, Spelling(words, self._day_first, units), (*self._notices, *told))
 
     def _read(self, table: Table, notices: Notices) -> tuple[Readings, dict[str, Unit]]:
@@ -198,7 +196,7 @@ class Reader:
         for name, one in zip(names, own, strict=True):
             if words[one] or name not in self._habits:
                 self._habits[name] = words[one]
-        return _in_order(names, times, values, notices), units
+        return in_order(names, times, values, notices), units
 
     def _left_out(self, names: tuple[str, ...]) -> set[str]:
         found = {one: name for one in self._how.ignore if (name := named(one, list(names))) is not None}
@@ -248,76 +246,6 @@ def _take(
             "Name another column with --time, or export it anew.",
         )
     return above
-
-
-def _in_order(names: tuple[str, ...], times: Instants, values: Values, notices: Notices) -> Readings:
-    """Readings oldest first, rows of one instant made one."""
-    good = is_instant(times)
-    if not good.all():
-        notices.tell(
-            f"{counted(int((~good).sum()), 'row')} whose date is on no calendar left out.", lost=True
-        )
-        times, values = times[good], values[good]
-    if not len(times):
-        raise OperatorError(f"{notices.file} holds no row with a time.", "Export it anew.")
-    if not names:
-        raise OperatorError(
-            f"{notices.file} holds no tag beside its time.", "Export one column for each tag."
-        )
-    backward = int((np.diff(times) < 0).sum())
-    if backward and backward < len(times) - 1:
-        notices.tell(
-            f"The time goes back {counted(backward, 'time')}: rows are put in order (a clock that was changed? see --zone)."
-        )
-    ordered, merged = _merged(times, values)
-    gaps = [name for name, share in zip(names, np.isnan(merged).mean(axis=0), strict=True) if share >= GAPS]
-    if gaps:
-        tags = "1 tag shows" if len(gaps) == 1 else f"{len(gaps):,} tags show"
-        notices.tell(
-            f"{tags} nothing in a tenth of the rows or more (empty, Bad, #N/A and the like): {listed(gaps)}."
-        )
-    if len(ordered) < len(times):
-        notices.tell(
-            f"{counted(len(times) - len(ordered), 'row')} at an instant that there was already: the later one counts."
-        )
-    return Readings(names, ordered, merged)
-
-
-def _merged(times: Instants, values: Values) -> tuple[Instants, Values]:
-    """Rows in order of time, those of one instant as one: of each tag the last that was read."""
-    if len(times) < 2 or bool((np.diff(times) > 0).all()):
-        return times, values
-    order = np.argsort(times, kind="stable")
-    times, values = times[order], values[order]
-    new = np.diff(times, prepend=times[0] - 1) > 0
-    first = np.cumsum(new) - 1
-    merged = values[new]
-    for row in np.flatnonzero(~new):
-        read = np.isfinite(values[row])
-        merged[first[row], read] = values[row, read]
-    return times[new], merged
-
-
-def _joined(parts: Sequence[Readings], notices: list[Notice]) -> Readings:
-    """Several files' readings as one; a tag that a file lacks was not read there."""
-    if len(parts) == 1:
-        return parts[0]
-    tags = tuple(dict.fromkeys(name for part in parts for name in part.tags))
-    if sum(map(len, parts)) * len(tags) > bounds.HISTORIAN_CELLS:
-        raise OperatorError(
-            "The files hold more readings than fit into memory.", "Give fewer files, or a wider interval."
-        )
-    uneven = [name for name in tags if any(name not in part.tags for part in parts)]
-    if uneven:
-        notices.append(Notice(f"{counted(len(uneven), 'tag')} in some of the files only: {listed(uneven)}."))
-    together = [part.of(tags) for part in parts]
-    times, values = _merged(
-        np.concatenate([one.times for one in together]), np.concatenate([one.values for one in together])
-    )
-    double = sum(map(len, parts)) - len(times)
-    if double:
-        notices.append(Notice(f"{counted(double, 'instant')} in more than one file: the later one counts."))
-    return Readings(tags, times, values)
 
 
 def span_of(readings: Readings) -> str:

@@ -31,9 +31,9 @@ liter/second       | l/s l/sec ls-1 lps ltr/s
 liter/minute       | l/min lpm ltr/min
 liter/hour         | l/h l/hr lph ltr/h
 liter/day          | l/d l/day
-milliliter/minute  | ml/min
-milliliter/hour    | ml/h ml/hr
-milliliter/day     | ml/d ml/day
+milliliter/minute  | ml/min mL/min
+milliliter/hour    | ml/h ml/hr mL/h mL/hr
+milliliter/day     | ml/d ml/day mL/d mL/day
 megaliter/day      | Ml/d ML/d ML/D Ml/day ML/day mld
 gallon/minute      | gpm gal/min usgpm
 gallon/hour        | gph gal/h
@@ -45,7 +45,7 @@ meter**3/hour      normal   | Nm3/h Nm3/hr mN3/h
 meter**3/hour      standard | Sm3/h Sm3/hr
 meter**3           | m3 cbm
 liter              | l ltr liter litre liters litres
-milliliter         | ml
+milliliter         | ml mL
 hectoliter         | hl
 megaliter          | Ml ML
 gallon             | gal usgal gallon gallons
@@ -208,6 +208,14 @@ _FOLDED: Final = {one.casefold(): meant for one, meant in _EXACT.items() if _MEA
 """Spellings written small, where that leaves it open to nobody which is meant: not mW and MW."""
 
 
+def _folded(plain: str) -> tuple[str, str] | None:
+    """What `plain` means however it is written large or small; `m` for `M` only where no letter is of the other case."""
+    small = plain.casefold()
+    if plain[:1] in "mM" and plain not in {small, plain.upper()}:
+        return None  # mJ is no MJ, and Mg no mg
+    return _FOLDED.get(small)
+
+
 @lru_cache(4_096)
 def unit_of(text: str) -> Unit | None:
     """The unit that `text` spells, in brackets or not; None where it says none, or is too long to be one."""
@@ -219,7 +227,7 @@ def unit_of(text: str) -> Unit | None:
     plain = _plain(said)
     if not plain or plain.casefold() in _NONE:
         return None
-    meant = _EXACT.get(plain) or _FOLDED.get(plain.casefold())
+    meant = _EXACT.get(plain) or _folded(plain)
     return Unit(said, *meant) if meant else Unit(said, plain.casefold(), "text")
 
 

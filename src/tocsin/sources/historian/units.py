@@ -41,12 +41,7 @@ class Measured:
         """The tags of one file by the model's names, and their units; as `stated`, where a column means the model's tag in
         another unit as `known_as`.
         """
-        units = stated(names, words, told, notices)
-        other = known_as(units, names, self._learnt, self._known)
-        self._renamed |= other
-        return tuple(other.get(name, name) for name in names), {
-            other.get(name, name): unit for name, unit in units.items()
-        }
+        return self._as_known(names, stated(names, words, told, notices), self._learnt, self._known)
 
     def alike(
         self, parts: Sequence[Readings], units: Sequence[Stated]
@@ -56,12 +51,40 @@ class Measured:
         Raises:
             OperatorError: a tag comes in a unit that cannot be converted.
         """
+        known = set(self._known)
+        if not known:
+            parts, units = self._as_the_newest(parts, units)
+        else:  # what the model does not know is not judged, whatever its units
+            units = [{name: unit for name, unit in one.items() if name in known} for one in units]
         alike, found, notices = made_alike(parts, units, self._learnt)
         if self._renamed:
             pairs = [f"{new} as {tag}" for new, tag in sorted(self._renamed.items())]
-            told = f"Columns whose headings state another unit are read as the model's tags: {listed(pairs)}."
+            told = f"Columns whose headings differ in their unit are one tag: {listed(pairs)}."
             notices = [Notice(told), *notices]
         return alike, {**self._said, **{tag: unit.said for tag, unit in found.items()}}, notices
+
+    def _as_the_newest(
+        self, parts: Sequence[Readings], units: Sequence[Stated]
+    ) -> tuple[list[Readings], list[Stated]]:
+        """Where there is no model, the tags of all files by the names that they have in the file with the newest row."""
+        newest, there = max(
+            zip(parts, units, strict=True), key=lambda one: (int(one[0].times[-1]), one[0].tags)
+        )
+        renamed, stating = list[Readings](), list[Stated]()
+        for part, own in zip(parts, units, strict=True):
+            names, said = self._as_known(part.tags, own, there, newest.tags)
+            renamed.append(Readings(names, part.times, part.values))
+            stating.append(said)
+        return renamed, stating
+
+    def _as_known(
+        self, names: Sequence[str], units: Stated, learnt: Stated, known: Sequence[str]
+    ) -> tuple[tuple[str, ...], dict[str, Unit]]:
+        other = known_as(units, names, learnt, known)
+        self._renamed |= other
+        return tuple(other.get(name, name) for name in names), {
+            other.get(name, name): unit for name, unit in units.items()
+        }
 
 
 def stated(
@@ -91,7 +114,8 @@ def stated(
 
 
 def known_as(units: Stated, names: Sequence[str], learnt: Stated, known: Sequence[str]) -> dict[str, str]:
-    """Which tags of a file are the model's in another unit: `Flow 1 [l/s]` is `Flow 1 [m3/h]` where neither has both.
+    """Which tags of a file are the model's in another unit: `Flow 1 [l/s]` is `Flow 1 [m3/h]` where neither has both. What cannot
+    be converted is another tag: `Motor [kW]` is not `Motor [A]`.
 
     Args:
         units: Of the file's tags.
@@ -107,8 +131,7 @@ def known_as(units: Stated, names: Sequence[str], learnt: Stated, known: Sequenc
     new = _by_stem(names, {name for name in names if name in units and name not in model})
     found: dict[str, str] = {}
     for one in lacking.keys() & new.keys():
-        pairs = list(product(new[one], lacking[one]))
-        fit = [pair for pair in pairs if len(pairs) == 1 or _fits(units[pair[0]], learnt[pair[1]])]
+        fit = [pair for pair in product(new[one], lacking[one]) if _fits(units[pair[0]], learnt[pair[1]])]
         often = Counter(name for pair in fit for name in pair)
         found |= {name: tag for name, tag in fit if often[name] == often[tag] == 1}
     return found
@@ -155,6 +178,7 @@ def made_alike(
     """
     wanted = {**_newest(parts, units), **learnt}
     told: dict[str, None] = {}
+    whose: dict[str, None] = {}
     alike = []
     for part, own in zip(parts, units, strict=True):
         values = part.values
@@ -162,14 +186,14 @@ def made_alike(
             values = values.copy() if values is part.values else values
             values[:, column] = _conversion(name, unit, wanted[name], learnt).of(values[:, column])
             told[f"{name} from {unit.said} to {wanted[name].said}"] = None
+            whose["that were learnt" if name in learnt else "of the newest file"] = None
         alike.append(part if values is part.values else Readings(part.tags, part.times, values))
     tags = {name for part in parts for name in part.tags}
     notices = []
     if told:
-        whose = "that were learnt" if learnt else "of the newest file"
         notices.append(
             Notice(
-                f"Readings in other units are converted to those {whose}: {listed(sorted(told))}.",
+                f"Readings in other units are converted to those {' or '.join(whose)}: {listed(sorted(told))}.",
                 meaning=True,
             )
         )

@@ -12,6 +12,7 @@ from tocsin.config import bounds
 from tocsin.records.errors import OperatorError
 from tocsin.records.readings import Flags, Values
 from tocsin.sources.historian.columns import Cut, Words, cut, shown_by
+from tocsin.sources.historian.decimals import Either, Signs, either_of
 from tocsin.sources.historian.notices import Notices
 
 
@@ -29,6 +30,7 @@ class Wide:
         self._words = [Words(bounds.HISTORIAN_WORDS) for _ in tags]
         self._numbers: list[list[Values]] = [[] for _ in tags]
         self._codes: list[dict[int, NDArray[np.int32]]] = [{} for _ in tags]
+        self._either: list[dict[int, Either]] = [{} for _ in tags]
         self._lengths: list[int] = []
 
     def take(self, block: pa.RecordBatch, kept: Flags) -> None:
@@ -52,14 +54,17 @@ class Wide:
             self._numbers[at].append(found.numbers)
             if found.codes is not None and bool((found.codes != -1).any()):
                 self._codes[at][len(self._lengths) - 1] = found.codes
+            if found.either is not None:
+                self._either[at][len(self._lengths) - 1] = found.either
 
     def values(
         self, habits: Mapping[str, tuple[str, ...]], notices: Notices
     ) -> tuple[tuple[str, ...], Values, dict[str, tuple[str, ...]]]:
         """The tags, their readings of shape (rows, tags), and the words of those that show states."""
-        names, columns, words = [], [], {}
+        names, columns, words, signs = [], [], {}, Signs()
         for at, name in enumerate(self._tags):
             numbers = np.concatenate(self._numbers[at]) if self._numbers[at] else np.empty(0)
+            numbers = signs.decided(name, numbers, either_of(self._numbers[at], self._either[at]))
             self._numbers[at].clear()
             found = shown_by(
                 name,
@@ -72,6 +77,7 @@ class Wide:
                 names.append(name)
                 columns.append(found.values)
                 words[name] = found.words
+        signs.tell(notices, decimal_comma=self._comma)
         rows = sum(self._lengths)
         return tuple(names), np.stack(columns, axis=1) if columns else np.empty((rows, 0)), words
 

@@ -55,14 +55,14 @@ def _second(
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which rows of an hour that comes `twice` belong to its second time: those after the clock went back.
 
-    Of rows by the hour the same time comes twice then; that tells only where no other time of the file does. A file that
-    begins with the newest row is read from its end.
+    Of rows by the hour the same time comes twice then; that tells only where no other time of the file does, and no clock goes
+    back in such an hour. A file that begins with the newest row is read from its end.
     """
     steps = np.diff(local)
-    if 2 * np.count_nonzero(steps < 0) > len(steps):
+    if np.count_nonzero(steps < 0) > np.count_nonzero(steps > 0):
         return _second(local[::-1], twice[::-1])[::-1]
     again = twice[1:] & (steps == 0)
-    if np.count_nonzero(again) == np.count_nonzero(steps == 0):
+    if np.count_nonzero(again) == np.count_nonzero(steps == 0) and not (twice[1:] & (steps < 0)).any():
         steps = steps - again
     back = np.flatnonzero(steps < 0) + 1
     found = np.zeros(len(local), bool)

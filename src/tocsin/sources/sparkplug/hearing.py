@@ -10,28 +10,14 @@ that is sent again once a later one, or its node's death, was heard names nothin
 from __future__ import annotations
 
 import itertools
-from typing import Final, NamedTuple
 
 from tocsin.config import bounds
-from tocsin.sources.mqtt.values import Value
 from tocsin.sources.protobuf_wire import BadMessage
-from tocsin.sources.sparkplug.node import NO_TAGS, UNNUMBERED, Born, Node, born_by, nodes_kept, nodes_of
-from tocsin.sources.sparkplug.payload import READABLE, Metric, Payload, Unreadable, parse_payload
+from tocsin.sources.sparkplug.node import UNNUMBERED, Born, Node, born_by, nodes_kept, nodes_of
+from tocsin.sources.sparkplug.payload import Payload, Unreadable, parse_payload
+from tocsin.sources.sparkplug.showing import Showing, Shown, instant_of
 from tocsin.sources.sparkplug.telling import Telling
 from tocsin.sources.sparkplug.topic import Topic, parse_topic
-
-_LATEST_MS: Final = 253_402_300_799_999  # the end of 9999
-
-
-class Shown(NamedTuple):
-    """What a metric showed at an instant (microseconds since 1970); `device` is "" where it is the node's own."""
-
-    group: str
-    node: str
-    device: str
-    metric: str
-    instant: int
-    value: Value
 
 
 class Hearing:
@@ -47,6 +33,7 @@ class Hearing:
     def __init__(self) -> None:
         self._nodes: dict[tuple[str, str], Node] = {}
         self._telling = Telling()
+        self._showing = Showing(self._telling)
         self.counts = self._telling.counts
         self.changed = False
 
@@ -107,16 +94,6 @@ class Hearing:
                 "What was kept of the births of Sparkplug nodes cannot be read; they are waited for."
             )
 
-    def lacks(self, said: Topic, data: bytes) -> bool:
-        """Whether the message `data` can only be named by a birth, and that was not heard."""
-        if not said.kind.endswith("DATA") or self.alive(said.group, said.node, said.device):
-            return False
-        try:
-            metrics = parse_payload(data).metrics
-        except BadMessage:
-            return False
-        return not all(metric.name and metric.datatype for metric in metrics)
-
     def alive(self, group: str, node: str, device: str) -> bool:
         """Whether a device (or, where that is "", a node) was heard to be born, and not to die."""
         known = self._nodes.get((group, node))
@@ -138,7 +115,8 @@ class Hearing:
     def _born(self, said: Topic, node: Node, payload: Payload, now: int, *, repeated: bool) -> list[Shown]:
         if repeated and node.outlived(said.device, payload.timestamp or 0, payload.bd_seq):
             self.counts["births of before"] += 1
-            return self._data(said, node, payload, now, birth=born_by(payload.metrics))
+            shown = self._data(said, node, payload, now, birth=born_by(payload.metrics))
+            return [one._replace(current=False) for one in shown]
         before = node.tags(said.device)
         if said.kind == "NBIRTH":
             node.told.clear()
@@ -148,8 +126,8 @@ class Hearing:
         self._learn(said, node, payload)
         gone = sorted(before - node.tags(said.device))
         return [
-            *self._gone(said, gone, _instant(payload.timestamp, now)),
-            *self._data(said, node, payload, now, birth=node.devices.get(said.device, _NOTHING)),
+            *self._gone(said, gone, instant_of(payload.timestamp, now)),
+            *self._data(said, node, payload, now, birth=node.devices.get(said.device, Born())),
         ]
 
     def _learn_kept(self, said: Topic, node: Node, payload: Payload) -> None:
@@ -194,41 +172,11 @@ class Hearing:
     def _data(
         self, said: Topic, node: Node, payload: Payload, now: int, *, birth: Born | None = None
     ) -> list[Shown]:
-        born = birth or node.devices.get(said.device, _NOTHING)
-        found: list[Shown] = []
-        for metric in payload.metrics:
-            name = self._name(said, node, born, metric) if birth is None else metric.name
-            if not name or name.startswith(NO_TAGS) or (birth is not None and name not in born.types):
-                continue
-            kind = born.types.get(name, metric.datatype)
-            if kind not in READABLE:
-                self.counts["metrics of other types"] += 1
-                continue
-            try:
-                value = metric.value(kind)
-            except Unreadable:
-                self._misfit(said, node)
-                return []
-            self.counts["historical"] += metric.historical
-            at = metric.timestamp if metric.timestamp is not None else payload.timestamp
-            found.append(Shown(said.group, said.node, said.device, name, _instant(at, now), value))
-        return found
-
-    def _name(self, said: Topic, node: Node, born: Born, metric: Metric) -> str:
-        if metric.alias is None or metric.name:
-            if metric.name and (metric.datatype or metric.name in born.types):
-                return metric.name
-        elif metric.alias in born.aliases:
-            return born.aliases[metric.alias]
-        self.counts["metrics without a birth"] += 1
-        self._telling.once(
-            "unnamed",
-            node,
-            said,
-            "sends data that its birth did not name, or was not heard to be born: this is left out until it is born again."
-            " Ask for a rebirth at the node or its host; Tocsin sends no command",
-        )
-        return ""
+        try:
+            return self._showing.shown(said, node, payload, now, birth=birth)
+        except Unreadable:
+            self._misfit(said, node)
+            return []
 
     def _misfit(self, said: Topic, node: Node) -> None:
         """Data of another type than the birth said: a birth was missed, and names may mean something else now."""
@@ -299,11 +247,3 @@ class Hearing:
         node = self._node(said)
         if node is not None:
             self._telling.once(why, node, said, what)
-
-
-_NOTHING: Final = Born()
-
-
-def _instant(timestamp: int | None, now: int) -> int:
-    """Microseconds of a time in milliseconds; `now` where there is none, or none that a clock shows."""
-    return timestamp * 1_000 if timestamp is not None and 0 < timestamp <= _LATEST_MS else now

@@ -22,7 +22,7 @@ from tocsin.detect.plant.conformal import APART, BLOCKS
 from tocsin.detect.plant.gathering import Gathering, Piece
 from tocsin.detect.plant.live.detector import PlantDetector
 from tocsin.detect.plant.live.finding import p_value
-from tocsin.detect.plant.live.watched import Plant
+from tocsin.detect.plant.live.plant import Plant
 from tocsin.detect.plant.model import PlantModel
 from tocsin.detect.plant.watch import Judged, Watcher
 from tocsin.incidents.desk import IncidentDesk
@@ -314,6 +314,14 @@ def test_strange_tags_late_readings_and_wrong_times_are_counted_and_told_once(ta
     assert (levels["plant-untimed/works"], levels["plant-late/works"]) == ("medium", "low")
     assert ids.count("plant-new/works") == bounds.PLANT_STRANGE_TAGS - 1
     assert detector.now()["works"].late == 5
+
+
+def test_the_time_of_tags_that_the_model_does_not_know_disturbs_nobody(tank_model: PlantModel) -> None:
+    came = START + 400 * DAY
+    one = replace(event(0, START, {"FIRMWARE": 7.0}), time=came, ingest=came, time_known=False)
+    detector = PlantDetector([plant_of(tank_model)])
+    assert [one.rule_id for one in detector.process(EventBatch.of([one]))] == ["plant-new/works"]
+    assert detector.now()["works"].untimed == 0
 
 
 def test_a_line_without_a_time_counts_when_it_came(tank_model: PlantModel) -> None:

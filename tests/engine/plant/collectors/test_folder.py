@@ -179,6 +179,23 @@ def test_a_file_in_another_dimension_is_left_out_and_told(tmp_path: Path, model:
     assert "read in “bar” and was learnt in “m”" in one.told[0]
 
 
+def test_a_text_of_wide_letters_is_read_without_a_mark_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "PLANT_OVERLAP_BYTES", 200)
+    path = tmp_path / "a.csv"
+    one = reads(tmp_path, settle=10)
+    for stop in (300, 600):
+        path.write_bytes((HEAD + "".join(rows(0, stop))).encode("utf-16-le"))
+        one.instant += 1
+        os.utime(path, ns=(one.instant * 1_000, one.instant * 1_000))
+        one.looks()
+        one.instant += 11 * SECOND
+        one.looks()
+        assert levels(one.got) == [number / 2 for number in range(stop)]
+    assert not one.told
+
+
 def test_a_killed_reader_leaves_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "PLANT_PORTION", 20)
     put(tmp_path / "a.csv", HEAD + "".join(rows(0, 100)))

@@ -20,7 +20,8 @@ from tocsin.detect.interface import END_OF_TIME
 from tocsin.detect.plant.gathering import Piece, Row
 from tocsin.detect.plant.live.finding import DETECTOR, VERSION
 from tocsin.detect.plant.live.named import FORMAT, KIND
-from tocsin.detect.plant.live.watched import Now, Plant, Watched, piece_of
+from tocsin.detect.plant.live.plant import Now, Plant
+from tocsin.detect.plant.live.watched import Watched, piece_of
 from tocsin.detect.plant.state import Damaged, Held, packed
 from tocsin.records.errors import PluginError
 from tocsin.records.event import Event, EventBatch

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -15,7 +14,7 @@ from tocsin.detect.plant.gathering import Gathering, Piece, Row, lateness_of
 from tocsin.detect.plant.grid import HELD_ROWS
 from tocsin.detect.plant.live.finding import Fault, alarm, cited, notice
 from tocsin.detect.plant.live.named import Named, says_its_time
-from tocsin.detect.plant.model import PlantModel
+from tocsin.detect.plant.live.plant import Now, Plant
 from tocsin.detect.plant.notices import Notice, NoticeKind
 from tocsin.detect.plant.state import Damaged, Held, packed
 from tocsin.detect.plant.watch import Judged, Watcher
@@ -28,52 +27,6 @@ _KNOWN: Final = "known"
 _TAGS: Final = "tags"
 _GRID: Final = "grid/"
 _WATCH: Final = "watch/"
-
-
-@dataclass(frozen=True, slots=True)
-class Plant:
-    """A plant to watch.
-
-    Attributes:
-        name: Its name.
-        model: The model that judges.
-        words: The words that tags show in place of numbers.
-        digest: Of the model's file: another one is another model.
-        units: In which unit each tag was learnt, where that is known.
-    """
-
-    name: str
-    model: PlantModel
-    words: Mapping[str, Sequence[str]]
-    digest: str
-    units: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """How a plant is.
-
-    Attributes:
-        row: The time of the row that was judged last; None before the first.
-        score: Its score; 1 is where the alarm begins.
-        rings: Whether it rings.
-        rows: How many rows the model judged.
-        missing: Tags of the model that are not read.
-        late: Readings that came too late.
-        untimed: Readings that said a time too far from when they came, an old history mostly: they are stored and not judged.
-        heard: When the last event came in whose readings counted; None before the first.
-        silent: Whether its silence was told.
-    """
-
-    row: int | None
-    score: float
-    rings: bool
-    rows: int
-    missing: tuple[str, ...]
-    late: int
-    untimed: int
-    heard: int | None
-    silent: bool
 
 
 class Watched:
@@ -115,7 +68,7 @@ class Watched:
         found = self._named.found(event)
         told = list(self._strangers(found.strange, event, piece))
         timed = says_its_time(event)
-        if not timed:
+        if found.readings and not timed:  # of tags that the model does not know nothing is judged anyway
             self._untimed += len(found.readings)
             told += self._seldom(NoticeKind.UNTIMED, 0.0, event, piece)
         late = self._gathering.take(event.time, event.ingest, dict(found.readings) if timed else {}, piece)

@@ -21,8 +21,8 @@ ENDINGS: Final = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz", ".zst")
 """Names of other files, and of hidden ones, as programs that copy give them until a file is whole, are not read."""
 
 _TEXTS: Final = (".csv", ".tsv", ".txt")
-_PACKED: Final = (b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xff\xfe", b"\xfe\xff", b"PK\x03\x04")
-"""How files begin whose lines cannot be cut at a byte 0x0A: packed ones, and UTF-16."""
+_PACKED: Final = (b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
+"""How files begin whose lines cannot be cut at a byte 0x0A, as those of UTF-16 cannot."""
 
 _CHECKED: Final = 4_096
 _BLOCK: Final = 64 * 1024
@@ -150,7 +150,8 @@ def part_of(file: BinaryIO, entry: Entry, known: Known | None, *, rests: bool) -
         OSError: it cannot be read.
     """
     start = file.read(_CHECKED)
-    if start.startswith(_PACKED) or not entry.name.lower().endswith(_TEXTS):
+    wide = encoding_of(start).startswith("utf-16")
+    if wide or start.startswith(_PACKED) or not entry.name.lower().endswith(_TEXTS):
         return Part(((0, entry.size),), Known(entry.size, entry.changed), whole=True)
     end = _whole_lines(file, entry.size, rests=rests)
     if known is not None and known.end and known.end <= end and _check(file, known.end) == known.check:

@@ -40,6 +40,8 @@ class Held:
             now: The present instant, for sources of many clocks: no tag counts as newer. None for one that is trusted.
             stands: Whether a reading still holds at its tag's newest instant.
         """
+        if now is not None and now < self._newest:
+            self._set_back(now)
         said: list[Reading] = []
         at = self._newest
         if self.due:
@@ -55,6 +57,10 @@ class Held:
             self._take(one if now is None or one.instant <= now else one._replace(instant=now))
         return said
 
+    def drop(self, tag: str) -> None:
+        """Says `tag` no more, until it comes again: then whatever time it says."""
+        self._last.pop(tag, None)
+
     def forget(self, gone: Callable[[str], bool]) -> None:
         """Says tags that are `gone` no more, until they come again."""
         self._last = {tag: one for tag, one in self._last.items() if not gone(tag)}
@@ -66,15 +72,23 @@ class Held:
 
     @property
     def newest(self) -> int:
-        """The newest instant that any tag had; 0 before the first."""
+        """The newest instant that any tag had a value at; 0 before the first."""
         return self._newest
 
     def holds(self, tag: str) -> bool:
         """Whether `tag` may be said again."""
         return tag in self._last
 
+    def _set_back(self, now: int) -> None:
+        """Our clock was set back to `now`: nothing is of later."""
+        self._newest, self._due = now, min(self._due, now)
+        for tag, one in self._last.items():
+            if one.instant > now:
+                self._last[tag] = one._replace(instant=now)
+
     def _take(self, one: Reading) -> None:
-        self._newest = max(self._newest, one.instant)
+        if one.value is not None:  # a death is told at our time, which may be far ahead of the source's
+            self._newest = max(self._newest, one.instant)
         before = self._last.get(one.tag)
         if before is None and self._most is not None and len(self._last) >= self._most:
             return

@@ -24,7 +24,7 @@ from tocsin.config import bounds
 from tocsin.config.plant_source_mqtt import Mqtt
 from tocsin.engine.plant.collectors.interface import Deliver, Reading
 from tocsin.engine.plant.collectors.mqtt_link import Link, linked
-from tocsin.engine.plant.collectors.mqtt_standing import Came, Place, Standing
+from tocsin.engine.plant.collectors.mqtt_standing import Came, Standing
 from tocsin.records.instants import SECOND
 from tocsin.sources.mqtt.packets import Published
 from tocsin.sources.mqtt.topics import first_places, subscription, tag_of
@@ -69,6 +69,7 @@ class MqttCollector:
         self._waiting: Waiting | None = None
         self._standing = Standing(broker, self._alive)
         self._owed = 0.0  # seconds of listening in which births may still come that the broker owes
+        self._listened = 0.0  # until when we listened, by the loop's clock
         self._was_there = False
         self._summed, self._summed_at = Counter[str](), around.now()
         self._told: set[str] = set()
@@ -102,6 +103,7 @@ class MqttCollector:
             self._standing.connected(resumed=link.resumed and self._broker.qos > 0)
             if self._waiting is not None:
                 self._waiting.connected()
+            self._listened = asyncio.get_running_loop().time()
             while True:
                 await self._pass_on(link, await self._published(link), deliver)
 
@@ -115,6 +117,7 @@ class MqttCollector:
         """What comes next; nothing where data waits for a birth that is owed no more, or values are to be said again."""
         loop = asyncio.get_running_loop()
         began = loop.time()
+        self._owed -= min(began - self._listened, bounds.SPARKPLUG_STORING_SECONDS)
         limits = [self._standing.within, max(self._owed, 0.0) if self._waiting else None]
         try:
             async with asyncio.timeout(min((one for one in limits if one is not None), default=None)):
@@ -122,17 +125,22 @@ class MqttCollector:
         except TimeoutError:
             return []
         finally:
-            self._owed -= loop.time() - began
+            self._listened = loop.time()
+            self._owed -= self._listened - began
 
     async def _pass_on(self, link: Link, messages: Sequence[Published], deliver: Deliver) -> None:
         """Stores what `messages` show, or what is to be done where none came."""
         now = self._around.now()
+        gone = self._waiting.give_up() if self._waiting is not None and self._owed <= 0 else ()
         readings: list[Reading] = []
+        if gone or not messages:
+            readings += self._with_standing(self._shown(gone), now, sure=True)
         for one in messages:
             readings += self._with_standing(self._readings(one, now), now, sure=bool(one.packet))
-        if not messages:
-            gone = self._waiting.give_up() if self._waiting is not None and self._owed <= 0 else ()
-            readings += self._with_standing(self._shown(gone), now, sure=True)
+        if self._standing.full:
+            self._tell_once(
+                f"There are more than {bounds.HISTORIAN_TAGS:,} tags: further ones are not said again while they do not change."
+            )
         mark = ""
         if self._waiting is not None:
             if self._waiting.changed or self._waiting.hearing.changed:
@@ -185,12 +193,15 @@ class MqttCollector:
 
     def _shown(self, heard: Sequence[Heard]) -> list[Came]:
         found: list[Came] = []
-        for topic, shown in heard:
+        for topic, shown, late in heard:
             for one in shown:
                 places = {
                     "topic": topic, "group": one.group, "node": one.node, "device": one.device, "metric": one.metric,
                 }  # fmt: skip
-                found += self._named(places, one.instant, one.value, (one.group, one.node, one.device))
+                found += [
+                    Came(reading, (one.group, one.node, one.device), one.current, not late)
+                    for reading in self._named(places, one.instant, one.value)
+                ]
         return found
 
     def _valued(self, message: Published, now: int) -> list[Came]:
@@ -207,14 +218,17 @@ class MqttCollector:
             self._counts["kept by the broker, of unknown age"] += 1
             return []
         at = now if instant is None else instant
-        return [one for key, value in values for one in self._named({**places, "key": key}, at, value)]
+        latest = instant is None and not message.repeated
+        return [
+            Came(reading, None, latest=latest)
+            for key, value in values
+            for reading in self._named({**places, "key": key}, at, value)
+        ]
 
-    def _named(
-        self, places: dict[str, str], instant: int, value: Value, place: Place | None = None
-    ) -> list[Came]:
+    def _named(self, places: dict[str, str], instant: int, value: Value) -> list[Reading]:
         tag = tag_of(self._broker.tag, places)
         if 0 < len(tag) <= bounds.HISTORIAN_NAME_CHARS and tag.isprintable():
-            return [Came(Reading(tag, instant, value), place)]
+            return [Reading(tag, instant, value)]
         self._counts["tags without a usable name"] += 1
         self._tell_once("Readings are left out: their tag's name is empty, too long, or does not print.")
         return []

@@ -6,6 +6,9 @@ Devices often publish a value only when it changes. Nobody says then that it is 
    came at quality of service 0 may have changed unheard;
 2. its Sparkplug node and device live: both were heard to be born, and neither to die. One without a good value (null, stale) does not stand;
 3. `repeat-most-seconds` after its own instant, in whatever format.
+
+What stands is what was said last, not what has the newest time: clocks are set back. But history that a node sends late is no news; what the
+broker may have sent before, and JSON that says its own time, count by their time.
 """
 
 from __future__ import annotations
@@ -24,10 +27,17 @@ Place = tuple[str, str, str]
 
 
 class Came(NamedTuple):
-    """A reading, and whose; None where nobody says whether that one lives."""
+    """A reading, and whose; None where nobody says whether that one lives.
+
+    Attributes:
+        current: Whether it may stand: history that is sent late may not.
+        latest: Whether it takes the place of what stood whatever time it says, as clocks are set back; else where it is not older.
+    """
 
     reading: Reading
     place: Place | None
+    current: bool = True
+    latest: bool = False
 
 
 class Standing:
@@ -36,6 +46,9 @@ class Standing:
     Args:
         broker: The source.
         alive: Whether a node (device "") or device lives.
+
+    Attributes:
+        full: Whether there are more: further ones are never said again.
     """
 
     def __init__(self, broker: Mqtt, alive: Callable[[str, str, str], bool]) -> None:
@@ -45,6 +58,7 @@ class Standing:
         self._held = Held(self._every, bounds.HISTORIAN_TAGS)
         self._places: dict[str, Place | None] = {}
         self._unsure: set[str] = set()
+        self.full = False
 
     def connected(self, *, resumed: bool) -> None:
         """There is a new connection; `resumed`: with all that came meanwhile at quality of service 1."""
@@ -70,8 +84,13 @@ class Standing:
         """
         if not self._every:
             return []
-        said = self._held.again([one.reading for one in came], now, self._stands)
-        for (tag, *_), place in came:
+        current = [one for one in came if one.current]
+        for one in current:
+            if one.latest:
+                self._held.drop(one.reading.tag)
+        said = self._held.again([one.reading for one in current], now, self._stands)
+        for (tag, *_), place, *_ in current:
+            self.full = self.full or not self._held.holds(tag)
             if self._held.holds(tag):
                 self._places[tag] = place
                 (self._unsure.discard if sure else self._unsure.add)(tag)

@@ -24,12 +24,14 @@ class CollectSettings:
     Attributes:
         store: The service's data folder.
         sources: What to read.
-        models: The file of each plant's model, by the plant's name; how its texts are read stands in it.
+        models: The file of each plant's model, by the plant's name; how its texts are read, and in which units, stands in it.
+        digests: Of these files, by which plants are judged: where one changed, its sources are read anew by it.
     """
 
     store: Path
     sources: tuple[PlantSource, ...] = ()
     models: Mapping[str, Path] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 class Collected(msgspec.Struct):
