@@ -127,9 +127,7 @@ class Life:
             size := self.traces[-1].stat().st_size
         ):  # strace notes what it saw of a process that is gone
             time.sleep(0.3)
-        shutil.copytree(
-            self.root, self.after(self.traces[-1]), ignore=shutil.ignore_patterns("starter")
-        )
+        shutil.copytree(self.root, self.after(self.traces[-1]), ignore=shutil.ignore_patterns("starter"))
 
     def after(self, trace: Path) -> Path:
         """What stood on the disk once that run was over."""

@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from multiprocessing import forkserver, util
 from pathlib import Path
@@ -27,28 +28,25 @@ NETWORKED: Final = multiprocessing.get_context("forkserver")
 
 _NOBODY_KNOWS: Final = 255  # what multiprocessing says where the fork server is gone
 _FOLDER: Final = "starter"
-_LONGEST: Final = 107 - len(
-    "/pymp-12345678/listener-12345678"
-)  # bytes: `sun_path` of unix(7) has 108, a NUL among them
+_LONGEST: Final = 107 - len("/pymp-12345678/listener-12345678")
+"""Bytes: `sun_path` of unix(7) has 108, a NUL among them."""
 
 
 def begin(root: Path) -> None:
     """Begins the process that starts the others; to be called before the network is given up.
 
     Args:
-        root: The store's folder, in which its socket has its name, unless that is too long a path.
+        root: The store's folder, in which its socket has its name.
 
     Raises:
         OperatorError: it cannot be begun.
     """
     folder, usual = root.absolute() / _FOLDER, tempfile.tempdir
-    reload = signal.signal(
-        signal.SIGHUP, signal.SIG_IGN
-    )  # what is begun here inherits that; all was read just now
+    # What is begun here inherits that; all was read just now.
+    reload = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        if len(os.fsencode(folder)) <= _LONGEST:
-            Disk().make_directory(folder)
-            tempfile.tempdir = str(folder)
+        Disk().make_directory(folder)
+        tempfile.tempdir = _short(folder)
         forkserver.set_forkserver_preload(["tocsin.engine.outliving"])
         forkserver.ensure_running()
     except OSError as error:
@@ -58,11 +56,18 @@ def begin(root: Path) -> None:
         signal.signal(signal.SIGHUP, reload)
 
 
+def _short(folder: Path) -> str:
+    """A name of `folder` that leaves room for a socket's: by a descriptor, kept open, where its own is too long (Linux)."""
+    if len(os.fsencode(folder)) <= _LONGEST or not sys.platform.startswith("linux"):
+        return str(folder)
+    return f"/proc/self/fd/{os.open(folder, os.O_RDONLY | os.O_DIRECTORY)}"
+
+
 def tidy(root: Path) -> None:
     """Removes what earlier ones left that were killed; to be called by who alone writes to the store."""
-    ours = Path(util.get_temp_dir())
+    ours = Path(util.get_temp_dir()).name
     for left in (root.absolute() / _FOLDER).glob("pymp-*"):
-        if left != ours:
+        if left.name != ours:
             shutil.rmtree(left, ignore_errors=True)
 
 
