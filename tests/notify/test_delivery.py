@@ -321,6 +321,20 @@ def test_a_channel_that_goes_leaves_nobody_untold(tmp_path):
         assert [came.path for came in server.came] == ["/chief"]
 
 
+def test_what_waits_for_newer_channels_stays_theirs(tmp_path):
+    with WebServer() as server:
+        with Ringer(tmp_path / "s", bell(server, "new")) as one:
+            one.outbox.add(rings([incident()], {}, one.ringing, NOON).messages)
+        with Ringer(tmp_path / "s", bell(server, "old")) as one:
+            one.delivery.begin(NOON, lambda: False)
+            one.turn(NOON)
+            assert not server.came
+        with Ringer(tmp_path / "s", bell(server, "new")) as one:
+            one.delivery.begin(NOON, lambda: True)
+            one.turn(NOON)
+        assert [came.path for came in server.came] == ["/new"]
+
+
 def test_a_clock_that_ran_far_ahead_holds_nothing_back(tmp_path):
     year = 365 * DAY
     with (

@@ -81,6 +81,9 @@ class Around(Protocol):
     def settle(self) -> bool:
         """Waits until it knows whom to tell now, for else messages for new channels would seem to be for none; as `wait`."""
 
+    def settled(self) -> bool:
+        """Whether it knows whom to tell now."""
+
     def refused(self) -> str | None:
         """Why settings that were read do not hold, empty where they do; None where that was said, or none were read."""
 
@@ -136,7 +139,7 @@ class BellRinger:
         gate = Gate(ringing.bell.allowed, Outgoing(database), self._now)
         delivery = Delivery(outbox, gate, ringing, self._tell)
         pulse = Pulse(ringing.bell, gate, self._tell)
-        delivery.begin(self._now())
+        delivery.begin(self._now(), self._around.settled)
         if again:
             outbox.try_now(self._now())
         goes_on = True

@@ -236,9 +236,13 @@ class _Around:
     def settle(self) -> bool:
         """As `bell.Around`."""
         goes_on = self.wait(0.0)
-        while goes_on and self._number != self._newest.value:
+        while goes_on and not self.settled():
             goes_on = self.wait(_STEP_SECONDS)
         return goes_on
+
+    def settled(self) -> bool:
+        """As `bell.Around`."""
+        return self._number == int(self._newest.value)
 
     def refused(self) -> str | None:
         """As `bell.Around`."""

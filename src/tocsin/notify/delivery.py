@@ -48,16 +48,20 @@ class Delivery:
         self._strained = False
         self._buts: dict[str, str] = {}
 
-    def begin(self, now: int) -> None:
+    def begin(self, now: int, hold: Callable[[], bool] = lambda: True) -> None:
         """Takes over what an earlier delivery, by other channels perhaps, left: what waits for a channel that is named no
         more goes to the first that does not say it already, or, where all do, to nobody else.
+
+        Args:
+            now: The present instant.
+            hold: Whether these are still the channels; asked once what waits was read, which may be for newer ones.
 
         Raises:
             OperatorError: the store refused.
         """
         channels = self._ringing.bell.channels
         strays = self._outbox.strays([one.name for one in channels]) if channels else ()
-        if not strays:
+        if not (strays and hold()):
             return
         moved, left = [], []
         says: dict[tuple[str, str], set[str]] = {}
