@@ -224,7 +224,11 @@ class TracedDisk:
             if not _UNTRACKED.search(str(path))
         }
         now = self.tree.now()
-        assert found.keys() == now.keys(), sorted(found.keys() ^ now.keys())
+        assert found.keys() == now.keys(), (
+            there,
+            sorted(found.keys() - now.keys()),
+            sorted(now.keys() - found.keys()),
+        )
         assert [name for name, content in now.items() if found[name] != content] == []
 
 

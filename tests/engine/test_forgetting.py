@@ -305,7 +305,7 @@ def test_what_names_nobody_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_no_is_no(tmp_path: Path) -> None:
     filled(tmp_path / "store", 3)
-    assert call("forget", f"user:{WHO}", "--store", tmp_path / "store").code == 1
+    assert call("forget", f"user:{WHO}", "--store", tmp_path / "store").code == 130
     assert naming(tmp_path / "store")
 
 

@@ -29,6 +29,8 @@ from tocsin.config.tokens import add_token
 PATIENCE = 3.0
 """Seconds (that stand for minutes) without a beat after which who watches outside raises the alarm."""
 
+SOCKETS = shutil.ignore_patterns("starter", "*.sock")
+LOG_AND_SOCKETS = shutil.ignore_patterns("wal", "starter", "*.sock")
 TMPFS = 48
 """MiB of the small disk, of which the service wants `WANTED` free."""
 WANTED = 16
@@ -184,7 +186,7 @@ def test_a_full_disk_is_told_to_senders_noticed_outside_and_passes_by_itself(pla
         awaited(lambda: answered(place, running, acknowledged), running.said, running.process)
         place.watch.hears(running)
         running.process.send_signal(signal.SIGSTOP)  # its mount is gone with its last process
-        shutil.copytree(inside / "data", place.folder / "left")
+        shutil.copytree(inside / "data", place.folder / "left", ignore=SOCKETS)
     finally:
         running.kill()
     assert stored(place.folder / "left") >= set(acknowledged)
@@ -215,7 +217,7 @@ def test_what_is_judged_and_cannot_be_stored_is_kept_until_it_can_be(place: Plac
         place.watch.hears(running)
         assert running.said().count("What is judged is kept") == 1
         running.process.send_signal(signal.SIGSTOP)
-        shutil.copytree(inside / "data", place.folder / "left", ignore=shutil.ignore_patterns("wal"))
+        shutil.copytree(inside / "data", place.folder / "left", ignore=LOG_AND_SOCKETS)
         shutil.copytree(log, place.folder / "left" / "wal")
     finally:
         running.kill()
@@ -245,7 +247,7 @@ def test_stopped_while_the_disk_is_full_it_ends_well_and_the_next_start_judges_t
         assert "is judged at the next start" in running.said()
         assert "Traceback" not in running.said()
         left = place.folder / "left" / "disk" / "data"
-        shutil.copytree(f"/proc/self/fd/{inside}/data", left, ignore=shutil.ignore_patterns("wal"))
+        shutil.copytree(f"/proc/self/fd/{inside}/data", left, ignore=LOG_AND_SOCKETS)
         shutil.copytree(log, left / "wal")
     finally:
         os.close(inside)

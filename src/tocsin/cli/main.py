@@ -105,7 +105,7 @@ class Tocsin(LazyGroup):
 @click.group(
     cls=Tocsin,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "TOCSIN"},
-    epilog="Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, 3 something could not be read, 130 stopped by Ctrl-C.",
+    epilog="Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, 3 something could not be read, 130 stopped by Ctrl-C, or by a no.",
 )
 @click.version_option(__version__, prog_name="tocsin")
 @click.option(
