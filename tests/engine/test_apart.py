@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -111,13 +112,18 @@ def test_a_signal_that_is_sent_to_all_is_for_the_main_process(place) -> None:
         running.port()
         both(running)
         group = [pid for pid in running.pids() if os.getpgid(pid) == os.getpgid(running.process.pid)]
-        assert len(group) == 3, "the main process, what starts the others, and multiprocessing's tracker"
+        assert len(group) >= 3, (
+            "the main process, what starts the others, multiprocessing's tracker, perhaps what seals"
+        )
+        assert not set(group) & set(running.workers())
         for number in (0, 1):
             for pid in reversed(group):
-                os.kill(pid, signal.SIGHUP)
+                with suppress(ProcessLookupError):  # what seals is done soon
+                    os.kill(pid, signal.SIGHUP)
             running.line("reloaded", number)
         for pid in reversed(running.pids()):
-            os.kill(pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
         assert running.process.wait(30) == 0
         assert running.line("summary")
     finally:

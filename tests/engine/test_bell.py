@@ -125,6 +125,9 @@ class Once:
     def settle(self) -> bool:
         return True
 
+    def settled(self) -> bool:
+        return True
+
     def refused(self) -> str | None:
         return None
 
