@@ -264,7 +264,7 @@ def idle(running: Running, seconds: float) -> dict:
     before = spent(running)
     time.sleep(seconds)
     used = spent(running)
-    percent = {name: round((used[name] - before[name]) / seconds * 100, 2) for name in used}
+    percent = {name: round((used[name] - before.get(name, 0.0)) / seconds * 100, 2) for name in used}
     return {"kind": "idle", "seconds": seconds, "cpu_percent": percent, "pss_mb": round(memory(running))}
 
 
