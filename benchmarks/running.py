@@ -140,12 +140,16 @@ class Running:
 
     def workers(self) -> list[int]:
         """Those that have the network, the oldest first: the process that takes events in, then the others as they were started."""
-        return _children(self.starter())
+        return [worker for pid in self._starters() for worker in _children(pid)]
 
     def starter(self) -> int:
         """The process that starts those."""
-        (found,) = (pid for pid in _children(self.process.pid) if b"forkserver" in _command_line(pid))
+        (found,) = self._starters()
         return found
+
+    def _starters(self) -> list[int]:
+        """That one; none at the very start."""
+        return [pid for pid in _children(self.process.pid) if b"forkserver" in _command_line(pid)]
 
     def pids(self) -> list[int]:
         """Its own process, and those that it started."""

@@ -181,7 +181,7 @@ class Attendant:
         if self._as_json:
             emit({"kind": "reloaded", "rules": reloaded.rules, "tokens": reloaded.tokens})
         click.echo(
-            f"Reloaded: {reloaded.rules:,} rules judge from now on, {reloaded.tokens:,} tokens are let in.",
+            f"Reloaded. From now on: rules that judge {reloaded.rules:,}, tokens that are let in {reloaded.tokens:,}.",
             err=True,
         )
 
