@@ -110,12 +110,10 @@ def test_a_signal_that_is_sent_to_all_is_for_the_main_process(place) -> None:
     running = Running(folder)
     try:
         running.port()
-        both(running)
-        group = [pid for pid in running.pids() if os.getpgid(pid) == os.getpgid(running.process.pid)]
-        assert len(group) >= 3, (
-            "the main process, what starts the others, multiprocessing's tracker, perhaps what seals"
-        )
-        assert not set(group) & set(running.workers())
+        workers, own = both(running), os.getpgid(running.process.pid)
+        awaited(lambda: all(os.getpgid(pid) != own for pid in workers) or None)  # each leaves it at once
+        group = [pid for pid in running.pids() if os.getpgid(pid) == own]
+        assert {running.process.pid, running.starter()} <= set(group)
         for number in (0, 1):
             for pid in reversed(group):
                 with suppress(ProcessLookupError):  # what seals is done soon
