@@ -13,20 +13,18 @@ Rules:
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
 from tocsin.config import bounds
 from tocsin.engine.bell import BellRinger, Signs
-from tocsin.engine.confined import hide_memory
-from tocsin.engine.starter import NETWORKED, exit_code, start
+from tocsin.engine.starter import NETWORKED, exit_code, last_words, start
 from tocsin.notify.changes import Ringing
 from tocsin.records.instants import SECOND
 
@@ -181,11 +179,7 @@ class _Child:
     def stop(self) -> Iterator[str | None]:
         """Asks it to end, and ends it where it does not; what it says until then."""
         self._orders.close()
-        while wait([self._told, self._process.sentinel], bounds.OUTBOUND_SECONDS):
-            said = list(self.heard())
-            yield from said
-            if not said:
-                break
+        yield from last_words(self._told, self._process, self.heard, bounds.OUTBOUND_SECONDS)
         self.kill()
 
     def kill(self) -> None:
@@ -277,7 +271,6 @@ def _main(  # noqa: PLR0913, PLR0917  what it is wired to
     told: Connection,
 ) -> None:
     """What the process does."""
-    os.setpgid(0, 0)  # Ctrl-C is for the main process, which ends this one in its turn
 
     def tell(said: str | None) -> None:
         with suppress(OSError):  # the main process is gone, and this one is about to follow
@@ -286,5 +279,4 @@ def _main(  # noqa: PLR0913, PLR0917  what it is wired to
     around = _Around(ringing, number, shared, orders, tell)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, around.end)
-    hide_memory()
     BellRinger(root, around, now, tell).run()

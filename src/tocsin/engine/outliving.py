@@ -17,7 +17,10 @@ _FOR_MAIN: Final = (signal.SIGHUP, signal.SIGTERM)  # and SIGINT, which multipro
 
 
 def outlive() -> None:
-    """Lets signals pass that are meant for the main process; what this process starts hears them again, hidden as it is."""
+    """Lets signals pass that are meant for the main process; what this process starts hears them again.
+
+    And neither its own memory nor theirs can be read: what is forked is hidden as this is.
+    """
     for number in _FOR_MAIN:
         signal.signal(number, signal.SIG_IGN)
     os.register_at_fork(after_in_child=_hear)

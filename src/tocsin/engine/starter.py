@@ -16,9 +16,11 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import forkserver, util
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from tocsin.records.errors import OperatorError
 from tocsin.store.disk import Disk
@@ -27,6 +29,7 @@ NETWORKED: Final = multiprocessing.get_context("forkserver")
 """What such processes, their pipes and their shared memory are made by."""
 
 _NOBODY_KNOWS: Final = 255  # what multiprocessing says where the fork server is gone
+_Said = TypeVar("_Said")
 _FOLDER: Final = "starter"
 _LONGEST: Final = 107 - len("/pymp-12345678/listener-12345678")
 """Bytes: `sun_path` of unix(7) has 108, a NUL among them."""
@@ -96,6 +99,20 @@ def exit_code(process: Any) -> int | None:
             "Start Tocsin again; what it acknowledged is in the log. See what killed it (memory?).",
         )
     return code
+
+
+def last_words(
+    pipe: Connection, process: Any, heard: Callable[[], Iterable[_Said]], seconds: float
+) -> Iterator[_Said]:
+    """What a `process` that was asked to end says over `pipe` until it is gone, or says nothing for so long.
+
+    `heard` gives what it has to say by now.
+    """
+    while wait([pipe, process.sentinel], seconds):
+        said = list(heard())
+        yield from said
+        if not said:
+            break
 
 
 def _none(error: OSError | EOFError) -> OperatorError:

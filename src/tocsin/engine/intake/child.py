@@ -15,7 +15,6 @@ from threading import Lock
 from typing import Any, Final
 
 from tocsin.config import bounds
-from tocsin.engine.confined import hide_memory
 from tocsin.engine.intake.settings import Change, Failed, IntakeSettings, Report, Rotate
 from tocsin.engine.starter import NETWORKED, exit_code, start
 from tocsin.records.errors import OperatorError
@@ -120,8 +119,6 @@ def _main(  # noqa: PLR0913, PLR0917  what it is wired to
     """What the process does."""
     from tocsin.engine.intake.process import run_intake  # noqa: PLC0415  the main process needs none of it
 
-    os.setpgid(0, 0)  # Ctrl-C is for the main process, which stops this one in its turn
-    hide_memory()
     os.set_blocking(moved.fileno(), False)
     lock = Lock()
 

@@ -10,15 +10,14 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from threading import Lock
 
 import msgspec
 
 from tocsin.config import bounds
-from tocsin.engine.confined import hide_memory
 from tocsin.engine.plant.collectors.settings import CollectSettings, Report, Told
-from tocsin.engine.starter import NETWORKED, exit_code, start
+from tocsin.engine.starter import NETWORKED, exit_code, last_words, start
 
 
 class CollectChild:
@@ -72,11 +71,7 @@ class CollectChild:
         """Asks it to end, and ends it where it does not; what it says until then."""
         with suppress(OSError):
             self._life.close()
-        while wait([self._reports, self._process.sentinel], bounds.STOP_SECONDS):
-            said = list(self.heard())
-            yield from said
-            if not said:
-                break
+        yield from last_words(self._reports, self._process, self.heard, bounds.STOP_SECONDS)
         self.kill()
 
     def kill(self) -> None:
@@ -91,8 +86,6 @@ def _main(settings: CollectSettings, now: Callable[[], int], reports: Connection
     """What the process does: reads until the other end of `life` is closed, as it is when the main process is gone."""
     from tocsin.engine.plant.collecting import collect  # noqa: PLC0415  the main process needs none of it
 
-    os.setpgid(0, 0)  # Ctrl-C is for the main process, which ends this one in its turn
-    hide_memory()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     lock = Lock()
 
